@@ -1,0 +1,1 @@
+"""Proof of what runs: evidence, statements, the verifier."""

@@ -1,0 +1,1 @@
+"""From source to images, isolated and reproducible."""

@@ -1,0 +1,1 @@
+"""What they decided on: fetch, verify, pack and serve source trees named by CID."""

@@ -1,0 +1,1 @@
+"""From a parsed Kubernetes model to running services behind a TLS front."""

@@ -1,0 +1,79 @@
+"""Running services, and the port behind which runtimes stand."""
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
+from typing import Final, Protocol
+
+from cyberprivacy.cid import Cid
+from cyberprivacy.registry.pushed import PushedImage
+from cyberprivacy.review.workload import Topology
+from cyberprivacy.seal import Seal
+
+SEAL: Final = Seal("deploy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What to run.
+
+    Attributes:
+        name: one per DAO on this node, RFC 1123 label of at most 40 characters; also names its network.
+        release: CID of the bundle.
+        topology: the parsed objects.
+        images: the pushed image of each name in the manifest.
+    """
+
+    name: str
+    release: Cid
+    topology: Topology
+    images: Mapping[str, PushedImage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What runs, as read back from the engine at this moment. Made only by `deploy`.
+
+    Attributes:
+        name: as in `Application`.
+        release: CID that the running containers carry as a label.
+        images: image name -> manifest digest ("sha256:…") of the image that its containers really run.
+            Two containers of one image name with different digests, or a container that we did not
+            start, is refused as `Untrusted` ("deploy.foreign") by whoever reads it.
+        ready: how many replicas answer their readiness probe.
+        wanted: how many there should be.
+    """
+
+    name: str
+    release: Cid
+    images: Mapping[str, str]
+    ready: int
+    wanted: int
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        SEAL.check(seal)
+
+
+class Runtime(Protocol):
+    """Runs applications."""
+
+    def apply(self, application: Application) -> Deployment:
+        """Make this release the running one, without failing one request; the same again changes nothing.
+
+        When the new release does not become ready, the running one keeps serving and nothing of the
+        new one is left.
+
+        Raises:
+            Untrusted: the new release did not become healthy ("deploy.unhealthy"), or an image read back
+                from the engine is not the one pushed ("deploy.image").
+            TryLater: an engine is out of reach, or a disk is full.
+        """
+        ...
+
+    def observe(self, name: str) -> Deployment | None:
+        """What really runs under this name now; None when nothing does."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Stop serving it; its persistent volumes stay. Removing what is not there changes nothing."""
+        ...

@@ -1,0 +1,1 @@
+"""What people decided, read from the chain at a finalised block."""

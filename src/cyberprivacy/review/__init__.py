@@ -1,0 +1,1 @@
+"""How it is judged: the gate, the size of a change, the difference."""

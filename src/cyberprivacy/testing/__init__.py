@@ -1,0 +1,1 @@
+"""Fakes that we ship, so that others can test against them too."""
