@@ -1,1 +1,77 @@
-"""What people type."""
+"""What people type. One place turns an error into words and an exit code.
+
+Exit codes: 0 done, 1 refused, 2 misused, 3 try again later.
+"""
+
+import json
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+import typer
+
+from cyberprivacy.cli.output import out
+from cyberprivacy.errors import CyberPrivacyError
+
+ROOMS: Final = ("keys", "dao", "release", "bundle", "review", "build", "node", "verify", "demo")
+"""Modules of this package that add commands, in the order in which a release travels."""
+
+app = typer.Typer(
+    name="cyberprivacy",
+    help="People vote on code. Machines that nobody can log in to run exactly that code. Anyone can check it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def group(name: str, summary: str) -> typer.Typer:
+    """The command group of this name; rooms that share a noun (`bundle`) share its group."""
+    for known in app.registered_groups:
+        if known.name == name and known.typer_instance is not None:
+            return known.typer_instance
+    made = typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(made, name=name)
+    return made
+
+
+def command_line() -> typer.Typer:
+    """The whole command line, with every room's commands."""
+    if not app.registered_commands:
+        for room in ROOMS:
+            import_module(f"cyberprivacy.cli.{room}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; the process ends with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and say how it ended: 0 done, 1 refused, 2 misused, 3 try again later."""
+    try:
+        ended = typer.main.get_command(command_line()).main(
+            arguments, prog_name="cyberprivacy", standalone_mode=False
+        )
+    except CyberPrivacyError as error:
+        _explain(error, as_json="--json" in arguments)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        out.progress("stopped")
+        return 3
+    return ended if isinstance(ended, int) else 0
+
+
+def _explain(error: CyberPrivacyError, *, as_json: bool) -> None:
+    if as_json:
+        facts = {name: str(value) for name, value in error.facts.items()}
+        document = {"error": error.code, "what": error.what, "facts": facts, "hint": error.hint}
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        out.refusal(error)

@@ -1,0 +1,72 @@
+"""What a command prints: results on stdout, progress on stderr, one JSON document with --json."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cyberprivacy.errors import CyberPrivacyError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+class Output:
+    """Where commands write. Colours and live progress appear only on a terminal; NO_COLOR is respected."""
+
+    def __init__(self) -> None:
+        self._stdout = Console(highlight=False, soft_wrap=True)
+        self._stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether somebody watches progress as it moves."""
+        return self._stderr.is_terminal
+
+    @property
+    def errors(self) -> Console:
+        """The console of stderr, for live progress."""
+        return self._stderr
+
+    def result(self, value: Mapping[str, object], human: str | Table | Text, *, as_json: bool) -> None:
+        """Print what a command found or changed: `value` as JSON, or `human` for people."""
+        if as_json:
+            sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        else:
+            self.human(human)
+
+    def human(self, text: str | Table | Text) -> None:
+        """Print for people, on stdout. Plain strings are never read as markup."""
+        self._stdout.print(Text(text) if isinstance(text, str) else text)
+
+    def progress(self, text: str) -> None:
+        """One line of progress, on stderr."""
+        self._stderr.print(Text(text, style="dim"))
+
+    def refusal(self, error: CyberPrivacyError) -> None:
+        """Print why something was refused: what, code, facts and hint, on stderr."""
+        line = Text("refused: " if error.exit_code == 1 else "error: ", style="bold red")
+        line.append(error.what, style="default")
+        line.append(f"  [{error.code}]", style="bold")
+        self._stderr.print(line)
+        for name, value in error.facts.items():
+            self._stderr.print(Text(f"  {name}: {value}", style="dim"))
+        if error.hint:
+            self._stderr.print(Text(f"  → {error.hint}"))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> Table:
+    """A table for people; a CID or a digest is never cut."""
+    made = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+out: Final = Output()
