@@ -1,0 +1,192 @@
+"""A node's configuration: which chain, which DAOs, where its data lies. Nothing here chooses code.
+
+```toml
+data = "/var/lib/cyberprivacy"
+
+[chain]
+rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
+clusters = "0x…"                       # the Clusters contract
+
+[[dao]]
+address = "0x…"                        # the DAO's governor
+listen = "127.0.0.1:8443"              # where its users connect
+
+[sources]                              # optional: where bytes come from; every byte is checked
+gateways = ["http://127.0.0.1:8080"]   # trustless IPFS gateways
+wheels = "https://pypi.org/simple/"    # a Python package index
+bases = ["/path/to/oci-layouts"]       # folders with OCI layouts of base images
+serve = "127.0.0.1:8081"               # where this node serves what it runs, as a trustless gateway
+```
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from eth_utils.address import is_checksum_address
+
+from cyberprivacy.errors import Misuse
+from cyberprivacy.proposal.release import Address
+
+MAX_CONFIG: Final = 64 << 10
+
+
+class BadConfig(Misuse):
+    """The configuration file cannot be used as it is."""
+
+    code = "node.config"
+    hint = "See `cyberprivacy node start --help` for a file that works."
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A local address to listen on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One DAO whose release this node runs, and where its users connect."""
+
+    dao: Address
+    listen: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where bytes come from. None of these is believed.
+
+    Attributes:
+        gateways: trustless IPFS gateways, asked in order.
+        wheels: a Python package index (PEP 691).
+        bases: folders that hold OCI layouts of base images.
+        serve: where this node serves what it runs; None = nowhere.
+    """
+
+    gateways: tuple[str, ...]
+    wheels: str
+    bases: tuple[Path, ...]
+    serve: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that an operator may say."""
+
+    data: Path
+    rpc: tuple[str, ...]
+    clusters: Address
+    daos: tuple[Served, ...]
+    sources: Sources
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        BadConfig: missing, too large, not TOML, or holding anything that is not described above.
+    """
+    try:
+        data = path.read_bytes()[: MAX_CONFIG + 1]
+    except OSError as error:
+        raise BadConfig("the configuration file cannot be read", path=str(path), reason=error.strerror) from error
+    if len(data) > MAX_CONFIG:
+        raise BadConfig("the configuration file is too large", path=str(path), limit=MAX_CONFIG)
+    try:
+        return parse(tomllib.loads(data.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig("the configuration file is not TOML", path=str(path), reason=str(error)) from error
+
+
+def parse(value: Mapping[str, object]) -> Config:
+    """The configuration that a parsed TOML document holds.
+
+    Raises:
+        BadConfig: a key is missing, unknown, or of the wrong form.
+    """
+    top = _Table("", value, {"data", "chain", "dao", "sources"})
+    chain = top.table("chain", {"rpc", "clusters"})
+    sources = top.table("sources", {"gateways", "wheels", "bases", "serve"}, optional=True)
+    rpc = chain.texts("rpc")
+    daos = tuple(
+        Served(dao.address("address"), dao.endpoint("listen"))
+        for dao in (_Table("dao", item, {"address", "listen"}) for item in top.tables("dao"))
+    )
+    if not rpc or not daos:
+        raise BadConfig("name at least one chain endpoint and one DAO")
+    if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
+        raise BadConfig("a DAO or an address to listen on is named twice")
+    return Config(
+        data=Path(top.text("data")),
+        rpc=tuple(_url(url) for url in rpc),
+        clusters=chain.address("clusters"),
+        daos=daos,
+        sources=Sources(
+            gateways=tuple(_url(url) for url in sources.texts("gateways", ())),
+            wheels=_url(sources.text("wheels", "https://pypi.org/simple/")),
+            bases=tuple(Path(folder) for folder in sources.texts("bases", ())),
+            serve=sources.endpoint("serve") if sources.has("serve") else None,
+        ),
+    )
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise BadConfig("not an http(s) address", url=text)
+    return text
+
+
+class _Table:
+    """One table of the file, with every unknown key refused."""
+
+    def __init__(self, name: str, value: object, known: set[str]) -> None:
+        if not isinstance(value, Mapping):
+            raise BadConfig("not a table", key=name)
+        if unknown := sorted(set(value) - known):
+            raise BadConfig("unknown key", key=f"{name}.{unknown[0]}".lstrip("."), known=sorted(known))
+        self._name, self._value = name, value
+
+    def has(self, key: str) -> bool:
+        return key in self._value
+
+    def table(self, key: str, known: set[str], *, optional: bool = False) -> "_Table":
+        return _Table(key, self._value.get(key, {} if optional else None), known)
+
+    def tables(self, key: str) -> list[object]:
+        value = self._value.get(key, [])
+        if not isinstance(value, list):
+            raise BadConfig("not a list of tables", key=key)
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._value.get(key, default)
+        if not isinstance(value, str) or not value:
+            raise BadConfig("missing, or not text", key=f"{self._name}.{key}".lstrip("."))
+        return value
+
+    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        value = self._value.get(key, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise BadConfig("missing, or not a list of texts", key=f"{self._name}.{key}".lstrip("."))
+        return tuple(value)
+
+    def address(self, key: str) -> Address:
+        text = self.text(key)
+        if not is_checksum_address(text):
+            raise BadConfig("not an address with its checksum (EIP-55)", key=f"{self._name}.{key}", value=text)
+        return Address(text)
+
+    def endpoint(self, key: str) -> Endpoint:
+        host, colon, port = self.text(key).rpartition(":")
+        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise BadConfig("not host:port", key=f"{self._name}.{key}", value=self.text(key))
+        return Endpoint(host, int(port))

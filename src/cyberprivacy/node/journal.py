@@ -1,0 +1,74 @@
+"""Where a journey stands: the steps that one DAO's release has taken, remembered in the ledger.
+
+The journal has no file of its own. What the public may read is what the node itself goes by, so the two
+cannot differ.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.proposal.release import Address, ApprovedRelease
+
+STOPPED: Final = "release.stopped"
+FAILED: Final = "release.failed"
+
+_log = structlog.get_logger("node")
+
+
+class Journal:
+    """The part of the ledger that is about one DAO."""
+
+    def __init__(self, ledger: Ledger, dao: Address) -> None:
+        self._ledger, self._dao = ledger, dao
+        self._last: dict[str, Entry] = {}
+        self.doing = ""
+        for entry in ledger.entries():
+            if entry.facts.get("dao") == dao:
+                self._note(entry)
+
+    def did(self, kind: str, release: ApprovedRelease, facts: Mapping[str, object]) -> None:
+        """Remember that a step was taken; once, however often the step is taken again."""
+        everything = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number, **facts}
+        last = self._last.get(kind)
+        if last is None or dict(last.facts) != everything:
+            self._append(kind, everything)
+
+    def has(self, kind: str, release: ApprovedRelease) -> bool:
+        """Whether this step was remembered for this release since the last stop."""
+        last = self._last.get(kind)
+        return last is not None and last.facts.get("bundle") == str(release.bundle)
+
+    def failed(self, release: ApprovedRelease, error: CyberPrivacyError) -> None:
+        """Remember a failure; the same again is not a second one."""
+        facts = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number}
+        facts |= {"step": self.doing, "code": error.code, "what": error.what}
+        last = self._last.get(FAILED)
+        if last is None or dict(last.facts) != facts:
+            self._append(FAILED, facts)
+
+    def stopped(self, why: str) -> None:
+        """Remember that nothing of this DAO is served any more, and why; once."""
+        if STOPPED not in self._last:
+            self._append(STOPPED, {"dao": self._dao, "why": why})
+
+    @contextmanager
+    def step(self, name: str, release: ApprovedRelease) -> Iterator[None]:
+        """Name what is being done, for `node status` and for the record of a failure."""
+        self.doing = name
+        _log.info("step", step=name, dao=self._dao, bundle=str(release.bundle))
+        yield
+
+    def _append(self, kind: str, facts: Mapping[str, object]) -> None:
+        self._note(self._ledger.append(kind, facts))
+
+    def _note(self, entry: Entry) -> None:
+        if entry.kind == STOPPED:
+            self._last.clear()  # after a stop every step counts anew
+        else:
+            self._last.pop(STOPPED, None)
+        self._last[entry.kind] = entry

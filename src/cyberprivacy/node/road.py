@@ -1,0 +1,137 @@
+"""One release's way through the steps: fetch, lint, build, agree, push, deploy.
+
+Every step can be taken again: what a step made is found by its content, checked again and used again.
+So a crash needs no repair. The next journey passes quickly over what is done and goes on from there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cyberprivacy.build.image import Builder, BuiltImage, images_digest
+from cyberprivacy.bundle.verified import VerifiedBundle
+from cyberprivacy.cid import Cid
+from cyberprivacy.deploy.deployment import Application, Deployment, Runtime
+from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.node.journal import Journal
+from cyberprivacy.proposal.release import ApprovedRelease
+from cyberprivacy.registry.pushed import Registry
+from cyberprivacy.review.linted import LintedBundle
+
+
+class ManifestDiffers(Untrusted):
+    """The bundle says of itself something else than the proposal that was voted on."""
+
+    code = "release.manifest"
+    hint = "Publish the bundle again with the number and pipeline of its manifest; the vote was on something else."
+
+
+class BuildersDisagree(Untrusted):
+    """Other providers built other images from this very source; nobody may serve it."""
+
+    code = "release.images"
+    hint = (
+        "Rebuild it yourself with `cyberprivacy build`; compare builder profiles; a mismatch is public on chain."
+    )
+
+
+class WaitingForBuilders(TryLater):
+    """Too few providers have reported this build at a finalised block."""
+
+    code = "release.waiting-for-builders"
+    hint = "The node goes on by itself when enough providers have built the same images."
+
+
+class Reports(Protocol):
+    """Tells the chain what this node did. Telling it again changes nothing."""
+
+    def built(self, release: ApprovedRelease, images: bytes) -> None:
+        """Report the 32-byte digest of the images that this node built."""
+        ...
+
+    def deployed(self, release: ApprovedRelease, images: bytes) -> None:
+        """Report that this node serves the release with these images."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """The steps, wired."""
+
+    fetch: Callable[[Cid], VerifiedBundle]
+    lint: Callable[[VerifiedBundle], LintedBundle]
+    builder: Builder
+    registry: Registry
+    runtime: Runtime
+    reports: Reports
+
+
+class Road:
+    """Takes a release of one DAO from its address to running services."""
+
+    def __init__(self, name: str, engines: Engines, journal: Journal) -> None:
+        """`name` is the application's name on this node; it also names its repositories."""
+        self.name, self._engines, self._journal = name, engines, journal
+
+    def travel(self, release: ApprovedRelease) -> Deployment:
+        """Bring this release to run, whatever was done of it before.
+
+        Raises:
+            Untrusted: a check failed; the running release goes on.
+            TryLater: something is out of reach; the next journey goes on from here.
+        """
+        journal, engines = self._journal, self._engines
+        with journal.step("fetch", release):
+            bundle = engines.fetch(release.bundle)
+        journal.did("release.fetched", release, {"size": bundle.size, "entries": bundle.entries})
+        with journal.step("lint", release):
+            linted = engines.lint(bundle)
+            _same_as_voted(linted, release)
+        with journal.step("build", release):
+            built = engines.builder.build(linted)
+        digests: dict[str, str] = {image.name: image.digest for image in built}
+        journal.did("release.built", release, {"images": digests, "profile": built[0].profile})
+        self._agree(release, digests)
+        return self._deploy(release, linted, built)
+
+    def _agree(self, release: ApprovedRelease, digests: Mapping[str, str]) -> None:
+        """Serve nothing that enough providers did not build alike. Source: DESIGN 3.6."""
+        ours = images_digest(digests)
+        with self._journal.step("report", release):
+            if not self._journal.has("release.reported", release):
+                self._engines.reports.built(release, ours)
+        self._journal.did("release.reported", release, {"images": ours.hex()})
+        with self._journal.step("agree", release):
+            if release.images is None:
+                raise WaitingForBuilders("too few providers have reported this build", needed=release.builders)
+            if release.images != ours:
+                raise BuildersDisagree(
+                    "other providers built other images", ours=ours.hex(), theirs=release.images.hex()
+                )
+
+    def _deploy(self, release: ApprovedRelease, linted: LintedBundle, built: Sequence[BuiltImage]) -> Deployment:
+        with self._journal.step("push", release):
+            pushed = {
+                image.name: self._engines.registry.push(image, f"{self.name}/{image.name}") for image in built
+            }
+        self._journal.did("release.pushed", release, {name: image.reference for name, image in pushed.items()})
+        with self._journal.step("deploy", release):
+            deployment = self._engines.runtime.apply(
+                Application(name=self.name, release=release.bundle, topology=linted.topology, images=pushed)
+            )
+        self._journal.did("release.deployed", release, {"images": dict(deployment.images)})
+        with self._journal.step("announce", release):
+            if not self._journal.has("release.announced", release):
+                self._engines.reports.deployed(release, images_digest(deployment.images))
+        self._journal.did("release.announced", release, {"images": images_digest(deployment.images).hex()})
+        return deployment
+
+
+def _same_as_voted(linted: LintedBundle, release: ApprovedRelease) -> None:
+    manifest = linted.manifest
+    if (manifest.release, manifest.pipeline) != (release.number, release.pipeline):
+        raise ManifestDiffers(
+            "the bundle's manifest is not what was voted on",
+            manifest=f"release {manifest.release}, pipeline {manifest.pipeline}",
+            voted=f"release {release.number}, pipeline {release.pipeline}",
+        )

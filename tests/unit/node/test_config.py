@@ -1,0 +1,60 @@
+"""A configuration says which chain, which DAOs and where the data lies; anything else is refused."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cyberprivacy.node.config import BadConfig, Endpoint, load, parse
+
+GOOD = """
+data = "/var/lib/cyberprivacy"
+[chain]
+rpc = ["http://127.0.0.1:8545"]
+clusters = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
+[[dao]]
+address = "0xAb8483F64d9C6d1EcF9b849Ae677dD3315835cb2"
+listen = "127.0.0.1:8443"
+[sources]
+gateways = ["http://127.0.0.1:8080"]
+"""
+
+
+def test_a_good_file_reads() -> None:
+    config = parse(tomllib.loads(GOOD))
+    assert config.data == Path("/var/lib/cyberprivacy")
+    assert config.daos[0].listen == Endpoint("127.0.0.1", 8443)
+    assert config.sources.serve is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("[sources]", 'image = "evil"\n[sources]', "unknown key"),
+        ("data =", 'run = "sh"\ndata =', "unknown key"),
+        ("0xAb8483F6", "0xab8483f6", "checksum"),
+        ("127.0.0.1:8443", "127.0.0.1:0", "host:port"),
+        ("127.0.0.1:8443", ":8443", "host:port"),
+        ("http://127.0.0.1:8545", "file:///etc/passwd", "http(s)"),
+        ('rpc = ["http://127.0.0.1:8545"]', "rpc = []", "at least one"),
+        ('rpc = ["http://127.0.0.1:8545"]', "", "missing"),
+        ("[chain]", "[chian]", "unknown key"),
+    ],
+)
+def test_anything_else_is_refused_and_named(old: str, new: str, what: str) -> None:
+    with pytest.raises(BadConfig) as refusal:
+        parse(tomllib.loads(GOOD.replace(old, new, 1)))
+    assert what in refusal.value.what
+    assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a = ", b"#" * 70_000])
+def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "node.toml").write_bytes(content)
+    with pytest.raises(BadConfig):
+        load(tmp_path / "node.toml")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig):
+        load(tmp_path / "none.toml")

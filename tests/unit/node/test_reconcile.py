@@ -1,0 +1,231 @@
+"""The loop brings what the chain wants, keeps what runs when it cannot, and says which of the two."""
+
+from pathlib import Path
+
+import pytest
+from engines import DAO, World, approved, digest_of
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
+from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.node.journal import Journal
+from cyberprivacy.node.reconcile import Reconciler
+from cyberprivacy.node.road import Road
+
+STEPS = ["fetch", "lint", "build", "report", "push", "deploy", "announce"]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Node:
+    """A node over the same world and the same ledger file; `restart` forgets all that is in memory."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world, self.folder, self.clock = world, folder, Clock()
+        self.restart()
+
+    def restart(self) -> None:
+        self.ledger = FileLedger(self.folder / "ledger", clock=self.clock)
+        journal = Journal(self.ledger, DAO)
+        road = Road("app", self.world.engines(), journal)
+        self.loop = Reconciler(
+            DAO, chain=self.world, road=road, runtime=self.world, journal=journal, clock=self.clock
+        )
+
+    def kinds(self) -> list[str]:
+        return [entry.kind for entry in self.ledger.entries()]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(World(wanted=approved(1)), tmp_path)
+
+
+def test_a_release_takes_every_step_once_and_is_served(node: Node) -> None:
+    assert node.loop.tick().state == "serving"
+    assert node.world.calls == STEPS
+    assert node.loop.tick().state == "serving"
+    assert node.world.calls == STEPS
+    assert node.kinds() == [
+        "release.fetched", "release.built", "release.reported", "release.pushed", "release.deployed", "release.announced",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("error", [TryLater("down", code="x.down"), Untrusted("bad", code="x.bad")])
+def test_a_failed_step_leaves_the_running_release_and_is_named(
+    node: Node, step: str, error: CyberPrivacyError
+) -> None:
+    node.loop.tick()
+    node.world.wanted = approved(2)
+    node.world.fails[step] = error
+    status = node.loop.tick()
+    assert status.state == ("waiting" if isinstance(error, TryLater) else "refused")
+    assert (status.step, status.code) == (step, error.code)
+    if step != "announce":
+        assert node.world.running is not None
+        assert node.world.running.release == approved(1).bundle
+    assert [e.facts["code"] for e in node.ledger.entries() if e.kind == "release.failed"] == [error.code]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_failure_the_node_waits_longer_each_time_then_goes_on(node: Node, step: str) -> None:
+    node.world.fails[step] = TryLater("down", code="x.down")
+    waits = []
+    for _ in range(10):
+        node.loop.tick()
+        waits.append(node.loop.status.retry - node.clock.now)
+        before = len(node.world.calls)
+        node.loop.tick()
+        assert len(node.world.calls) == before  # not before its time
+        node.clock.now = node.loop.status.retry
+    assert waits == sorted(waits)
+    assert waits[0] == 2
+    assert waits[-1] == 300
+    node.world.fails.clear()
+    assert node.loop.tick().state == "serving"
+    assert node.kinds().count("release.failed") == 1  # the same failure is one entry
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_restart_after_any_step_reaches_the_same_end(node: Node, step: str) -> None:
+    node.world.fails[step] = TryLater("killed here", code="x")
+    node.loop.tick()
+    node.world.fails.clear()
+    node.restart()
+    assert node.loop.tick().state == "serving"
+    done = [kind for kind in node.kinds() if kind != "release.failed"]
+    assert done == [
+        "release.fetched", "release.built", "release.reported", "release.pushed", "release.deployed", "release.announced",
+    ]  # fmt: skip
+    assert len(node.world.reported) == 1
+
+
+def test_a_chain_that_cannot_be_read_changes_nothing(node: Node) -> None:
+    node.loop.tick()
+    node.world.wanted = Untrusted("endpoints disagree", code="chain.disagree")
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("waiting", "chain.disagree")
+    assert node.world.running is not None
+    assert "remove" not in node.world.calls
+
+
+def test_when_nothing_is_live_nothing_runs_and_the_stop_is_one_entry(node: Node) -> None:
+    node.loop.tick()
+    node.world.wanted = None
+    assert [node.loop.tick().state for _ in range(3)] == ["stopped"] * 3
+    assert node.world.running is None
+    assert node.kinds().count("release.stopped") == 1
+
+
+def test_a_release_that_comes_back_after_a_stop_is_recorded_anew(node: Node) -> None:
+    node.loop.tick()
+    node.world.wanted = None
+    node.loop.tick()
+    node.world.wanted = approved(1)
+    assert node.loop.tick().state == "serving"
+    assert node.kinds().count("release.deployed") == 2
+
+
+def test_another_image_in_its_place_is_replaced_at_once(node: Node) -> None:
+    node.loop.tick()
+    node.world.drift()
+    assert node.loop.tick().state == "serving"
+    assert node.world.running is not None
+    assert node.world.running.images == {"web": digest_of(approved(1).bundle)}
+
+
+def test_a_build_that_nobody_confirmed_is_not_served(node: Node) -> None:
+    node.world.wanted = approved(1, agreed=False)
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("waiting", "release.waiting-for-builders")
+    assert node.world.running is None
+    assert "release.failed" not in node.kinds()
+    node.clock.now = status.retry
+    node.world.wanted = approved(1)
+    assert node.loop.tick().state == "serving"
+    assert len(node.world.reported) == 1
+
+
+def test_images_that_others_did_not_build_are_not_served(node: Node) -> None:
+    node.world.wanted = approved(2)
+    object.__setattr__(node.world.wanted, "images", b"\x01" * 32)
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("refused", "release.images")
+    assert node.world.running is None
+
+
+def test_a_manifest_that_names_another_release_is_refused(node: Node) -> None:
+    node.world.says_number = 9
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("refused", "release.manifest")
+    assert "build" not in node.world.calls
+
+
+class Storm(RuleBasedStateMachine):
+    """Whatever fails, whenever the node restarts: once the storm is over the wanted release runs."""
+
+    @initialize()
+    def start(self) -> None:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.world = World(wanted=approved(1))
+        self.node = Node(self.world, Path(self.folder.name))
+        self.number = 1
+
+    @rule()
+    def vote(self) -> None:
+        self.number += 1
+        self.world.wanted = approved(self.number)
+
+    @rule()
+    def halt(self) -> None:
+        self.world.wanted = None
+
+    @rule()
+    def lose_the_chain(self) -> None:
+        self.world.wanted = TryLater("no chain", code="chain.unreachable")
+
+    @rule(step=st.sampled_from(STEPS), bad=st.booleans())
+    def break_a_step(self, step: str, bad: bool) -> None:
+        self.world.fails = {step: Untrusted("bad", code="x.bad") if bad else TryLater("down", code="x.down")}
+
+    @rule(seconds=st.integers(0, 400))
+    def tick(self, seconds: int) -> None:
+        self.node.clock.now += seconds
+        self.node.loop.tick()
+
+    @rule()
+    def crash(self) -> None:
+        self.node.ledger.close()
+        self.node.restart()
+
+    @invariant()
+    def only_a_voted_release_ever_runs(self) -> None:
+        if hasattr(self, "world") and self.world.running is not None:
+            assert self.world.running.release in {approved(n).bundle for n in range(1, self.number + 1)}
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        self.world.fails = {}
+        self.world.wanted = approved(self.number)
+        self.node.clock.now += 1000
+        assert self.node.loop.tick().state == "serving"
+        assert self.world.running is not None
+        assert self.world.running.release == approved(self.number).bundle
+        self.node.ledger.close()
+        self.folder.cleanup()
+
+
+TestStorm = Storm.TestCase
+TestStorm.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
