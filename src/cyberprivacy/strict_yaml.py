@@ -91,7 +91,7 @@ def load_all(data: bytes, *, limit: int) -> list[object]:
     for event in events:
         if isinstance(event, DocumentStartEvent):
             if len(documents) == MAX_DOCUMENTS:
-                _refuse(event, "yaml.documents", "too many documents", limit=MAX_DOCUMENTS)
+                _refuse(event, "yaml.documents", "too many documents")
             documents.append(_value(next(events), events, 0))
     return documents
 
@@ -145,7 +145,7 @@ def _value(event: Event, events: Iterator[Event], depth: int) -> object:
     if isinstance(event, ScalarEvent):
         return _scalar(event)
     if depth == MAX_DEPTH:
-        _refuse(event, "yaml.depth", "nested too deep", limit=MAX_DEPTH)
+        _refuse(event, "yaml.depth", "nested too deep")
     if isinstance(event, MappingStartEvent):
         return _mapping(events, depth)
     items: list[object] = []
@@ -163,9 +163,9 @@ def _mapping(events: Iterator[Event], depth: int) -> dict[str, object]:
             _refuse(event, "yaml.key", "a key is not text")
         key = _value(event, events, depth)
         if not isinstance(key, str):
-            _refuse(event, "yaml.key", "a key is not text: put quotes around it", key=repr(key))
+            _refuse(event, "yaml.key", "a key is not text: put quotes around it", seen=repr(key))
         if key in mapping:
-            _refuse(event, "yaml.duplicate", "the same key twice", key=key)
+            _refuse(event, "yaml.duplicate", "the same key twice", seen=key)
         mapping[key] = _value(next(events), events, depth + 1)
     return mapping
 
@@ -191,22 +191,15 @@ def _scalar(event: ScalarEvent) -> str | int | bool | None:
         return False
     if _INTEGER.match(text):
         if len(text) > 20 or abs(int(text)) >= 1 << 63:
-            _refuse(event, "yaml.integer", "integer past 64 bits", text=text[:80])
+            _refuse(event, "yaml.integer", "integer past 64 bits", seen=text)
         return int(text)
     if _FLOAT.match(text) and not _ELSEWHERE.match(text.partition(".")[0]):
-        _refuse(
-            event, "yaml.float", "fractions are not read: put quotes around it if it is text", text=text[:80]
-        )
+        _refuse(event, "yaml.float", "fractions are not read: quote it if it is text", seen=text)
     if _ELSEWHERE.match(text) and not _VERSION.match(text):
-        _refuse(
-            event,
-            "yaml.ambiguous",
-            "other YAML readers take this for something else: quote it",
-            text=text[:80],
-        )
+        _refuse(event, "yaml.ambiguous", "other YAML readers see something else: quote it", seen=text)
     return text
 
 
-def _refuse(event: Event, code: str, what: str, **facts: object) -> NoReturn:
+def _refuse(event: Event, code: str, what: str, *, seen: str = "") -> NoReturn:
     mark = event.start_mark
-    raise BadYaml(what, code=code, **facts, line=mark.line + 1, column=mark.column + 1)
+    raise BadYaml(what, code=code, seen=seen[:80], line=mark.line + 1, column=mark.column + 1)
