@@ -1,0 +1,44 @@
+# The verbs of this project. `make help` lists them.
+export PATH := $(PATH):$(CURDIR)/.tools/bin
+RUN := uv run --locked
+
+.PHONY: help install demo test unit flow law lint bench mutants slither clean
+
+help: ## what each verb does
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+install: ## everything that Debian, PyPI and npm must give (idempotent)
+	@deploy/install-debian.sh
+
+demo: install ## the whole story on this machine: vote, build, deploy, verify, update
+	@$(RUN) cyberprivacy demo $(DEMO)
+
+test: install lint law unit flow mutants slither ## everything that CI runs
+
+lint: install ## format, lint, types, layers
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) basedpyright
+	$(RUN) lint-imports
+
+unit: install ## each room alone, with the real engines it needs
+	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile
+
+flow: install ## the story end to end, and the faults: kill, cut, corrupt
+	$(RUN) pytest tests/flow tests/faults tests/cli -p no:randomly
+
+law: install ## contracts: forge tests, storage layout, gas, artifacts
+	$(RUN) pytest tests/law
+
+mutants: install ## each mutant of the contracts must be killed
+	$(RUN) python contracts/mutants.py
+
+slither: install ## static analysis of the contracts, in a venv of its own
+	contracts/slither.sh
+
+bench: install ## side-by-side measurements; each prints a ratio
+	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
+
+clean: ## remove what can be made again
+	rm -rf .demo build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
