@@ -1,0 +1,57 @@
+"""What a node says about itself over HTTP, and what it answers to nonsense."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from cyberprivacy.errors import TryLater
+from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.node.api import PREFIX, application
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> TestClient:
+    ledger = FileLedger(tmp_path / "log", clock=lambda: 1_800_000_000)
+    for number in range(3):
+        ledger.append("release.fetched", {"release": number})
+
+    def attest(nonce: bytes) -> bytes:
+        if nonce == bytes(32):
+            raise TryLater("the TPM is busy", code="evidence.busy")
+        return b'{"nonce":"' + nonce.hex().encode() + b'"}'
+
+    return TestClient(application(attest=attest, status=lambda: {"state": "serving"}, ledger=ledger))
+
+
+def test_an_attestation_is_made_for_the_nonce_that_was_sent(client: TestClient) -> None:
+    answer = client.get(f"{PREFIX}/attestation", params={"nonce": "ab" * 32})
+    assert answer.json() == {"nonce": "ab" * 32}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("nonce", ["", "ab", "AB" * 32, "zz" * 32, "ab" * 33])
+def test_a_nonce_of_another_form_is_refused(client: TestClient, nonce: str) -> None:
+    answer = client.get(f"{PREFIX}/attestation", params={"nonce": nonce})
+    assert (answer.status_code, answer.json()["type"]) == (400, "api.nonce")
+
+
+def test_a_failure_has_its_reason_code(client: TestClient) -> None:
+    answer = client.get(f"{PREFIX}/attestation", params={"nonce": "00" * 32})
+    assert (answer.status_code, answer.json()["type"]) == (503, "evidence.busy")
+
+
+def test_the_ledger_is_open_from_any_index(client: TestClient) -> None:
+    answer = client.get(f"{PREFIX}/log", params={"from": "1"})
+    assert [line[:40] for line in answer.text.splitlines()] == [
+        '{"facts":{"release":1},"index":1,"kind":',
+        '{"facts":{"release":2},"index":2,"kind":',
+    ]
+    assert answer.headers["cyberprivacy-log-size"] == "3"
+    assert client.get(f"{PREFIX}/log", params={"from": "-1"}).status_code == 400
+    assert client.get(f"{PREFIX}/log", params={"from": "99"}).text == ""
+
+
+def test_nothing_can_be_told_to_a_node(client: TestClient) -> None:
+    for path in ("attestation", "status", "log"):
+        assert client.post(f"{PREFIX}/{path}").status_code == 405
