@@ -1,0 +1,207 @@
+"""A base image for Python applications: small, without a shell or a package manager, the same every time.
+
+Its files come straight out of Debian packages that a lock file names by hash. No maintainer script runs, so
+nothing but those bytes and this module decides the result. The one layer is stored uncompressed: gzip is
+where two machines with different zlibs would disagree on the digest.
+"""
+
+import io
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+from cyberprivacy.build.debian import MIRROR, Package, fetch, parse_lock, resolve, unpack
+from cyberprivacy.build.image import Digest
+from cyberprivacy.build.oci import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Layout, digest_of, replace, spell
+from cyberprivacy.errors import Misuse, Untrusted
+
+REPOSITORY: Final = "cyberprivacy/python"
+EPOCH: Final = 1_760_000_000  # seconds; the time of every file in every image that we make
+CREATED: Final = "2025-10-09T08:53:20Z"  # the same instant
+LIBRARIES: Final = "usr/lib/x86_64-linux-gnu"
+STDLIB: Final = "usr/lib/python3.11"
+
+PACKAGES: Final = (
+    "base-files", "libbz2-1.0", "libc6", "libcom-err2", "libcrypt1", "libdb5.3", "libexpat1", "libffi8",
+    "libgcc-s1", "libgssapi-krb5-2", "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "liblzma5",
+    "libncursesw6", "libnsl2", "libpython3.11-minimal", "libpython3.11-stdlib", "libreadline8", "libsqlite3-0",
+    "libssl3", "libstdc++6", "libtinfo6", "libtirpc3", "libuuid1", "media-types", "netbase", "python3.11-minimal",
+    "zlib1g",
+)  # fmt: skip
+_LIBC: Final = frozenset(
+    {"ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libm.so.6", "libmvec.so.1", "libnss_dns.so.2"}
+    | {"libnss_files.so.2", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1"}
+)
+_WANTED: Final = {"usr/bin/python3.11", "usr/lib/os-release", "etc/debian_version", "etc/mime.types"} | {
+    "etc/protocols",
+    "etc/services",
+}
+_DROPPED: Final = re.compile(
+    STDLIB + r"/(test|lib2to3|idlelib|pydoc_data|ensurepip|turtledemo|tkinter|config-3\.11[^/]*|distutils/tests)(/|\Z)"
+)
+_FOLDERS: Final = {"app": 0o755, "dev": 0o755, "proc": 0o755, "run": 0o755, "sys": 0o755} | {
+    "tmp": 0o1777,
+    "var/tmp": 0o1777,
+}
+_LINKS: Final = {
+    "lib": "usr/lib",
+    "lib64/ld-linux-x86-64.so.2": "../usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+    "usr/bin/python": "python3.11",
+    "usr/bin/python3": "python3.11",
+    "etc/os-release": "../usr/lib/os-release",
+}
+_TEXTS: Final = {
+    "etc/passwd": "root:x:0:0:root:/:/sbin/nologin\napp:x:10001:10001::/app:/sbin/nologin\n",
+    "etc/group": "root:x:0:\napp:x:10001:\n",
+    "etc/nsswitch.conf": "hosts: files dns\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path of the image: a file (`data`), a link (`target`) or, with neither, a directory."""
+
+    mode: int
+    data: bytes | None = None
+    target: str | None = None
+
+
+def make_base(
+    lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None = None, mirror: str = MIRROR
+) -> Digest:
+    """Build the base image into the OCI layout `out` under the name `cyberprivacy/python`.
+
+    Args:
+        lock: the lock file; see `debian`.
+        out: an OCI image layout; made when missing, other images in it stay.
+        cache: where packages are kept by hash, so that the second time needs no network.
+        client: HTTP client; None makes one.
+        mirror: Debian mirror, without a slash at the end.
+
+    Raises:
+        Untrusted: a package is not the locked one, or is gone from the mirror ("base.gone").
+        TryLater: the mirror is out of reach, or the disk is full.
+        Misuse: the lock lacks a package of `PACKAGES`.
+    """
+    packages = parse_lock(lock.read_text(encoding="utf-8"))
+    if {package.name for package in packages} != set(PACKAGES):
+        odd = sorted({package.name for package in packages} ^ set(PACKAGES))
+        raise Misuse("the lock names other packages than the base needs", code="base.lock", packages=odd)
+    with client or httpx2.Client(timeout=60) as http:
+        debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
+    layout = Layout(out)
+    layer = write_layer(entries(debs))
+    manifest = _describe(layout, layer, packages)
+    layout.name(REPOSITORY, manifest)
+    return manifest
+
+
+def update_lock(lock: Path, *, mirror: str = MIRROR) -> tuple[Package, ...]:
+    """Write a lock of what Debian serves today; whoever commits it answers for it.
+
+    Raises:
+        TryLater: apt cannot reach the mirror.
+        Untrusted: apt does not know a package.
+    """
+    packages = resolve(PACKAGES, mirror)
+    head = "# Every Debian package in the base image: name version sha256 size path.\n"
+    replace(lock, (head + "".join(f"{package}\n" for package in packages)).encode())
+    return packages
+
+
+def entries(debs: Mapping[str, bytes]) -> dict[str, Entry]:
+    """The files of the image, by path, from packages by name."""
+    found: dict[str, Entry] = {}
+    for name, deb in sorted(debs.items()):
+        with unpack(deb) as tree:
+            for member in tree:
+                if place := _place(name, member):
+                    found[place] = _entry(tree, member)
+    for path, target in _LINKS.items():
+        found[path] = Entry(0o777, target=target)
+    for path, text in _TEXTS.items():
+        found[path] = Entry(0o644, data=text.encode())
+    for path, mode in _FOLDERS.items():
+        found[path] = Entry(mode)
+    for path in list(found):
+        for parent in list(Path(path).parents)[:-1]:
+            found.setdefault(str(parent), Entry(0o755))
+    return found
+
+
+def _place(package: str, member: tarfile.TarInfo) -> str | None:
+    """Where a package's file goes in the image; None leaves it out."""
+    if member.isdir():
+        return None
+    path = member.name.removeprefix("./")
+    folder, _, file = path.rpartition("/")
+    if folder in {"lib/x86_64-linux-gnu", LIBRARIES} and ".so" in file:
+        return f"{LIBRARIES}/{file}" if package != "libc6" or file in _LIBC else None
+    if path.startswith(f"{STDLIB}/") and not _DROPPED.match(path):
+        return path
+    if path in _WANTED or (path == f"usr/share/doc/{package}/copyright" and member.isreg()):
+        return path
+    return None
+
+
+def _entry(tree: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+    if member.issym():
+        return Entry(0o777, target=member.linkname)
+    source = tree.extractfile(member)
+    if source is None:
+        raise Untrusted("a package holds a special file", code="base.package", path=member.name)
+    return Entry(0o755 if member.mode & 0o100 else 0o644, data=source.read())
+
+
+def write_layer(files: Mapping[str, Entry]) -> bytes:
+    """A ustar whose bytes depend on paths, modes and contents alone."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path, entry in _in_order(files):
+            info = tarfile.TarInfo(path)
+            info.mode, info.mtime = entry.mode, EPOCH
+            if entry.data is not None:
+                info.size = len(entry.data)
+                tar.addfile(info, io.BytesIO(entry.data))
+                continue
+            info.type = tarfile.DIRTYPE if entry.target is None else tarfile.SYMTYPE
+            info.linkname = entry.target or ""
+            tar.addfile(info)
+    return out.getvalue()
+
+
+def _in_order(files: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
+    """Sorted by path components, so that a directory stands before what it holds."""
+    for path in sorted(files, key=lambda name: name.split("/")):
+        yield path, files[path]
+
+
+def _describe(layout: Layout, layer: bytes, packages: tuple[Package, ...]) -> Digest:
+    """Store layer, configuration and manifest; give the manifest's digest."""
+    bill = ",".join(f"{package.name}={package.version}" for package in packages)
+    config = {
+        "created": CREATED,
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {
+            "Env": ["PATH=/usr/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
+            "Cmd": ["python3"],
+            "WorkingDir": "/app",
+            "Labels": {"cyberprivacy.packages": bill},
+        },
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+        "history": [{"created": CREATED, "created_by": "cyberprivacy base build"}],
+    }
+    raw = spell(config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": Descriptor(OCI_CONFIG, layout.write(raw), len(raw)).json(),
+        "layers": [Descriptor(OCI_LAYER, layout.write(layer), len(layer)).json()],
+    }
+    return layout.write(spell(manifest))
