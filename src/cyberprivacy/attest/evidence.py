@@ -35,7 +35,7 @@ class Bound:
     Attributes:
         role: what the machine is in this conversation, 1 to 16 letters a-z.
         spki: SHA-256 of the DER SubjectPublicKeyInfo of its TLS key, 32 bytes.
-        node: node id, 32 bytes: SHA-256 of the node's Ed25519 public key.
+        node: node id, 32 bytes: SHA-256 of the DER SubjectPublicKeyInfo of the node's key.
         since: start of the TLS certificate's validity, seconds since 1970.
         until: its end; since <= until.
         challenge: 32 bytes that the verifier chose.

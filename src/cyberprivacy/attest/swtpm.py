@@ -132,12 +132,14 @@ class SoftwareAttester:
     def _start(self) -> None:
         for left in reversed(range(STARTS)):
             try:
-                return self._begin()
+                self._begin()
             except TpmGone:
                 # After a crash of ours the last swtpm may still hold the lock on its state for a moment.
                 if not left:
                     raise
                 time.sleep(0.2)
+            else:
+                return
 
     def _begin(self) -> None:
         self._engine = SoftwareTpm(self._state)

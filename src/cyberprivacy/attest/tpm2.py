@@ -221,13 +221,9 @@ class Public:
         scheme = reader.number(2)
         if scheme != ALG_NULL and reader.number(2) != ALG_SHA256:
             raise BadStructure("the key signs with another hash than SHA-256")
-        match kind:
-            case 0x0001:
-                key: PublicKey = _rsa(reader)
-            case 0x0023:
-                key = _ecc(reader)
-            case _:
-                raise BadStructure("a key of an unknown type", type=hex(kind))
+        if kind not in (ALG_RSA, ALG_ECC):
+            raise BadStructure("a key of an unknown type", type=hex(kind))
+        key = _rsa(reader) if kind == ALG_RSA else _ecc(reader)
         reader.end()
         return cls(raw=data, attributes=attributes, scheme=scheme, key=key)
 

@@ -1,0 +1,222 @@
+"""The decision whether to believe a node. Pure: bytes and values in, a report out; no clock, disk or network.
+
+Every check is made that can be made, so that a reader sees all that is wrong at once. A check whose answer
+would mean nothing, because another one failed, is skipped and says so (`needs.…`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cyberprivacy.attest.chaincheck import CHAIN_CHECKS, judge_chain
+from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, NODE_ROLE, EvidenceVerifier, Findings
+from cyberprivacy.attest.facts import ChainFacts, Questions
+from cyberprivacy.attest.identity import node_id, signed_by
+from cyberprivacy.attest.policy import Policy
+from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
+from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
+from cyberprivacy.attest.statement import Attestation, parse
+from cyberprivacy.errors import Untrusted
+
+VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {verifier.kind: verifier for verifier in (Tpm2Verifier(),)}
+"""Who judges which kind of evidence. SEV-SNP and TDX take their places here."""
+
+CHECKS: Final = (
+    "attestation.form",
+    "tls.key",
+    *EVIDENCE_CHECKS,
+    "evidence.fresh",
+    "node.key",
+    "statement.signature",
+    "statement.subject",
+    "statement.fresh",
+    *CHAIN_CHECKS,
+    "level",
+)
+"""Every report has exactly these, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the verifier itself saw and did on the connection; None = there was none, only a file.
+
+    Attributes:
+        spki: SHA-256 of the SubjectPublicKeyInfo that the server proved to hold, 32 bytes.
+        nonce: the challenge that was sent on this connection, 32 bytes.
+    """
+
+    spki: bytes | None
+    nonce: bytes | None
+
+
+def questions(data: bytes) -> Questions | None:
+    """What to ask the chain about before `verify`; None when the attestation cannot be read at all."""
+    try:
+        attestation = parse(data)
+    except Untrusted:
+        return None
+    statement, evidence = attestation.statement, attestation.evidence
+    verifier = VERIFIERS.get(evidence.kind)
+    return Questions(
+        bundle=statement.bundle,
+        account=statement.account,
+        measurement=None if verifier is None else verifier.measurement(evidence),
+        height=statement.block.number,
+    )
+
+
+def verify(data: bytes, *, seen: Seen, facts: ChainFacts, policy: Policy, now: int) -> Report:
+    """Decide whether an attestation may be believed.
+
+    Args:
+        data: the attestation as it came.
+        seen: what happened on the connection that it came over.
+        facts: what the chain says, asked for with `questions(data)`.
+        policy: what the user asks for.
+        now: seconds since 1970.
+
+    Returns:
+        A report with exactly the checks in `CHECKS`. It never raises for bad input.
+    """
+    try:
+        attestation = parse(data)
+    except Untrusted as error:
+        form = Check.failed("attestation.form", error.code, str(error))
+        return Report((form, *(Check.needs(name, form.name) for name in CHECKS[1:])), None)
+    findings = _judge_evidence(attestation, policy, now)
+    key = _node_key(attestation)
+    checks = [
+        Check.passed("attestation.form", f"{len(data)} bytes in the one spelling of version 1"),
+        _tls_key(attestation, seen, policy, now),
+        *findings.checks,
+        _evidence_fresh(attestation, seen),
+        key,
+        _signature(attestation, key),
+        _subject(attestation, facts),
+        _statement_fresh(attestation, seen, policy, now),
+        *judge_chain(attestation.statement, findings, key, facts=facts, policy=policy, now=now),
+    ]
+    proven = all(check.verdict is Verdict.PASS for check in findings.checks)
+    level = findings.level if proven else None
+    checks.append(_level(findings, proven=proven, policy=policy))
+    return Report(one_of_each(checks, CHECKS), level, _said(attestation, findings, now))
+
+
+def _judge_evidence(attestation: Attestation, policy: Policy, now: int) -> Findings:
+    evidence, bound = attestation.evidence, attestation.bound
+    verifier = VERIFIERS.get(evidence.kind)
+    if verifier is None:
+        known = ", ".join(VERIFIERS)
+        return unreadable(
+            Check.failed(
+                "evidence.kind", "evidence.unknown-kind", f"{evidence.kind!r}; this program knows {known}"
+            )
+        )
+    return verifier.judge(evidence, binding=bound.digest(), roots=policy.roots, now=now)
+
+
+def _tls_key(attestation: Attestation, seen: Seen, policy: Policy, now: int) -> Check:
+    name, bound = "tls.key", attestation.bound
+    if not bound.since - policy.skew <= now <= bound.until + policy.skew:
+        return Check.failed(name, "tls.expired", f"the TLS identity is for {bound.since} to {bound.until}")
+    if seen.spki is None:
+        return Check.skipped(name, "offline.no-connection", "read from a file: nobody has shown to hold the key")
+    if seen.spki != bound.spki:
+        detail = f"the server answered with key {seen.spki.hex()}, the evidence is for {bound.spki.hex()}"
+        return Check.failed(name, "tls.other-key", detail)
+    return Check.passed(name, f"the evidence is for the key of this connection, {bound.spki.hex()}")
+
+
+def _evidence_fresh(attestation: Attestation, seen: Seen) -> Check:
+    name = "evidence.fresh"
+    if seen.nonce is None:
+        return Check.skipped(name, "offline.no-nonce", "read from a file: made for somebody else's challenge")
+    if attestation.bound.challenge != seen.nonce:
+        return Check.failed(name, "evidence.replayed", "made for another challenge than ours")
+    return Check.passed(name, "made for the challenge that we have just chosen")
+
+
+def _node_key(attestation: Attestation) -> Check:
+    name, bound = "node.key", attestation.bound
+    if bound.role != NODE_ROLE:
+        return Check.failed(name, "node.other-role", f"evidence for the role {bound.role!r}")
+    if node_id(attestation.node) != bound.node:
+        return Check.failed(name, "node.other-key", f"the evidence is about node {bound.node.hex()}")
+    return Check.passed(name, f"born in that machine: node {bound.node.hex()}")
+
+
+def _signature(attestation: Attestation, key: Check) -> Check:
+    name = "statement.signature"
+    if key.verdict is not Verdict.PASS:
+        return Check.needs(name, key.name)
+    if not signed_by(attestation.node, attestation.signature, attestation.statement.signed_bytes()):
+        return Check.failed(name, "statement.signature", "not signed by the node's key")
+    return Check.passed(name, "signed by the node's key")
+
+
+def _subject(attestation: Attestation, facts: ChainFacts) -> Check:
+    """Whether the statement is about this node, this key, and the DAO that the user named."""
+    name, statement, bound = "statement.subject", attestation.statement, attestation.bound
+    about = (
+        ("statement.other-node", statement.node, node_id(attestation.node), "node"),
+        ("statement.other-tls", statement.tls, bound.spki, "TLS key"),
+        ("statement.other-chain", statement.chain, facts.chain_id, "chain"),
+        ("statement.other-dao", statement.dao, facts.dao, "DAO"),
+        ("statement.other-registry", statement.registry, facts.registry, "registry"),
+    )
+    for code, said, wanted, what in about:
+        if said != wanted:
+            return Check.failed(name, code, f"it speaks of {what} {_show(said)}, not of {_show(wanted)}")
+    return Check.passed(name, f"about this node, and DAO {statement.dao} on chain {statement.chain}")
+
+
+def _statement_fresh(attestation: Attestation, seen: Seen, policy: Policy, now: int) -> Check:
+    name, statement = "statement.fresh", attestation.statement
+    if seen.nonce is not None and statement.nonce != seen.nonce:
+        return Check.failed(name, "statement.replayed", "signed for another challenge than ours")
+    age = now - statement.time
+    if age < -policy.skew:
+        return Check.failed(name, "statement.future", f"signed {-age} s in the future")
+    if age > policy.age + policy.skew:
+        return Check.failed(name, "statement.old", f"signed {age} s ago; at most {policy.age} s are accepted")
+    return Check.passed(name, f"signed {max(age, 0)} s ago")
+
+
+def _level(findings: Findings, *, proven: bool, policy: Policy) -> Check:
+    name = "level"
+    if findings.level is None:
+        return Check.needs(name, "evidence.root")
+    if not proven:
+        broken = next(check for check in findings.checks if check.verdict is not Verdict.PASS)
+        return Check.needs(name, broken.name)
+    if findings.level < policy.least:
+        detail = f"{findings.level.label}; you ask for {policy.least.label}"
+        return Check.failed(name, "level.too-low", detail)
+    return Check.passed(name, findings.level.label)
+
+
+def _said(attestation: Attestation, findings: Findings, now: int) -> dict[str, str | int]:
+    statement = attestation.statement
+    measurement = findings.measurement
+    return {
+        "chain": statement.chain,
+        "dao": statement.dao,
+        "bundle": str(statement.bundle),
+        "release": statement.release,
+        "proposal": str(statement.proposal),
+        **{f"image.{name}": statement.images[name] for name in sorted(statement.images)},
+        "node": attestation.bound.node.hex(),
+        "account": statement.account,
+        "tls": attestation.bound.spki.hex(),
+        "measurement": "" if measurement is None else measurement.hex(),
+        "evidence": findings.identity.hex(),
+        "kind": attestation.evidence.kind,
+        "log_size": statement.log.size,
+        "log_root": statement.log.root.hex(),
+        "age": now - statement.time,
+        **findings.facts,
+    }
+
+
+def _show(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
