@@ -1,0 +1,100 @@
+"""The contracts of one DAO, found from its address and checked against one another."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.errors import Untrusted
+from cyberprivacy.proposal.abi import ZERO, Fields, contract
+from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.release import Address, FinalBlock
+
+
+class NotADao(Untrusted):
+    """The contracts behind an address do not belong together."""
+
+    code = "dao.contracts"
+    hint = "Use the address of the DAO's governor, as its factory announced it."
+
+
+class ProposalState(IntEnum):
+    """Where a proposal stands. Source: OpenZeppelin 5, IGovernor.ProposalState."""
+
+    PENDING = 0
+    ACTIVE = 1
+    CANCELED = 2
+    DEFEATED = 3
+    SUCCEEDED = 4
+    QUEUED = 5
+    EXPIRED = 6
+    EXECUTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Dao:
+    """The contracts of one application's DAO. Its governor's address is the DAO's.
+
+    Attributes:
+        governor: AppGovernor.
+        registry: ReleaseRegistry.
+        token: AppVotes or AppMembership.
+        timelock: AppTimelock.
+        seats: AuditorSeats.
+        clusters: the shared Clusters.
+    """
+
+    governor: Address
+    registry: Address
+    token: Address
+    timelock: Address
+    seats: Address
+    clusters: Address
+
+
+def dao_at(chain: Chain, governor: Address, at: FinalBlock) -> Dao:
+    """The contracts of a DAO at a block.
+
+    Raises:
+        NotADao: they do not name one another.
+        NoContract: nothing is there (yet).
+    """
+    law, releases = contract("AppGovernor"), contract("ReleaseRegistry")
+    registry = law.read(chain, at, governor, "registry").address("0")
+    dao = Dao(
+        governor=governor,
+        registry=registry,
+        token=law.read(chain, at, governor, "token").address("0"),
+        timelock=law.read(chain, at, governor, "timelock").address("0"),
+        seats=releases.read(chain, at, registry, "seats").address("0"),
+        clusters=releases.read(chain, at, registry, "clusters").address("0"),
+    )
+    named = releases.read(chain, at, registry, "governor").address("0")
+    if named != governor:
+        raise NotADao("the registry belongs to another DAO", dao=governor, registry=registry, named=named)
+    if releases.read(chain, at, registry, "timelock").address("0") != dao.timelock:
+        raise NotADao("registry and governor have different timelocks", dao=governor, registry=registry)
+    return dao
+
+
+def release_at(chain: Chain, dao: Dao, bundle: bytes, at: FinalBlock) -> Fields:
+    """The registry's record of a bundle; all zero if it is not known there."""
+    return contract("ReleaseRegistry").read(chain, at, dao.registry, "release", bundle).struct("0")
+
+
+def proposal_at(chain: Chain, dao: Dao, bundle: bytes, at: FinalBlock) -> int:
+    """The id of the vote on a bundle; 0 = none."""
+    return contract("AppGovernor").read(chain, at, dao.governor, "updateProposal", bundle).integer("0")
+
+
+def state_at(chain: Chain, dao: Dao, proposal: int, at: FinalBlock) -> ProposalState:
+    """Where a proposal stands.
+
+    Raises:
+        Reverted: there is no such proposal.
+    """
+    return ProposalState(contract("AppGovernor").read(chain, at, dao.governor, "state", proposal).integer("0"))
+
+
+def cid_of(digest: bytes) -> Cid | None:
+    """The bundle that 32 bytes on chain name; None for zero."""
+    return None if digest == ZERO else Cid(DAG_PB, digest)

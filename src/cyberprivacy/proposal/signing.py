@@ -1,0 +1,263 @@
+"""Who signs: a key in an encrypted file, or a signer elsewhere that shows its owner what it signs.
+
+A key never stands in arguments or in the environment. Whatever a signer returns is taken apart again and
+compared with what was asked, field by field, before anything is sent.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from eth_account import Account
+from eth_account.typed_transactions.dynamic_fee_transaction import DynamicFeeTransaction
+from eth_keys.exceptions import BadSignature
+from eth_utils.address import to_checksum_address
+from eth_utils.exceptions import ValidationError
+from hexbytes import HexBytes
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]
+
+from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.proposal.chain import RpcError
+from cyberprivacy.proposal.endpoint import Endpoint
+from cyberprivacy.proposal.release import Address
+from cyberprivacy.proposal.wire import address, as_data, as_quantity, document, items, mapping, octets
+
+_MAX_KEYSTORE: Final = 64 << 10
+_NO_SUCH_METHOD: Final = (-32601, -32600)
+_PATIENCE: Final = 300.0
+"""Seconds that a person has to read and approve on their device."""
+
+
+class KeyRefused(Misuse):
+    """A keystore cannot be opened or written."""
+
+    code = "key.file"
+
+
+class SignerLied(Untrusted):
+    """A signer signed something else than it was asked to."""
+
+    code = "signer.lied"
+    hint = "Nothing was sent. Do not use this signer before you know why."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What is to be signed: an EIP-1559 transaction.
+
+    Attributes:
+        to: the contract; None creates one.
+        value: wei.
+        gas: limit.
+        max_fee: wei for each unit of gas, all included.
+        tip: wei of it for whoever builds the block.
+    """
+
+    chain_id: int
+    nonce: int
+    to: Address | None
+    value: int
+    data: bytes
+    gas: int
+    max_fee: int
+    tip: int
+
+
+class Signer(Protocol):
+    """Holds the key of one address."""
+
+    @property
+    def address(self) -> Address:
+        """Whose signature it makes."""
+        ...
+
+    def sign(self, transaction: Transaction) -> bytes:
+        """The signed transaction in the encoding of EIP-2718. `check_signed` decides whether it is used.
+
+        Raises:
+            TryLater: the signer is out of reach, or its owner did not approve.
+            Untrusted: it answered nonsense.
+        """
+        ...
+
+
+class Keystore:
+    """A key in an encrypted file (Web3 Secret Storage, version 3), opened with a password."""
+
+    def __init__(self, path: Path, password: str) -> None:
+        """Decrypt the key into memory.
+
+        Raises:
+            KeyRefused: no such file, not a keystore, or not its password.
+        """
+        try:
+            with path.open("rb") as file:
+                stored = dict(mapping(document(file.read(_MAX_KEYSTORE)), "a keystore"))
+            self._account = Account.from_key(Account.decrypt(stored, password))
+        except OSError as error:
+            raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
+        except Untrusted:
+            raise KeyRefused("not a keystore file", path=str(path)) from None
+        except ValueError as error:
+            why = str(error)[:100]
+            raise KeyRefused("the keystore does not open", code="key.password", path=str(path), why=why) from None
+        except (KeyError, TypeError):
+            raise KeyRefused("not a keystore file of version 3", path=str(path)) from None
+
+    def __repr__(self) -> str:
+        return f"<keystore of {self.address}>"
+
+    @property
+    def address(self) -> Address:
+        """Whose key it is."""
+        return Address(self._account.address)
+
+    def sign(self, transaction: Transaction) -> bytes:
+        """Sign in memory. See `Signer.sign`."""
+        fields = {
+            "type": 2,
+            "chainId": transaction.chain_id,
+            "nonce": transaction.nonce,
+            "value": transaction.value,
+            "data": transaction.data,
+            "gas": transaction.gas,
+            "maxFeePerGas": transaction.max_fee,
+            "maxPriorityFeePerGas": transaction.tip,
+            "accessList": [],
+        }
+        if transaction.to is not None:
+            fields["to"] = transaction.to
+        return bytes(self._account.sign_transaction(fields).raw_transaction)
+
+
+class ExternalSigner:
+    """A signer behind JSON-RPC: Clef and the hardware wallets behind it, or anything that signs by `eth_`.
+
+    Args:
+        url: where it listens.
+        address: whose key to use; None = its only account.
+    """
+
+    def __init__(self, url: str, address_: Address | None = None) -> None:
+        self._endpoint = Endpoint(url, room="signer", timeout=_PATIENCE)
+        accounts = self._accounts()
+        if address_ is None and len(accounts) != 1:
+            raise Misuse(
+                "the signer holds several accounts, or none: say which",
+                code="signer.account",
+                hint="Give --from ADDRESS.",
+                accounts=accounts,
+            )
+        if address_ is not None and address_ not in accounts:
+            raise Misuse("the signer does not hold this account", code="signer.account", address=address_)
+        self._address = accounts[0] if address_ is None else address_
+
+    def __repr__(self) -> str:
+        return f"<signer at {self._endpoint.name}>"
+
+    @property
+    def address(self) -> Address:
+        """Whose key it uses."""
+        return self._address
+
+    def sign(self, transaction: Transaction) -> bytes:
+        """Ask it to sign; its owner may have to approve. See `Signer.sign`."""
+        fields: dict[str, Any] = {
+            "from": self._address,
+            "chainId": as_quantity(transaction.chain_id),
+            "nonce": as_quantity(transaction.nonce),
+            "value": as_quantity(transaction.value),
+            "input": as_data(transaction.data),
+            "gas": as_quantity(transaction.gas),
+            "maxFeePerGas": as_quantity(transaction.max_fee),
+            "maxPriorityFeePerGas": as_quantity(transaction.tip),
+        }
+        if transaction.to is not None:
+            fields["to"] = transaction.to
+        answer = self._either("account_signTransaction", "eth_signTransaction", fields)
+        if isinstance(answer, dict):  # Clef and geth wrap it; Web3Signer and anvil do not
+            answer = answer.get("raw")
+        return octets(answer, "the signed transaction")
+
+    def _accounts(self) -> list[Address]:
+        answer = items(self._either("account_list", "eth_accounts"), "the signer's accounts", limit=1000)
+        return [address(each, "an account") for each in answer]
+
+    def _either(self, method: str, other: str, *params: object) -> object:
+        try:
+            return self._endpoint.ask(method, *params)
+        except RpcError as error:
+            if error.rpc_code not in _NO_SUCH_METHOD:
+                raise
+        return self._endpoint.ask(other, *params)
+
+
+def create_keystore(path: Path, password: str) -> Address:
+    """Make a new key and write it, encrypted, to a file that only its owner may read.
+
+    Raises:
+        KeyRefused: the file is there already, cannot be written, or the password is too short.
+    """
+    if len(password) < 8:
+        raise KeyRefused("the password is too short", code="key.password", hint="Use 8 characters or more.")
+    account = Account.create()
+    stored = json.dumps(Account.encrypt(account.key, password)).encode() + b"\n"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise KeyRefused("the keystore cannot be written", path=str(path), why=error.strerror) from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(stored)
+        file.flush()
+        os.fsync(file.fileno())
+    return Address(account.address)
+
+
+def keystore_address(path: Path) -> Address:
+    """Whose key a keystore says that it holds; the password is not needed, so it is not proven.
+
+    Raises:
+        KeyRefused: no such file, or not a keystore with an address.
+    """
+    try:
+        with path.open("rb") as file:
+            stored = mapping(document(file.read(_MAX_KEYSTORE)), "a keystore")
+        return address(f"0x{str(stored.get('address')).removeprefix('0x')}", "the keystore's address")
+    except OSError as error:
+        raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
+    except Untrusted:
+        raise KeyRefused("not a keystore file", path=str(path)) from None
+
+
+def check_signed(raw: bytes, asked: Transaction, sender: Address) -> None:
+    """Refuse a signed transaction that is not, in every field, what was asked, by whom it was asked.
+
+    Raises:
+        SignerLied: another type, another field, another signature, or a second spelling.
+
+    Source: EIP-1559, EIP-2718.
+    """
+    try:
+        signed = DynamicFeeTransaction.from_bytes(HexBytes(raw)).as_dict()
+        signer = Address(to_checksum_address(Account.recover_transaction(raw)))
+    except (ValueError, TypeError, KeyError, IndexError, RLPException, BadSignature, ValidationError):
+        raise SignerLied("not a signed EIP-1559 transaction", length=len(raw)) from None
+    wanted = {
+        "chainId": asked.chain_id,
+        "nonce": asked.nonce,
+        "value": asked.value,
+        "data": asked.data,
+        "gas": asked.gas,
+        "maxFeePerGas": asked.max_fee,
+        "maxPriorityFeePerGas": asked.tip,
+        "to": b"" if asked.to is None else bytes.fromhex(asked.to[2:]),
+        "accessList": (),
+    }
+    for name, value in wanted.items():
+        got = signed.get(name)
+        if (bytes(got) if isinstance(got, bytes) else got) != value:
+            raise SignerLied("the signer changed the transaction", field=name)
+    if signer != sender:
+        raise SignerLied("signed by another key", signer=signer, expected=sender)
