@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """An HTTP GET that answers 200–399 when the container is well.
+    """An HTTP GET that answers 200-399 when the container is well.
 
     Attributes:
         path: absolute path, such as "/healthz".
@@ -63,7 +63,7 @@ class Container:
         command: replaces the image's entrypoint; () keeps it.
         args: replaces the image's command; () keeps it.
         env: (name, value) pairs; ConfigMap keys are already resolved.
-        ports: container ports, 1024–65535.
+        ports: container ports, 1024-65535.
         user: numeric uid, never 0.
         cpu_millis: limit, thousandths of a core.
         memory: limit, bytes.

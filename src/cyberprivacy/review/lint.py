@@ -1,0 +1,143 @@
+"""The gate: what every cluster applies before it builds, and a developer may run before publishing.
+
+A rule is refused by its own code (`rules.RULES`); all breaches of a tree are reported at once.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from cyberprivacy.bundle import manifest as bundle_manifest
+from cyberprivacy.bundle.manifest import Manifest
+from cyberprivacy.bundle.verified import VerifiedBundle
+from cyberprivacy.errors import Untrusted
+from cyberprivacy.review import contents, kubernetes, recipe, requirements
+from cyberprivacy.review.dockerfile import parse
+from cyberprivacy.review.finding import Finding, Refused, Report, in_order
+from cyberprivacy.review.instructions import From
+from cyberprivacy.review.linted import SEAL, LintedBundle, Recipe
+from cyberprivacy.review.rules import RULES
+from cyberprivacy.review.tree import Tree, read_tree
+from cyberprivacy.review.workload import Topology
+
+MANIFEST: Final = "cyberprivacy.yaml"
+
+
+def lint(bundle: VerifiedBundle) -> LintedBundle:
+    """Let a bundle through the gate, with everything parsed that later steps need.
+
+    Raises:
+        Refused: it breaks rules ("lint.refused"); `findings` has all of them.
+        TryLater: a file cannot be read ("review.read").
+    """
+    tree = read_tree(bundle.tree)
+    parsed, recipes, topology, found = _judge(tree)
+    if parsed is None or topology is None or any(finding.refuses for finding in found):
+        raise Refused(found)
+    return LintedBundle(bundle=bundle, manifest=parsed, recipes=recipes, topology=topology, seal=SEAL)
+
+
+def findings(root: Path) -> tuple[Finding, ...]:
+    """Every breach and every note of a directory of sources, by file and line.
+
+    Raises:
+        Misuse: `root` is not a directory ("review.tree").
+        TryLater: a file cannot be read ("review.read").
+    """
+    return in_order(_judge(read_tree(root))[3])
+
+
+def _judge(
+    tree: Tree,
+) -> tuple[Manifest | None, Mapping[str, Recipe], Topology | None, tuple[Finding, ...]]:
+    parsed, found = _manifest(tree)
+    found += [*tree.findings, *contents.judge(tree)]
+    if parsed is None:
+        return None, {}, None, tuple(found)
+    recipes, users, broken = _recipes(tree, parsed)
+    k8s = {path: tree.read(path) for path in tree.files if path.startswith("k8s/")}
+    topology, breaches = kubernetes.read(k8s, users=users, public=parsed.public)
+    found += [*broken, *breaches, *_coherence(tree, parsed), *_wheels(tree, parsed)]
+    return parsed, recipes, topology, tuple(found)
+
+
+def _manifest(tree: Tree) -> tuple[Manifest | None, list[Finding]]:
+    report = Report(MANIFEST)
+    if MANIFEST not in tree.files:
+        report.add("manifest.missing", 0, "there is no cyberprivacy.yaml")
+        return None, list(report.findings)
+    try:
+        parsed = bundle_manifest.parse(tree.read(MANIFEST))
+    except Untrusted as bad:
+        line = bad.facts.get("line", 0)
+        code = bad.code if bad.code in RULES else "manifest.form"
+        report.add(code, line if isinstance(line, int) else 0, f"{bad} [{bad.code}]", hint=bad.hint)
+        return None, list(report.findings)
+    if (parsed.release == 1) != (parsed.parent is None):
+        report.add("manifest.parent", 0, f"release {parsed.release} with parent {parsed.parent}")
+    return parsed, list(report.findings)
+
+
+def _recipes(tree: Tree, parsed: Manifest) -> tuple[dict[str, Recipe], dict[str, int], tuple[Finding, ...]]:
+    """Recipes by image, the user of each image (0 if its Dockerfile is broken), and breaches."""
+    recipes: dict[str, Recipe] = {}
+    users = {image.name: 0 for image in parsed.images}
+    found: list[Finding] = []
+    for image in parsed.images:
+        source = image.dockerfile
+        report = Report(source)
+        if source not in tree.files:
+            report.add("dockerfile.missing", 0, f"image {image.name} has no {source}")
+            found += report.findings
+            continue
+        data = tree.read(source)
+        made, broken = recipe.read(data, image=image.name, source=source, bases=parsed.bases)
+        if made is not None:
+            recipes[image.name], users[image.name] = made, made.user
+        for line, path in recipe.copied(parse(data, source)[0]):
+            if not tree.holds(path):
+                report.add("dockerfile.copy-missing", line, f"{path} is not in the bundle")
+        found += [*broken, *report.findings]
+    return recipes, users, tuple(found)
+
+
+def _coherence(tree: Tree, parsed: Manifest) -> tuple[Finding, ...]:
+    """What the manifest declares is used, and what looks used is declared."""
+    report = Report(MANIFEST)
+    declared = {image.dockerfile for image in parsed.images}
+    used = {
+        (one.repository, one.digest)
+        for source in declared & tree.files.keys()
+        for _, one in parse(tree.read(source), source)[0]
+        if isinstance(one, From)
+    }
+    for base in parsed.bases:
+        if (base.repository, base.digest) not in used:
+            report.add("manifest.base-unused", 0, f"{base.repository}@{base.digest}")
+    found = list(report.findings)
+    for path in tree.files:
+        if is_dockerfile(path) and path not in declared:
+            stray = Report(path)
+            stray.add("manifest.dockerfile-unused", 0, "no image of the manifest uses it")
+            found += stray.findings
+    return tuple(found)
+
+
+def is_dockerfile(path: str) -> bool:
+    """Whether a file's name says that it is a Dockerfile."""
+    name = PurePosixPath(path).name.lower()
+    return name.split(".")[0] in ("dockerfile", "containerfile") or name.endswith(
+        (".dockerfile", ".containerfile")
+    )
+
+
+def _wheels(tree: Tree, parsed: Manifest) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for wheels in parsed.wheels:
+        if wheels.requirements in tree.files:
+            found += requirements.parse(tree.read(wheels.requirements), wheels.requirements)[1]
+        else:
+            report = Report(wheels.requirements)
+            report.add("requirements.missing", 0, f"{wheels.requirements} is not in the bundle")
+            found += report.findings
+    return tuple(found)
