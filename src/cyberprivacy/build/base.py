@@ -17,7 +17,16 @@ import httpx2
 
 from cyberprivacy.build.debian import MIRROR, Package, fetch, parse_lock, resolve, unpack
 from cyberprivacy.build.image import Digest
-from cyberprivacy.build.oci import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Layout, digest_of, replace, spell
+from cyberprivacy.build.oci import (
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    Descriptor,
+    Layout,
+    digest_of,
+    replace,
+    spell,
+)
 from cyberprivacy.errors import Misuse, Untrusted
 
 REPOSITORY: Final = "cyberprivacy/python"
@@ -42,7 +51,8 @@ _WANTED: Final = {"usr/bin/python3.11", "usr/lib/os-release", "etc/debian_versio
     "etc/services",
 }
 _DROPPED: Final = re.compile(
-    STDLIB + r"/(test|lib2to3|idlelib|pydoc_data|ensurepip|turtledemo|tkinter|config-3\.11[^/]*|distutils/tests)(/|\Z)"
+    STDLIB
+    + r"/(test|lib2to3|idlelib|pydoc_data|ensurepip|turtledemo|tkinter|config-3\.11[^/]*|distutils/tests)(/|\Z)"
 )
 _FOLDERS: Final = {"app": 0o755, "dev": 0o755, "proc": 0o755, "run": 0o755, "sys": 0o755} | {
     "tmp": 0o1777,

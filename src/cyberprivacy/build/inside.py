@@ -14,6 +14,9 @@ before the child loses its privileges, so that nothing inside can undo them; onl
 belongs to the child, and in it every inherited mount is locked (mount_namespaces(7), "Restrictions").
 """
 
+# Calls of the kernel stand under their own names, and every path here is one of the view:
+# ruff: noqa: PTH101, PTH102, PTH112, PTH123, PTH211, S103, S108
+
 import ctypes
 import json
 import os
@@ -43,7 +46,7 @@ def check(answer: int, what: str) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    """mount(2)."""
+    """Mount a file system, or an old one in a second place; mount(2)."""
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind, options)]
     check(LIBC.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), f"mount {target}")
 
@@ -184,8 +187,8 @@ def give_up(spec: dict[str, Any], ready: int, mapped: int) -> None:
     for name, value in spec["rlimits"].items():
         kind = getattr(resource, f"RLIMIT_{name.upper()}")
         hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (soft, soft))
     check(LIBC.unshare(NEWUSER | NEWNS), "unshare user")
     os.write(ready, b"r")
     if os.read(mapped, 1) != b"m":

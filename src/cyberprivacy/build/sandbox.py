@@ -6,21 +6,19 @@ system of the sandbox lives in memory and dies with its last process. See `insid
 """
 
 import contextlib
-import errno
-import fcntl
 import json
 import os
 import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final
 
 from cyberprivacy.build import cgroup
+from cyberprivacy.build.scratch import disk_problem, scratch
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 
 OWNER: Final = 500_000  # host uid and gid of root inside; 65536 of them
@@ -89,8 +87,6 @@ class Sandbox:
 
     def __init__(self, work: Path, limits: Limits | None = None) -> None:
         self._work, self._limits = work, limits or Limits()
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._prefix = f"cyberprivacy-{sha256(str(work.resolve()).encode()).hexdigest()[:8]}-"
 
     def run(
         self,
@@ -121,32 +117,18 @@ class Sandbox:
         """
         if os.geteuid():
             raise Misuse("builds need root, to give up more than a user can", code="build.root")
-        with self._place() as place, cgroup.confine(place.name, self._allowance()) as group:
+        with scratch(self._work, cgroup.sweep) as place, cgroup.confine(place.name, self._allowance()) as group:
             root = place / "root"
             root.mkdir()
             spec = self._spec(root, commands, view, env, result)
             draft = place / "result"
             with draft.open("xb") as file:
                 code, log = self._converse(spec, group, file)
-            self._judge(code, log, group)
+                self._judge(code, log, group)
+                _settle(file)
             if result and into:
                 draft.replace(into)
             return log
-
-    @contextlib.contextmanager
-    def _place(self) -> Iterator[Path]:
-        """A folder for one run, locked as long as we live; those of the dead are removed first."""
-        for old in self._work.glob(f"{self._prefix}*"):
-            with contextlib.suppress(BlockingIOError, FileNotFoundError), _locked(old):
-                cgroup.sweep(old.name)
-                _remove(old)
-        place = self._work / f"{self._prefix}{os.urandom(6).hex()}"
-        place.mkdir(mode=0o700)
-        try:
-            with _locked(place):
-                yield place
-        finally:
-            _remove(place)
 
     def _allowance(self) -> cgroup.Allowance:
         return cgroup.Allowance(self._limits.memory, self._limits.pids, self._limits.cpus)
@@ -240,11 +222,22 @@ class Sandbox:
             limit = self._limits.seconds
             raise BuildFailed("the build ran out of time", code="build.timeout", seconds=limit)
         if code and group.out_of_memory():
-            raise BuildFailed("the build ran out of memory", code="build.memory", limit=self._limits.memory, log=tail)
-        if code == 11:  # noqa: PLR2004 - inside.COMMAND_FAILED
+            raise BuildFailed(
+                "the build ran out of memory", code="build.memory", limit=self._limits.memory, log=tail
+            )
+        if code == 11:  # inside.COMMAND_FAILED
             raise BuildFailed("a step of the recipe failed", log=tail)
         if code:
             raise TryLater("the sandbox could not be set up", code="build.sandbox", exit=code, log=tail)
+
+
+def _settle(file: IO[bytes]) -> None:
+    """The result is on the disk before it gets its name."""
+    try:
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as problem:
+        raise disk_problem(problem) from problem
 
 
 def _write(file: IO[bytes], part: bytes) -> None:
@@ -252,29 +245,3 @@ def _write(file: IO[bytes], part: bytes) -> None:
         file.write(part)
     except OSError as problem:
         raise disk_problem(problem) from problem
-
-
-def disk_problem(problem: OSError) -> TryLater:
-    """What to say of a failed write."""
-    full = problem.errno in {errno.ENOSPC, errno.EDQUOT}
-    what = "the disk is full" if full else "the disk failed"
-    return TryLater(what, code="disk.full" if full else "disk.failed", hint="Make room; nothing was lost.")
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock; BlockingIOError when somebody alive does. The kernel frees it at death."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _remove(place: Path) -> None:
-    for name in ("result",):
-        (place / name).unlink(missing_ok=True)
-    for folder in (place / "root", place):
-        with contextlib.suppress(FileNotFoundError):
-            folder.rmdir()

@@ -1,0 +1,210 @@
+"""Images by buildah, inside the sandbox, the same source into the same digest.
+
+What decides the digest beside the source is the *builder profile*: pipeline number, buildah version and the
+flags below. Everything else that could leak into an image is fixed: times, modes, host name, hash seed.
+Measured reasons for each flag: docs/adr, "reproducible builds".
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.build.archive import read_archive
+from cyberprivacy.build.base import EPOCH
+from cyberprivacy.build.image import SEAL, BuiltImage, Digest
+from cyberprivacy.build.inputs import Inputs, Staged
+from cyberprivacy.build.oci import BadImage
+from cyberprivacy.build.sandbox import Sandbox, View
+from cyberprivacy.build.scratch import disk_problem, scratch
+from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.review.linted import LintedBundle, Recipe
+
+INSIDE: Final = "/usr/bin/buildah"
+RESULT: Final = "/out/image.tar"
+
+FLAGS: Final = (
+    "--no-cache", "--pull-never", "--isolation=chroot", "--format=oci", f"--timestamp={EPOCH}",
+    "--disable-compression", "--identity-label=false", "--no-hosts", "--dns=none", "--http-proxy=false",
+    "--volume=/inputs:/inputs:ro",
+)  # fmt: skip
+PREAMBLE: Final = (f"ARG SOURCE_DATE_EPOCH={EPOCH}", "ARG PYTHONHASHSEED=0", "ARG HOSTNAME=build")
+"""Put after each FROM: seen by RUN, kept out of the image. Python then writes .pyc files without times."""
+
+SETTINGS: Final = {
+    "/etc/containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',  # checked by hash before
+    "/etc/containers/registries.conf": 'unqualified-search-registries = ["localhost"]\nshort-name-mode = "disabled"\n',
+    "/etc/containers/storage.conf": '[storage]\ndriver = "vfs"\nrunroot = "/store/run"\ngraphroot = "/store/graph"\n',
+    "/etc/passwd": "root:x:0:0:root:/:/sbin/nologin\n",
+    "/etc/group": "root:x:0:\n",
+}
+ENV: Final = {
+    "PATH": "/usr/bin",
+    "HOME": "/tmp",  # noqa: S108 - of the sandbox
+    "TMPDIR": "/tmp",  # noqa: S108 - of the sandbox
+    "_CONTAINERS_USERNS_CONFIGURED": "done",  # we are in our user namespace already
+}
+
+
+class UnknownPipeline(Untrusted):
+    """The bundle asks for a pipeline template that this builder does not have."""
+
+    code = "build.pipeline"
+    hint = "This node is older than the bundle: it needs a release that knows the template."
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What decides a digest beside the source; named in every `BuiltImage`."""
+
+    pipeline: int
+    buildah: str
+
+    @property
+    def name(self) -> str:
+        """Such as "1/buildah-1.28.2-5f1b0c2d"; the last part stands for flags, settings and preamble."""
+        settled = repr((FLAGS, PREAMBLE, sorted(SETTINGS.items()), sorted(ENV.items())))
+        return f"{self.pipeline}/buildah-{self.buildah}-{sha256(settled.encode()).hexdigest()[:8]}"
+
+
+class BuildahBuilder:
+    """The embedded `Builder`.
+
+    Args:
+        work: private folder; finished archives stay below it and are reused after a crash.
+        inputs: fetches declared inputs.
+        sandbox: where recipes run.
+        buildah: the engine's binary.
+    """
+
+    def __init__(
+        self, work: Path, *, inputs: Inputs, sandbox: Sandbox, buildah: Path = Path("/usr/bin/buildah")
+    ) -> None:
+        self._work, self._inputs, self._sandbox, self._buildah = work, inputs, sandbox, buildah
+
+    def profile(self, pipeline: int) -> Profile:
+        """The profile that a pipeline template number stands for here.
+
+        Raises:
+            UnknownPipeline: this builder does not have it.
+        """
+        if pipeline != 1:
+            raise UnknownPipeline("no such pipeline template", pipeline=pipeline, known=[1])
+        return Profile(pipeline, self._version)
+
+    @cached_property
+    def _version(self) -> str:
+        try:
+            said = subprocess.run([self._buildah, "--version"], capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError) as problem:
+            raise TryLater("buildah cannot be run", code="build.engine", waits_for="buildah") from problem
+        match = re.match(r"buildah version (\S+)", said)
+        if not match:
+            raise TryLater("buildah does not say its version", code="build.engine", said=said[:80])
+        return match[1]
+
+    def build(self, linted: LintedBundle) -> tuple[BuiltImage, ...]:
+        """Build every image of the bundle, in the manifest's order; what is built already is reused.
+
+        Raises:
+            Untrusted: an input is not what was declared, the recipe failed, or the pipeline is unknown.
+            TryLater: an input, an engine or the disk is out of reach for now.
+        """
+        profile = self.profile(linted.manifest.pipeline)
+        images = [linted.recipes[image.name] for image in linted.manifest.images]
+        found = {recipe.image: self._reuse(linted, recipe, profile) for recipe in images}
+        if None in found.values():
+            with scratch(self._work / "stage") as place:
+                staged = self._inputs.stage(linted, place)
+                for recipe in images:
+                    found[recipe.image] = found[recipe.image] or self._make(linted, recipe, profile, staged, place)
+        return tuple(image for recipe in images if (image := found[recipe.image]))
+
+    def _stem(self, linted: LintedBundle, recipe: Recipe, profile: Profile) -> Path:
+        words = "\n".join((str(linted.bundle.cid), recipe.image, profile.name, recipe.text))
+        return self._work / "images" / sha256(words.encode()).hexdigest()
+
+    def _reuse(self, linted: LintedBundle, recipe: Recipe, profile: Profile) -> BuiltImage | None:
+        """An archive that an earlier run finished; its name carries the digest, and it is hashed again."""
+        stem = self._stem(linted, recipe, profile)
+        for path in stem.parent.glob(f"{stem.name}.*.tar"):
+            try:
+                digest = read_archive(path).manifest.digest
+            except (BadImage, OSError):
+                digest = Digest("")
+            if digest == f"sha256:{path.name.split('.')[1]}":
+                return self._built(linted, recipe, profile, path, digest)
+            path.unlink(missing_ok=True)
+        return None
+
+    def _make(
+        self, linted: LintedBundle, recipe: Recipe, profile: Profile, staged: Staged, place: Path
+    ) -> BuiltImage:
+        draft = place / "image.tar"
+        bases = {f"/bases/{_inside(*base)}": staged.bases[base] for base in recipe.bases}
+        view = View(
+            binds={INSIDE: self._buildah, "/inputs": staged.folder, **_libraries(), **bases},
+            copies={"/context": linted.bundle.tree},
+            texts={"/recipe/Dockerfile": with_preamble(recipe.text), **SETTINGS},
+            links=_library_links(),
+            folders=("/store", "/out", "/sys", "/run"),
+            epoch=EPOCH,
+        )
+        commands = [
+            *([INSIDE, "pull", "--quiet", f"oci:{base}"] for base in bases),
+            [INSIDE, "bud", *FLAGS, f"--tag=oci-archive:{RESULT}", "--file=/recipe/Dockerfile", "/context"],
+        ]
+        self._sandbox.run(commands, view, env=ENV, result=RESULT, into=draft)
+        digest = read_archive(draft).manifest.digest
+        stem = self._stem(linted, recipe, profile)
+        path = stem.with_name(f"{stem.name}.{digest.removeprefix('sha256:')}.tar")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(path)
+        except OSError as problem:
+            raise disk_problem(problem) from problem
+        return self._built(linted, recipe, profile, path, digest)
+
+    def _built(
+        self, linted: LintedBundle, recipe: Recipe, profile: Profile, path: Path, digest: Digest
+    ) -> BuiltImage:
+        return BuiltImage(
+            bundle=linted.bundle.cid,
+            name=recipe.image,
+            digest=digest,
+            archive=path,
+            profile=profile.name,
+            seal=SEAL,
+        )
+
+
+def with_preamble(text: str) -> str:
+    """The recipe with the profile's arguments after each FROM; a recipe has one instruction a line."""
+    lines = []
+    for line in text.splitlines():
+        lines += [line, *(PREAMBLE if line.startswith("FROM ") else ())]
+    return "\n".join(lines) + "\n"
+
+
+def _inside(repository: str, digest: str) -> str:
+    """Where a base lies inside: the engine derives its name from this path, so it is the same everywhere."""
+    return f"{repository.replace(':', '_')}-{digest.removeprefix('sha256:')[:12]}"
+
+
+def _libraries() -> Mapping[str, Path]:
+    """The host's shared libraries, for buildah itself; no other program of the host is there."""
+    return {str(path): path for path in (Path("/usr/lib"), Path("/usr/lib64")) if path.is_dir()}
+
+
+def _library_links() -> Mapping[str, str]:
+    return {str(path): str(path.readlink()) for path in (Path("/lib"), Path("/lib64")) if path.is_symlink()}
+
+
+def remove_built(work: Path) -> None:
+    """Forget finished archives; they can be built again."""
+    shutil.rmtree(work / "images", ignore_errors=True)

@@ -1,0 +1,163 @@
+"""Python wheels by hash, from a package index that is not believed.
+
+A hash-locked requirements file decides what may be installed; the index only says where those bytes are.
+Source: PEP 691 (JSON simple API), PEP 425 (tags), PEP 508 (markers).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+from packaging.markers import Marker
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from cyberprivacy.build.web import unreachable
+from cyberprivacy.errors import Untrusted
+from cyberprivacy.review.requirements import Pin, parse
+
+PYPI: Final = "https://pypi.org/simple"
+ACCEPT: Final = "application/vnd.pypi.simple.v1+json"
+MAX_PAGE: Final = 32 << 20
+MAX_WHEEL: Final = 1 << 30
+MAX_PINS: Final = 500
+
+_PLATFORMS: Final = (
+    *(f"manylinux_2_{minor}_x86_64" for minor in range(36, 16, -1)),
+    "manylinux2014_x86_64",
+    *(f"manylinux_2_{minor}_x86_64" for minor in range(16, 11, -1)),
+    "manylinux2010_x86_64",
+    *(f"manylinux_2_{minor}_x86_64" for minor in range(11, 4, -1)),
+    "manylinux1_x86_64",
+    "linux_x86_64",
+)
+TAGS: Final[tuple[Tag, ...]] = (
+    *cpython_tags((3, 11), abis=["cp311"], platforms=_PLATFORMS),
+    *compatible_tags((3, 11), "cp311", _PLATFORMS),
+)
+"""What pipeline 1 installs for, best first: CPython 3.11 with glibc 2.36 on x86-64."""
+
+ENVIRONMENT: Final = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.11.2",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "python_full_version": "3.11.2",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+    "extra": "",
+}
+
+
+class BadWheels(Untrusted):
+    """The declared wheels cannot be had as declared."""
+
+    code = "inputs.wheels"
+    hint = "Write the file with `uv pip compile --generate-hashes --only-binary :all: --python-version 3.11`."
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel to fetch: its declared SHA-256 (hex), where the index says that it is, and the most it may weigh."""
+
+    filename: str
+    url: str
+    sha256: str
+    limit: int
+
+
+class WheelIndex:
+    """A package index with the JSON simple API.
+
+    Args:
+        client: HTTP client; its own settings decide about proxies, CAs and credentials.
+        url: address of the index, without a slash at the end.
+    """
+
+    def __init__(self, client: httpx2.Client, url: str = PYPI) -> None:
+        self._client, self._url = client, url.rstrip("/")
+
+    def resolve(self, requirements: bytes, path: str) -> tuple[Wheel, ...]:
+        """The best wheel for each pin whose marker holds.
+
+        Raises:
+            Untrusted: the file breaks a rule of the gate, or no declared wheel fits ("inputs.wheels").
+            TryLater: the index is out of reach.
+        """
+        pins, findings = parse(requirements, path)
+        if findings:
+            raise BadWheels("the requirements are not locked by hash", file=path, first=str(findings[0]))
+        if len(pins) > MAX_PINS:
+            raise BadWheels("too many requirements", file=path, limit=MAX_PINS)
+        return tuple(self._choose(pin) for pin in pins if _holds(pin.marker))
+
+    def download(self, wheel: Wheel) -> Iterator[bytes]:
+        """The bytes of a wheel as the index gives them.
+
+        Raises:
+            TryLater: out of reach.
+        """
+        try:
+            with self._client.stream("GET", wheel.url, follow_redirects=True) as answer:
+                if answer.status_code != 200:
+                    raise unreachable(wheel.url, problem=f"status {answer.status_code}")
+                yield from answer.iter_bytes()
+        except httpx2.HTTPError as problem:
+            raise unreachable(wheel.url, problem=str(problem)) from problem
+
+    def _choose(self, pin: Pin) -> Wheel:
+        best: tuple[int, tuple[int, str], Wheel] | None = None
+        for wheel in self._offered(pin.name):
+            if wheel.sha256 not in pin.digests:
+                continue
+            rank = _rank(wheel.filename, pin)
+            if rank is not None and (best is None or (*rank, wheel.filename) < (*best[:2], best[2].filename)):
+                best = (*rank, wheel)
+        if best is None:
+            raise BadWheels(
+                "no wheel with a declared hash fits", package=pin.name, version=pin.version, index=self._url
+            )
+        return best[2]
+
+    def _offered(self, name: str) -> Iterator[Wheel]:
+        url = f"{self._url}/{name}/"
+        try:
+            answer = self._client.get(url, headers={"Accept": ACCEPT}, follow_redirects=True)
+        except httpx2.HTTPError as problem:
+            raise unreachable(url, problem=str(problem)) from problem
+        if answer.status_code == 404:
+            return
+        if answer.status_code != 200 or len(answer.content) > MAX_PAGE:
+            raise unreachable(url, problem=f"status {answer.status_code}")
+        try:
+            files = json.loads(answer.content)["files"]
+            for file in files:
+                if str(file["filename"]).endswith(".whl"):
+                    where = str(answer.url.join(str(file["url"])))
+                    yield Wheel(str(file["filename"]), where, str(file["hashes"].get("sha256")), MAX_WHEEL)
+        except (ValueError, KeyError, TypeError, AttributeError, httpx2.InvalidURL) as problem:
+            raise unreachable(url, problem="not the JSON simple API (PEP 691)") from problem
+
+
+def _holds(marker: str) -> bool:
+    return not marker or Marker(marker).evaluate(ENVIRONMENT)
+
+
+def _rank(filename: str, pin: Pin) -> tuple[int, tuple[int, str]] | None:
+    """Smaller is better; None does not fit. Among equals a higher build number wins."""
+    try:
+        name, version, build, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        return None
+    if name != canonicalize_name(pin.name) or version != Version(pin.version):
+        return None
+    places = [place for place, tag in enumerate(TAGS) if tag in tags]
+    number = build or (0, "")
+    return (places[0], (-number[0], number[1])) if places else None
