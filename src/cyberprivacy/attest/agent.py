@@ -127,14 +127,3 @@ class Agent:
             node=self.key.public,
             seal=SEAL,
         )
-
-
-def read_nonce(text: str) -> bytes:
-    """The challenge in a query: exactly 64 lower-case hex digits.
-
-    Raises:
-        Misuse: anything else ("attest.nonce").
-    """
-    if len(text) == 2 * NONCE_SIZE and not set(text) - set("0123456789abcdef"):
-        return bytes.fromhex(text)
-    raise Misuse("ask with ?nonce= and 64 hex digits that you chose at random", code="attest.nonce")
