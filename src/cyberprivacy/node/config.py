@@ -5,7 +5,6 @@ data = "/var/lib/cyberprivacy"
 
 [chain]
 rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
-clusters = "0x…"                       # the Clusters contract
 
 [[dao]]
 address = "0x…"                        # the DAO's governor
@@ -83,7 +82,6 @@ class Config:
 
     data: Path
     rpc: tuple[str, ...]
-    clusters: Address
     daos: tuple[Served, ...]
     sources: Sources
 
@@ -113,7 +111,7 @@ def parse(value: Mapping[str, object]) -> Config:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
     top = _Table("", value, {"data", "chain", "dao", "sources"})
-    chain = top.table("chain", {"rpc", "clusters"})
+    chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "wheels", "bases", "serve"}, optional=True)
     rpc = chain.texts("rpc")
     daos = tuple(
@@ -127,7 +125,6 @@ def parse(value: Mapping[str, object]) -> Config:
     return Config(
         data=Path(top.text("data")),
         rpc=tuple(_url(url) for url in rpc),
-        clusters=chain.address("clusters"),
         daos=daos,
         sources=Sources(
             gateways=tuple(_url(url) for url in sources.texts("gateways", ())),

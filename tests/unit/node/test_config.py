@@ -11,7 +11,6 @@ GOOD = """
 data = "/var/lib/cyberprivacy"
 [chain]
 rpc = ["http://127.0.0.1:8545"]
-clusters = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
 [[dao]]
 address = "0xAb8483F64d9C6d1EcF9b849Ae677dD3315835cb2"
 listen = "127.0.0.1:8443"

@@ -1,0 +1,73 @@
+"""What a node tells the chain: that it belongs to a cluster, what it built, what it runs."""
+
+from collections.abc import Callable
+from typing import Final
+
+from eth_utils.conversions import to_bytes
+
+from cyberprivacy.errors import TryLater
+from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.agreeing import Ledger
+from cyberprivacy.proposal.chain import Wanted
+from cyberprivacy.proposal.law import Dao, dao_at
+from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
+from cyberprivacy.proposal.sending import Desk
+
+CLUSTERS: Final = "Clusters"
+
+
+class NotListed(TryLater):
+    """No provider has listed this node, so its reports do not count."""
+
+    code = "node.not-listed"
+    hint = (
+        "As the provider: `cyberprivacy cluster add-node`; `cyberprivacy node identity` prints what it asks for."
+    )
+
+
+class ChainReports:
+    """Signs with the node's own account; joins its cluster when a provider has listed it."""
+
+    def __init__(
+        self, chain: Ledger, desk: Desk, dao: Address, *, prove: Callable[[ApprovedRelease], bytes]
+    ) -> None:
+        """Report for one DAO.
+
+        Args:
+            chain: where to read.
+            desk: the node's account and the way to send.
+            dao: the DAO's governor.
+            prove: 32-byte digest of an attestation for a release that runs.
+        """
+        self._chain, self._desk, self._dao, self._prove = chain, desk, dao, prove
+
+    def built(self, release: ApprovedRelease, images: bytes) -> None:
+        """Report the images that this node built. See `Reports.built`."""
+        clusters = self._joined(release.block)
+        call = contract(CLUSTERS).encode("built", release.registry, release.bundle.digest, images)
+        self._desk.send(clusters, call)
+
+    def deployed(self, release: ApprovedRelease, images: bytes) -> None:
+        """Report what this node runs, with the digest of its proof. See `Reports.deployed`."""
+        clusters = self._joined(release.block)
+        proof = self._prove(release)
+        call = contract(CLUSTERS).encode("deployed", release.registry, release.bundle.digest, proof)
+        self._desk.send(clusters, call)
+
+    def _joined(self, block: FinalBlock) -> Address:
+        """The Clusters contract, once this node is in a cluster."""
+        dao = dao_at(self._chain, self._dao, block)
+        node = contract(CLUSTERS).read(self._chain, block, dao.clusters, "nodeOf", self._desk.address)
+        if node.struct("0").integer("cluster") == 0:
+            cluster = self._listing(dao, block)
+            self._desk.send(dao.clusters, contract(CLUSTERS).encode("join", cluster))
+        return dao.clusters
+
+    def _listing(self, dao: Dao, block: FinalBlock) -> int:
+        """The cluster whose provider listed this node last."""
+        ours = bytes(12) + to_bytes(hexstr=self._desk.address)
+        topics = (contract(CLUSTERS).topic("NodeAdded"), None, ours)
+        found = self._chain.logs(Wanted(dao.clusters, topics, 0, block.number))
+        if not found:
+            raise NotListed("no provider has listed this node", node=self._desk.address)
+        return int.from_bytes(found[-1].topics[1], "big")
