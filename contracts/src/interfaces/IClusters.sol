@@ -114,13 +114,13 @@ interface IClusters {
     function withdrawMeasurement(bytes32 measurement) external;
 
     /// @notice What providers that the DAO authorises now built from a bundle.
-    /// @return images what they all built; 0 = no report, or they differ
+    /// @return agreed what they all built; 0 = no report, or they differ
     /// @return providers how many of them reported
     /// @return mismatch true = at least two differ: do not serve this bundle
     function images(address registry, bytes32 bundle)
         external
         view
-        returns (bytes32 images, uint16 providers, bool mismatch);
+        returns (bytes32 agreed, uint16 providers, bool mismatch);
 
     /// @notice What one provider reported; 0 = nothing.
     function imagesBy(address registry, bytes32 bundle, address provider) external view returns (bytes32);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {IAppTimelock} from "./interfaces/IAppTimelock.sol";
+
+/// @title AppTimelock
+/// @notice The deployment lap. See `IAppTimelock`.
+contract AppTimelock is TimelockController, IAppTimelock {
+    /// @inheritdoc IAppTimelock
+    uint32 public immutable floor;
+
+    /// @param delay first delay in seconds, at least `floor_`
+    /// @param floor_ below which no vote can push it
+    /// @param proposer the only account that schedules and cancels: the governor. Anybody executes; nobody administers.
+    constructor(uint256 delay, uint32 floor_, address proposer)
+        TimelockController(delay, _one(proposer), _one(address(0)), address(0))
+    {
+        if (delay < floor_) revert TimelockBelowFloor(delay, floor_);
+        floor = floor_;
+    }
+
+    /// @notice Changes the delay for operations scheduled later. Only by this timelock itself, never below `floor`.
+    function updateDelay(uint256 delay) public override {
+        if (delay < floor) revert TimelockBelowFloor(delay, floor);
+        super.updateDelay(delay);
+    }
+
+    /// @notice Roles are fixed: a vote that was bought once must not leave a second proposer behind.
+    function grantRole(bytes32, address) public pure override {
+        revert TimelockRolesFixed();
+    }
+
+    /// @notice Roles are fixed: a vote that was bought once must not lock the voters out.
+    function revokeRole(bytes32, address) public pure override {
+        revert TimelockRolesFixed();
+    }
+
+    function _one(address account) private pure returns (address[] memory list) {
+        list = new address[](1);
+        list[0] = account;
+    }
+}
