@@ -5,7 +5,7 @@ from typing import Final
 
 from eth_utils.conversions import to_bytes
 
-from cyberprivacy.errors import TryLater
+from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.agreeing import Ledger
 from cyberprivacy.proposal.chain import Wanted
@@ -14,6 +14,7 @@ from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.sending import Desk
 
 CLUSTERS: Final = "Clusters"
+ALREADY: Final = "law.node-refused"
 
 
 class NotListed(TryLater):
@@ -40,6 +41,7 @@ class ChainReports:
             prove: 32-byte digest of an attestation for a release that runs.
         """
         self._chain, self._desk, self._dao, self._prove = chain, desk, dao, prove
+        self._in = False
 
     def built(self, release: ApprovedRelease, images: bytes) -> None:
         """Report the images that this node built. See `Reports.built`."""
@@ -47,7 +49,7 @@ class ChainReports:
         call = contract(CLUSTERS).encode("built", release.registry, release.bundle.digest, images)
         self._desk.send(clusters, call)
 
-    def deployed(self, release: ApprovedRelease, images: bytes) -> None:
+    def deployed(self, release: ApprovedRelease) -> None:
         """Report what this node runs, with the digest of its proof. See `Reports.deployed`."""
         clusters = self._joined(release.block)
         proof = self._prove(release)
@@ -57,11 +59,19 @@ class ChainReports:
     def _joined(self, block: FinalBlock) -> Address:
         """The Clusters contract, once this node is in a cluster."""
         dao = dao_at(self._chain, self._dao, block)
-        node = contract(CLUSTERS).read(self._chain, block, dao.clusters, "nodeOf", self._desk.address)
-        if node.struct("0").integer("cluster") == 0:
-            cluster = self._listing(dao, block)
-            self._desk.send(dao.clusters, contract(CLUSTERS).encode("join", cluster))
+        if not self._in:
+            node = contract(CLUSTERS).read(self._chain, block, dao.clusters, "nodeOf", self._desk.address)
+            if node.struct("0").integer("cluster") == 0:
+                self._join(dao.clusters, self._listing(dao, block))
+            self._in = True
         return dao.clusters
+
+    def _join(self, clusters: Address, cluster: int) -> None:
+        try:
+            self._desk.send(clusters, contract(CLUSTERS).encode("join", cluster))
+        except CyberPrivacyError as error:
+            if error.code != ALREADY:  # it joined in a block that is not final yet
+                raise
 
     def _listing(self, dao: Dao, block: FinalBlock) -> int:
         """The cluster whose provider listed this node last."""

@@ -49,8 +49,8 @@ class Reports(Protocol):
         """Report the 32-byte digest of the images that this node built."""
         ...
 
-    def deployed(self, release: ApprovedRelease, images: bytes) -> None:
-        """Report that this node serves the release with these images."""
+    def deployed(self, release: ApprovedRelease) -> None:
+        """Report that this node serves the release, with the digest of a proof."""
         ...
 
 
@@ -122,7 +122,7 @@ class Road:
         self._journal.did("release.deployed", release, {"images": dict(deployment.images)})
         with self._journal.step("announce", release):
             if not self._journal.has("release.announced", release):
-                self._engines.reports.deployed(release, images_digest(deployment.images))
+                self._engines.reports.deployed(release)
         self._journal.did("release.announced", release, {"images": images_digest(deployment.images).hex()})
         return deployment
 

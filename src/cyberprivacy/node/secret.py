@@ -4,7 +4,6 @@ They lie in the data directory, readable by root only. On a machine whose disk i
 measured software, whoever has root has them; the assurance level says which kind of machine it is.
 """
 
-import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -35,6 +34,6 @@ def kept(folder: Path, name: str) -> bytes:
     except FileNotFoundError:
         secret = secrets.token_bytes(SIZE)
         files.replace(path, secret, mode=0o600)
-    if len(secret) != SIZE or os.stat(path).st_mode & 0o077:
+    if len(secret) != SIZE or path.stat().st_mode & 0o077:
         raise SecretDamaged("a key file is damaged or open to others", path=str(path), size=len(secret))
     return secret

@@ -135,7 +135,7 @@ class World:
         self._do("report")
         self.reported.append(images)
 
-    def deployed(self, wanted: ApprovedRelease, images: bytes) -> None:
+    def deployed(self, wanted: ApprovedRelease) -> None:
         self._do("announce")
 
     def drift(self) -> None:
