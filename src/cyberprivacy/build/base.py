@@ -5,6 +5,7 @@ nothing but those bytes and this module decides the result. The one layer is sto
 where two machines with different zlibs would disagree on the digest.
 """
 
+import contextlib
 import io
 import re
 import tarfile
@@ -82,7 +83,13 @@ class Entry:
 
 
 def make_base(
-    lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None = None, mirror: str = MIRROR
+    lock: Path,
+    out: Path,
+    *,
+    cache: Path,
+    renewed: Path | None = None,
+    client: httpx2.Client | None = None,
+    mirror: str = MIRROR,
 ) -> Digest:
     """Build the base image into the OCI layout `out` under the name `cyberprivacy/python`.
 
@@ -90,6 +97,8 @@ def make_base(
         lock: the lock file; see `debian`.
         out: an OCI image layout; made when missing, other images in it stay.
         cache: where packages are kept by hash, so that the second time needs no network.
+        renewed: where to write a lock of what Debian serves today, and go on with that one, when the mirror
+            no longer has a locked package; None refuses instead. The digest is then another one.
         client: HTTP client; None makes one.
         mirror: Debian mirror, without a slash at the end.
 
@@ -98,11 +107,21 @@ def make_base(
         TryLater: the mirror is out of reach, or the disk is full.
         Misuse: the lock lacks a package of `PACKAGES`.
     """
+    try:
+        return _make(lock, out, cache=cache, client=client, mirror=mirror)
+    except Untrusted as refusal:
+        if refusal.code != "base.gone" or renewed is None:
+            raise
+        update_lock(renewed, mirror=mirror)
+        return _make(renewed, out, cache=cache, client=client, mirror=mirror)
+
+
+def _make(lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None, mirror: str) -> Digest:
     packages = parse_lock(lock.read_text(encoding="utf-8"))
     if {package.name for package in packages} != set(PACKAGES):
         odd = sorted({package.name for package in packages} ^ set(PACKAGES))
         raise Misuse("the lock names other packages than the base needs", code="base.lock", packages=odd)
-    with client or httpx2.Client(timeout=60) as http:
+    with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
         debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
     layout = Layout(out)
     layer = write_layer(entries(debs))

@@ -37,9 +37,13 @@ PREAMBLE: Final = (f"ARG SOURCE_DATE_EPOCH={EPOCH}", "ARG PYTHONHASHSEED=0", "AR
 """Put after each FROM: seen by RUN, kept out of the image. Python then writes .pyc files without times."""
 
 SETTINGS: Final = {
-    "/etc/containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',  # checked by hash before
-    "/etc/containers/registries.conf": 'unqualified-search-registries = ["localhost"]\nshort-name-mode = "disabled"\n',
-    "/etc/containers/storage.conf": '[storage]\ndriver = "vfs"\nrunroot = "/store/run"\ngraphroot = "/store/graph"\n',
+    "/etc/containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',  # by hash
+    "/etc/containers/registries.conf": (
+        'unqualified-search-registries = ["localhost"]\nshort-name-mode = "disabled"\n'
+    ),
+    "/etc/containers/storage.conf": (
+        '[storage]\ndriver = "vfs"\nrunroot = "/store/run"\ngraphroot = "/store/graph"\n'
+    ),
     "/etc/passwd": "root:x:0:0:root:/:/sbin/nologin\n",
     "/etc/group": "root:x:0:\n",
 }

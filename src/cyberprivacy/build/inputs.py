@@ -194,6 +194,8 @@ class Inputs:
             found = self._hashed(blob.digest) or self._store_blob(repository, blob)
             _place(found, layout.path(blob.digest))
         layout.name(repository, digest)
+        for made in (into, into / "blobs", into / "blobs" / "sha256"):
+            made.chmod(0o755)
         return into
 
     def _hashed(self, digest: Digest) -> Path | None:

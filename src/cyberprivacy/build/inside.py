@@ -46,7 +46,7 @@ def check(answer: int, what: str) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    """Mount a file system, or an old one in a second place; mount(2)."""
+    """Mount a file system, or bind what is mounted already to a second place."""
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind, options)]
     check(LIBC.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), f"mount {target}")
 

@@ -237,6 +237,7 @@ def replace(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        draft.chmod(0o644)  # whatever the umask is: an unprivileged engine reads it
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
