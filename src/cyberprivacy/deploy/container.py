@@ -1,0 +1,71 @@
+"""A container's walls, spelled out: every flag that protects somebody is written, none is a default."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from cyberprivacy.deploy.plan import PREFIX, UIDS, Generation, Place, Pod
+from cyberprivacy.review.workload import ClaimMount, ConfigMapMount, ScratchMount
+
+_TMPFS: Final = "rw,noexec,nosuid,nodev"
+
+
+def create_arguments(generation: Generation, pod: Pod, place: Place, mounts: Mapping[str, str]) -> list[str]:
+    """The arguments of `podman create`; the container has no network yet.
+
+    Args:
+        generation: what the pod belongs to.
+        pod: the container.
+        place: what the application owns here.
+        mounts: host path of each thing to mount: "hosts", "config/<name>", "claim/<name>".
+    """
+    box = pod.container
+    arguments = [
+        f"--name={generation.name(pod)}",
+        "--replace",
+        f"--hostname={pod.workload}-{pod.replica}",
+        "--network=none",  # the cable is plugged in by us, between init and start
+        "--no-hosts",
+        f"--volume={mounts['hosts']}:/etc/hosts:ro,noexec,nosuid,nodev",
+        "--read-only",
+        "--read-only-tmpfs=false",
+        "--cap-drop=all",
+        "--security-opt=no-new-privileges",
+        f"--user={box.user}:{box.user}",
+        f"--uidmap=0:{place.first_uid}:{UIDS}",
+        f"--gidmap=0:{place.first_uid}:{UIDS}",
+        "--ipc=private",
+        "--pid=private",
+        "--uts=private",
+        "--cgroupns=private",
+        f"--memory={box.memory}b",
+        f"--memory-swap={box.memory}b",
+        f"--cpus={box.cpu_millis / 1000}",
+        "--pids-limit=256",
+        "--ulimit=nofile=8192:8192",
+        "--ulimit=nproc=8192:8192",
+        "--ulimit=core=0:0",
+        "--shm-size=16m",
+        "--http-proxy=false",
+        "--systemd=false",
+        "--image-volume=ignore",
+        "--log-driver=none",  # what an application prints may be about its users
+        "--pull=never",
+        "--restart=no",
+        "--stop-signal=SIGTERM",
+        f"--stop-timeout={pod.care.grace}",
+    ]
+    arguments += [f"--label={PREFIX}{key}={text}" for key, text in generation.labels(pod).items()]
+    arguments += [f"--env={name}={text}" for name, text in box.env]
+    for mount in box.mounts:
+        match mount:
+            case ScratchMount(path, size):
+                arguments.append(f"--tmpfs={path}:{_TMPFS},size={size},mode=1777")
+            case ClaimMount(path, claim, read_only):
+                mode = "ro" if read_only else "rw"
+                arguments.append(f"--volume={mounts[f'claim/{claim}']}:{path}:{mode},noexec,nosuid,nodev")
+            case ConfigMapMount(path, name):
+                arguments.append(f"--volume={mounts[f'config/{name}']}:{path}:ro,noexec,nosuid,nodev")
+    if box.command:
+        arguments.append(f"--entrypoint={json.dumps(list(box.command))}")
+    return [*arguments, pod.reference, *box.args]

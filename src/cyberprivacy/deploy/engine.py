@@ -1,0 +1,241 @@
+"""Podman as we use it: its own storage, its own settings, and nothing that the machine's owner left in /etc."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.deploy.plan import PREFIX
+from cyberprivacy.errors import TryLater, Untrusted
+
+_SETTLE_SECONDS: Final = 60.0
+
+
+class EngineFailed(TryLater):
+    """The container engine did not do what it was asked."""
+
+    code = "deploy.engine"
+    hint = "Look at the reason; a full disk and a registry that is out of reach are the usual ones."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """How the engine reaches the registry.
+
+    Attributes:
+        authfile: containers-auth.json(5) with the credentials; None = anonymous.
+        certificates: folder with `ca.crt` of the registry; None = the machine's roots.
+        tls: False only for a registry on this machine's loopback.
+    """
+
+    authfile: Path | None = None
+    certificates: Path | None = None
+    tls: bool = True
+
+    def arguments(self) -> list[str]:
+        """The flags of `podman pull`."""
+        flags = [f"--tls-verify={str(self.tls).lower()}"]
+        if self.authfile is not None:
+            flags.append(f"--authfile={self.authfile}")
+        if self.certificates is not None:
+            flags.append(f"--cert-dir={self.certificates}")
+        return flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A container as the engine describes it now.
+
+    Attributes:
+        id: 64 hex digits.
+        name: its name.
+        status: "running", "exited", "created", "initialized" …
+        pid: of its first process on the host; 0 when none.
+        exit_code: of the last run.
+        image: config digest of the image that it really runs (64 hex digits).
+        digests: every manifest digest under which that image was pulled.
+        sessions: how many `exec` sessions somebody opened in it; we never open one.
+        labels: ours, without the prefix.
+    """
+
+    id: str
+    name: str
+    status: str
+    pid: int
+    exit_code: int
+    image: str
+    digests: frozenset[str]
+    sessions: int
+    labels: Mapping[str, str]
+
+    @property
+    def running(self) -> bool:
+        """Whether its first process lives."""
+        return self.status == "running"
+
+
+class Engine:
+    """One private podman: nobody else's containers are in it, so whatever is in it must be ours.
+
+    Args:
+        storage: images and container layers; may be lost, never holds user data.
+        run: volatile state; must be on a file system that a reboot empties, such as /run.
+        runtime: OCI runtime; runc also runs on machines with the hybrid hierarchy of cgroups.
+    """
+
+    def __init__(self, storage: Path, run: Path, *, runtime: str = "runc") -> None:
+        self._storage, self._run, self._settled = storage, run, False
+        for folder in (storage, run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        settings = run / "settings"
+        settings.mkdir(exist_ok=True)
+        (settings / "empty.conf").write_text("")
+        (settings / "storage.conf").write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{storage}"\nrunroot = "{run}/root"\n'
+        )
+        self._environment = os.environ | {
+            "CONTAINERS_CONF": str(settings / "empty.conf"),
+            "CONTAINERS_REGISTRIES_CONF": str(settings / "empty.conf"),
+            "CONTAINERS_STORAGE_CONF": str(settings / "storage.conf"),
+        }
+        self._podman = (
+            "podman",
+            f"--root={storage}",
+            f"--runroot={run}/root",
+            f"--tmpdir={run}/libpod",
+            "--storage-driver=overlay",
+            "--cgroup-manager=cgroupfs",
+            f"--network-config-dir={run}/networks",
+            "--events-backend=none",
+            f"--runtime={runtime}",
+        )
+
+    def do(self, *arguments: str, timeout: float = 120.0) -> str:
+        """Run one podman command; returns what it printed.
+
+        Raises:
+            EngineFailed: it failed or took longer than `timeout` seconds.
+        """
+        try:
+            done = subprocess.run(
+                [*self._podman, *arguments],
+                check=False,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                env=self._environment,
+                cwd="/",
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineFailed("podman takes too long", command=arguments[0], seconds=timeout) from None
+        except FileNotFoundError:
+            raise EngineFailed("podman is not installed", hint="apt install podman runc") from None
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()[-3:]
+            raise EngineFailed("podman failed", command=arguments[0], reason="; ".join(reason)[:600])
+        return done.stdout
+
+    def settle(self) -> None:
+        """Wait for commands that a killed node left running; they would race with ours.
+
+        Raises:
+            EngineFailed: one still runs after a minute.
+        """
+        if self._settled:
+            return
+        ours, deadline = f"--root={self._storage}".encode(), time.monotonic() + _SETTLE_SECONDS
+        while any(ours in words and words[0].endswith(b"podman") for words in _commands()):
+            if time.monotonic() > deadline:
+                raise EngineFailed("an engine command of an earlier run does not end", hint="Restart the machine.")
+            time.sleep(0.1)
+        self._settled = True
+
+    def pull(self, reference: str, digest: str, access: Pull) -> str:
+        """Have the image of this very manifest; returns its config digest (64 hex digits).
+
+        Raises:
+            EngineFailed: the registry is out of reach or has no such image, or the disk is full.
+            Untrusted: what the engine holds is another manifest ("deploy.image").
+        """
+        if not reference.endswith(f"@{digest}"):
+            raise Untrusted("reference and digest differ", code="deploy.image", reference=reference, digest=digest)
+        if not self._described(reference):
+            self.do("pull", "--quiet", *access.arguments(), reference, timeout=600)
+        for image in self._described(reference):
+            if digest in _digests(image):
+                return str(image["Id"])
+        raise Untrusted("the engine holds another image", code="deploy.image", reference=reference)
+
+    def _described(self, *images: str) -> list[dict[str, object]]:
+        try:
+            described: list[dict[str, object]] = json.loads(self.do("image", "inspect", *images))
+        except EngineFailed:
+            return []
+        return described
+
+    def containers(self) -> list[Found]:
+        """Everything in this engine, in any state, read at this moment."""
+        names = self.do("ps", "--all", "--quiet", "--no-trunc").split()
+        if not names:
+            return []
+        try:
+            described = json.loads(self.do("inspect", "--type=container", *names))
+        except EngineFailed:  # one of them went away between the two commands
+            return self.containers()
+        images = {str(one["Image"]) for one in described}
+        digests = {str(image["Id"]): _digests(image) for image in self._described(*sorted(images))}
+        return [_found(one, digests.get(str(one["Image"]), frozenset())) for one in described]
+
+    def discard(self, containers: Sequence[Found], *, grace: int = 0) -> None:
+        """Stop containers (SIGTERM, `grace` seconds, SIGKILL), all at once, and remove them; twice is once."""
+        if not containers:
+            return
+        names = [found.id for found in containers]
+        try:
+            self.do("rm", "--force", "--ignore", f"--time={grace}", *names, timeout=grace + 60)
+        except EngineFailed:  # the shared memory of one may be busy for a moment while it dies
+            time.sleep(0.2)
+            self.do("rm", "--force", "--ignore", "--time=0", *names)
+
+    def forget_images(self) -> None:
+        """Remove images that no container uses, so that releases do not fill the disk."""
+        self.do("image", "prune", "--all", "--force")
+
+
+def _commands() -> list[Sequence[bytes]]:
+    commands: list[Sequence[bytes]] = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:  # it ended while we looked
+            continue
+        commands.append(words)
+    return commands
+
+
+def _digests(image: Mapping[str, object]) -> frozenset[str]:
+    named = image.get("RepoDigests")
+    return frozenset(str(name).rpartition("@")[2] for name in named) if isinstance(named, list) else frozenset()
+
+
+def _found(described: Mapping[str, object], digests: frozenset[str]) -> Found:
+    state, config = described["State"], described["Config"]
+    if not isinstance(state, dict) or not isinstance(config, dict):
+        raise EngineFailed("podman describes a container in an unknown way")
+    sessions, labels = described.get("ExecIDs"), config.get("Labels") or {}
+    return Found(
+        id=str(described["Id"]),
+        name=str(described["Name"]),
+        status=str(state["Status"]),
+        pid=int(state["Pid"]),
+        exit_code=int(state["ExitCode"]),
+        image=str(described["Image"]),
+        digests=digests,
+        sessions=len(sessions) if isinstance(sessions, list) else 0,
+        labels={key.removeprefix(PREFIX): str(text) for key, text in labels.items() if key.startswith(PREFIX)},
+    )

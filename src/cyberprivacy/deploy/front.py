@@ -1,0 +1,260 @@
+"""The TLS front of each application: one HAProxy process, one key that is only ever in memory."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.deploy.front_settings import IDLE_JSON, IDLE_PAGE, Limits, backend, settings
+from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent, Slot
+from cyberprivacy.deploy.plan import Endpoint
+from cyberprivacy.errors import Misuse
+
+_TEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:;_()/-]{0,199}\Z")
+_LISTEN: Final = re.compile(r"(\*|[0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}\Z")
+_IDLE: Final = ("deploy.none", "This DAO has no active release on this node.")
+_STUMBLED: Final = (
+    "deploy.unready",
+    "The application does not answer at the moment. The node is starting it again.",
+)
+
+
+@dataclass(slots=True)
+class _Served:
+    """What must be known to start a front again; it is never written anywhere."""
+
+    listen: str
+    identity: bytes
+    api: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+
+class Front:
+    """Serves applications by TLS 1.3 (HTTP/1.1 and h2) and moves their users between containers.
+
+    Paths under /.well-known/cyberprivacy/ always go to the node. A front outlives the node's process;
+    a node that comes back calls `serve` with its new identity and takes the running front over.
+
+    Args:
+        state: folder for settings and sockets, best under /run; may be lost.
+        user: whom HAProxy becomes after its start; needs a way to the node's api sockets. None = stays who it is.
+        limits: for clients.
+    """
+
+    def __init__(self, state: Path, *, user: str | None = "haproxy", limits: Limits | None = None) -> None:
+        self._state, self._user, self._limits = state, user, limits or Limits()
+        self._served: dict[str, _Served] = {}
+
+    def serve(self, app: str, listen: str, identity: bytes, api_socket: Path) -> None:
+        """Have a front for this application with this identity; one that runs already keeps its connections.
+
+        Args:
+            app: name of the application.
+            listen: "address:port"; IPv6 in brackets.
+            identity: PEM: certificate chain and private key. Goes from memory to memory.
+            api_socket: unix socket on which the node answers, HTTP/1.1.
+
+        Raises:
+            Misuse: `listen` or the identity cannot be used ("front.settings").
+            FrontSilent: HAProxy does not start.
+        """
+        if not _LISTEN.match(listen):
+            raise Misuse("not an address to listen on", code="front.settings", listen=listen)
+        served = self._served.get(app) or _Served(listen, identity, api_socket)
+        served.listen, served.identity, served.api = listen, identity, api_socket
+        self._served[app] = served
+        folder = self._folder(app)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        text = settings(folder, listen, api_socket, self._user, self._limits)
+        file, admin = folder / "haproxy.cfg", self._admin(app)
+        if admin.pid() and file.exists() and file.read_text() == text:
+            self.renew(app, identity)
+            return
+        if not (folder / "reason.map").exists():
+            self._write_reason(app, *_IDLE)
+        for name, page in (("idle.html", IDLE_PAGE), ("idle.json", IDLE_JSON)):
+            (folder / name).write_text(page.replace("MAP", f"{folder}/reason.map"))
+        file.write_text(text)
+        self._start(app, served)
+
+    def renew(self, app: str, identity: bytes) -> None:
+        """Use another certificate and key for new connections; the ones that are open stay open.
+
+        Raises:
+            Misuse: nothing is served under this name, or the PEM cannot be used ("front.settings").
+            FrontSilent: the front does not answer.
+        """
+        if app not in self._served:
+            raise Misuse("no such front", code="front.settings", app=app)
+        admin = self._admin(app)
+        name = next(line for line in admin.ask("show ssl cert").splitlines() if line.startswith("/"))
+        lines = [line for line in identity.decode().splitlines() if line.strip()]
+        answer = admin.ask(f"set ssl cert {name} <<\n" + "\n".join(lines) + "\n")
+        if "ransaction" not in answer:
+            raise Misuse("the identity cannot be used", code="front.settings", reason=answer[:200])
+        admin.tell(f"commit ssl cert {name}", expect="Success")
+        self._served[app].identity = identity
+
+    def say(self, app: str, code: str, text: str) -> None:
+        """Set what users read while nothing is live: a reason code and one plain sentence.
+
+        Raises:
+            Misuse: characters other than letters, digits and simple punctuation.
+        """
+        if not _TEXT.match(code) or " " in code or not _TEXT.match(text):
+            raise Misuse("not a reason that can be shown", code="front.settings", text=text[:80])
+        self._write_reason(app, code, text)
+        admin, path = self._admin(app), self._folder(app) / "reason.map"
+        if admin.pid():
+            for key, value in (("code", code), ("text", text)):
+                escaped = re.sub(r"([ ;])", r"\\\1", value)
+                admin.tell(f"set map {path} {key} {escaped}")
+
+    def endpoints(self, app: str) -> frozenset[Endpoint]:
+        """Where users of this application are sent now; empty when nothing is live or nothing serves it."""
+        admin = self._admin(app)
+        if not admin.pid():
+            return frozenset()
+        return frozenset(slot.endpoint for slot in admin.slots("app") if slot.mode == "ready")
+
+    def point(self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0) -> None:
+        """Send users to exactly these endpoints: first the new ones, then no longer the others.
+
+        Args:
+            app: name of the application.
+            endpoints: containers that are ready; none = nothing is live.
+            drain: seconds that requests in flight at the others get to end.
+
+        Raises:
+            FrontSilent: no front serves it, or it cannot reach a new endpoint. The others then still serve.
+        """
+        admin = self._admin(app)
+        if not endpoints and not admin.pid():
+            return
+        slots = admin.slots("app")
+        free = iter([slot for slot in slots if slot.mode == "maint"])
+        kept = {slot.name for slot in slots if slot.mode != "maint" and slot.endpoint in endpoints}
+        fresh: list[str] = []
+        for endpoint in sorted(set(endpoints) - {slot.endpoint for slot in slots if slot.name in kept}):
+            slot = next(free, None)
+            if slot is None:
+                raise FrontSilent("every slot is in use", app=app)
+            admin.ask(f"set server app/{slot.name} addr {endpoint.address} port {endpoint.port}")
+            fresh.append(slot.name)
+        for name in (*kept, *fresh):
+            admin.tell(f"set server app/{name} state ready")
+        try:
+            _until(lambda: _all_up(admin.slots("app"), fresh), 5.0, "the front does not reach a container")
+        except FrontSilent:
+            for name in fresh:
+                admin.tell(f"set server app/{name} state maint")
+            raise
+        others = [slot.name for slot in slots if slot.mode != "maint" and slot.name not in kept]
+        self._retire(admin, others, drain)
+        self.say(app, *(_STUMBLED if endpoints else _IDLE))
+        self._remember(app)
+
+    def _remember(self, app: str) -> None:
+        """Write down where users are sent, for a process that takes over or starts again."""
+        slots = self._admin(app).slots("app")
+        ready = {slot.name: slot.endpoint for slot in slots if slot.mode == "ready"}
+        (self._folder(app) / "servers.cfg").write_text(backend(ready))
+
+    def _retire(self, admin: AdminSocket, names: Collection[str], drain: float) -> None:
+        for name in names:
+            admin.tell(f"set server app/{name} state drain")
+        with contextlib.suppress(FrontSilent):  # what is still in flight after that is cut
+            _until(lambda: not any(admin.busy("app")[name] for name in names), drain, "requests in flight")
+        for name in names:
+            admin.tell(f"set server app/{name} state maint")
+
+    def tend(self) -> tuple[str, ...]:
+        """Start fronts that died, with the identity and the endpoints they had; returns their names."""
+        fallen = [app for app in self._served if not self._admin(app).pid()]
+        for app in fallen:
+            self._start(app, self._served[app])
+        return tuple(fallen)
+
+    def stop(self, app: str | None = None) -> None:
+        """End one front, or all that this object serves; connections are cut. Twice is once."""
+        for name in [app] if app else list(self._served):
+            served = self._served.pop(name, None)
+            pid = self._admin(name).pid()
+            if pid:
+                os.kill(pid, signal.SIGTERM)
+                _until(lambda pid=pid: not _alive(pid), 10.0, "haproxy does not end")  # type: ignore[misc]
+            if served and served.process:
+                served.process.wait(timeout=10)
+
+    def _start(self, app: str, served: _Served) -> None:
+        """Start HAProxy; a running one hands its listening sockets over and ends when its users are done."""
+        folder, admin = self._folder(app), self._admin(app)
+        old = admin.pid()
+        if old:
+            self._remember(app)
+        elif not (folder / "servers.cfg").exists():
+            (folder / "servers.cfg").write_text(backend({}))
+        takeover = ["-x", str(folder / "admin.sock"), "-sf", str(old)] if old else []
+        memory = os.memfd_create("identity")
+        with os.fdopen(memory, "wb") as file, tempfile.TemporaryFile() as complaints:
+            file.write(served.identity)
+            file.flush()
+            # No core file may hold the key; `-db` stays in the foreground, so that its exit is seen.
+            files = ["-f", str(folder / "haproxy.cfg"), "-f", str(folder / "servers.cfg")]
+            process = subprocess.Popen(
+                ["prlimit", "--core=0:0", "--", "haproxy", "-db", *files, *takeover],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+                env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin", "IDENTITY": f"/proc/self/fd/{memory}"},
+                pass_fds=(memory,),
+                start_new_session=True,  # it outlives the node
+            )
+            try:
+                _until(lambda: process.poll() is not None or admin.pid() == process.pid, 10.0, "no start")
+                if process.poll() is not None:
+                    raise FrontSilent("haproxy does not start", app=app, status=process.returncode)
+            except FrontSilent as failure:
+                complaints.seek(0)
+                failure.facts["reason"] = complaints.read(2000).decode(errors="replace")
+                process.kill()
+                process.wait()
+                raise
+        if served.process:
+            served.process.poll()
+        served.process = process
+
+    def _write_reason(self, app: str, code: str, text: str) -> None:
+        (self._folder(app) / "reason.map").write_text(f"code {code}\ntext {text}\n")
+
+    def _folder(self, app: str) -> Path:
+        return self._state / app
+
+    def _admin(self, app: str) -> AdminSocket:
+        return AdminSocket(self._folder(app) / "admin.sock")
+
+
+def _all_up(slots: Collection[Slot], names: Collection[str]) -> bool:
+    return all(slot.up for slot in slots if slot.name in names)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _until(done: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise FrontSilent(what, seconds=seconds)
+        time.sleep(0.02)

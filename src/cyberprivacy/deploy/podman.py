@@ -1,0 +1,299 @@
+"""The embedded runtime: containers by podman from our own model, users moved between them by the front."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Final, Protocol
+
+from cyberprivacy.deploy import network, probe
+from cyberprivacy.deploy.caretaker import Caretaker
+from cyberprivacy.deploy.container import create_arguments
+from cyberprivacy.deploy.deployment import Application, Deployment
+from cyberprivacy.deploy.engine import Engine, EngineFailed, Found, Pull
+from cyberprivacy.deploy.inspection import address_of, deployment_of, endpoint_of, orphans, refuse_foreign
+from cyberprivacy.deploy.places import Places, write_whole
+from cyberprivacy.deploy.plan import Care, Endpoint, Generation, Place, generation, spec_of
+from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
+from cyberprivacy.review.workload import Topology
+
+_RESTARTS_AT_START: Final = 3
+_SERVING: Final = "serving"
+_HINT: Final = "The release that served before goes on serving; publish one that becomes ready."
+
+
+class Balancer(Protocol):
+    """What moves users between containers: `Front`."""
+
+    def endpoints(self, app: str) -> frozenset[Endpoint]:
+        """Where users are sent now."""
+        ...
+
+    def point(self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0) -> None:
+        """Send users to exactly these, the others get `drain` seconds to end what they do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodmanSettings:
+    """Where the embedded runtime keeps what.
+
+    Attributes:
+        data: volumes of users' data; must survive releases, restarts and reboots.
+        storage: images and container layers; may be lost.
+        run: volatile; on a file system that a reboot empties, such as /run.
+        subnets: private addresses for applications, /24 each; nothing else on the machine may use them.
+        first_uid: first host uid of the first application.
+        pull: how to reach the registry.
+        start_seconds: how long a new release may take to become ready, beyond its own initial delay.
+        oci_runtime: runc or crun.
+    """
+
+    data: Path
+    storage: Path
+    run: Path
+    subnets: IPv4Network = field(default_factory=lambda: IPv4Network("10.89.0.0/16"))
+    first_uid: int = 1_000_000
+    pull: Pull = field(default_factory=Pull)
+    start_seconds: float = 60.0
+    oci_runtime: str = "runc"
+
+
+class PodmanRuntime:
+    """Runs applications on this machine; port `Runtime`.
+
+    Its memory is the engine: labels on containers say which release they belong to and how to look after
+    them, so that a node which is killed anywhere goes on from what really runs.
+    """
+
+    def __init__(self, settings: PodmanSettings, front: Balancer) -> None:
+        self._settings, self._front = settings, front
+        self._places = Places(settings.data, settings.subnets, settings.first_uid)
+        self._engine = Engine(settings.storage, settings.run, runtime=settings.oci_runtime)
+        self._caretaker = Caretaker(self._start_again, self._end)
+
+    def apply(self, application: Application) -> Deployment:
+        """See `Runtime.apply`."""
+        self._engine.settle()
+        name, spec = application.name, spec_of(application)
+        place = self._places.claim(name)
+        network.prepare(place)
+        self._expel(place)
+        mine, others = self._split(name, spec)
+        kept = {(one.labels["workload"], int(one.labels["replica"])): address_of(one) for one in mine}
+        plan = generation(application, place, [address_of(found) for found in (*mine, *others)], kept)
+        try:
+            running = self._bring_up(plan, place, application.topology, mine)
+            self._await_ready(running)
+            self._serve(place, spec, running)
+        except CyberPrivacyError:
+            if self._serving(name) != spec:
+                self._retreat(place, spec)
+            raise
+        self._clear(place, self._split(name, spec)[1], grace=None)
+        with contextlib.suppress(EngineFailed):  # a full disk is told about when it hurts, not here
+            self._engine.forget_images()
+        deployment = self.observe(name)
+        if deployment is None:
+            raise EngineFailed("what was started is gone", app=name)
+        return deployment
+
+    def observe(self, name: str) -> Deployment | None:
+        """See `Runtime.observe`."""
+        place = self._places.find(name)
+        if place is None:
+            return None
+        everything = self._engine.containers()
+        ours = [found for found in everything if found.labels.get("app") == name]
+        serving = [found for found in ours if found.labels.get("spec") == self._serving(name)]
+        refuse_foreign(
+            everything, network.strangers(place, [address_of(found) for found in ours if found.running])
+        )
+        if not serving:
+            return None
+        return deployment_of(name, serving, ours, self._front.endpoints(name))
+
+    def remove(self, name: str) -> None:
+        """See `Runtime.remove`."""
+        self._engine.settle()
+        place = self._places.find(name)
+        if place is None:
+            return
+        self._front.point(name, ())
+        (self._folder(name) / _SERVING).unlink(missing_ok=True)
+        self._expel(place)
+        self._clear(place, [found for found in self._engine.containers() if found.labels.get("app") == name])
+        network.close(place)
+
+    def tend(self) -> tuple[str, ...]:
+        """Look after everything that serves: call it every second or so.
+
+        Dead containers are started again (with growing pauses), ones whose liveness probe fails are
+        restarted, and users are only sent to those whose readiness probe passes.
+
+        Returns:
+            Names of the containers that were started again, for the log.
+        """
+        self._engine.settle()
+        everything = self._engine.containers()
+        started: list[str] = []
+        for name in sorted({found.labels["app"] for found in everything if "app" in found.labels}):
+            place = self._places.find(name)
+            serving = [
+                found
+                for found in everything
+                if found.labels.get("app") == name and found.labels.get("spec") == self._serving(name)
+            ]
+            if place is None or not serving or orphans(serving):
+                continue
+            network.prepare(place)
+            started += self._caretaker.look_after(serving)
+            ready = self._caretaker.ready(serving)
+            if ready and ready != self._front.endpoints(name):  # with none ready, the front says so by itself
+                with contextlib.suppress(TryLater):  # asked again in the next round
+                    self._front.point(name, ready, drain=1.0)
+        self._caretaker.forget(everything)
+        return tuple(started)
+
+    def _start_again(self, found: Found) -> None:
+        place = self._places.claim(found.labels["app"])
+        self._start(place, found.id, address_of(found), Care.parse(found.labels["care"]))
+
+    def _end(self, found: Found) -> None:
+        self._engine.do("stop", f"--time={Care.parse(found.labels['care']).grace}", found.id)
+
+    def _bring_up(self, plan: Generation, place: Place, topology: Topology, mine: Iterable[Found]) -> list[Found]:
+        """Have every container of a generation running; returns them in the plan's order."""
+        for pod in plan.pods:
+            self._engine.pull(pod.reference, pod.digest, self._settings.pull)
+        mounts = self._mounts(plan, place, topology)
+        there = {(found.labels["workload"], found.labels["replica"]): found for found in mine}  # names are unique
+        for pod in plan.pods:
+            found = there.pop((pod.workload, str(pod.replica)), None)
+            if found is not None and found.running and pod.digest in found.digests and not found.sessions:
+                continue
+            if found is not None:
+                self._discard(place, found)
+            self._engine.do("create", *create_arguments(plan, pod, place, mounts))
+            self._start(place, plan.name(pod), pod.address, pod.care)
+        for found in there.values():
+            self._discard(place, found)
+        return self._split(plan.app, plan.spec)[0]
+
+    def _start(self, place: Place, container: str, address: IPv4Address, care: Care) -> None:
+        """Start a container that is created or has ended, with its cable plugged in before its first step."""
+        self._engine.do("init", container)
+        pid = int(self._engine.do("inspect", "--type=container", "--format={{.State.Pid}}", container))
+        network.plug(place, address, pid, care.redirects)
+        self._engine.do("start", container)
+
+    def _await_ready(self, running: Collection[Found]) -> None:
+        """Wait until every readiness probe passes.
+
+        Raises:
+            Untrusted: a container did not become ready in time, or keeps ending ("deploy.unhealthy").
+        """
+        slowest = max((Care.parse(found.labels["care"]).readiness.initial_delay for found in running), default=0)
+        deadline = time.monotonic() + self._settings.start_seconds + slowest
+        ended = dict.fromkeys((found.name for found in running), 0)
+        waiting = list(running)
+        while waiting:
+            found = waiting[0]
+            care = Care.parse(found.labels["care"])
+            health = probe.ask(care.readiness, Endpoint(address_of(found), care.readiness.port))
+            if health.well:
+                waiting.pop(0)
+                continue
+            now = next(one for one in self._engine.containers() if one.id == found.id)
+            facts = {"workload": found.labels["workload"], "probe": health.said, "exit_code": now.exit_code}
+            if not now.running:
+                ended[found.name] += 1
+                if ended[found.name] > _RESTARTS_AT_START:
+                    raise Untrusted("a container keeps ending", code="deploy.unhealthy", hint=_HINT, **facts)
+                self._start_again(now)
+            if time.monotonic() > deadline:
+                raise Untrusted("does not become ready", code="deploy.unhealthy", hint=_HINT, **facts)
+            time.sleep(0.1)
+
+    def _serve(self, place: Place, spec: str, running: Collection[Found]) -> None:
+        """Send users to this generation: the point after which it is the one that runs."""
+        images = {found.labels["image"]: found for found in running if found.labels["digest"] not in found.digests}
+        if images:
+            raise Untrusted("another image runs than was pushed", code="deploy.image", images=sorted(images))
+        endpoints = {endpoint for found in running if (endpoint := endpoint_of(found))}
+        drain = max((Care.parse(found.labels["care"]).grace for found in running), default=0)
+        if self._front.endpoints(place.name) != endpoints:
+            self._front.point(place.name, endpoints, drain=max(drain, 5.0))
+        write_whole(self._folder(place.name) / _SERVING, spec)
+
+    def _retreat(self, place: Place, spec: str) -> None:
+        """Leave nothing of a release that did not come up; the one that serves goes on serving.
+
+        Raises:
+            TryLater: users may be on the new one already and the front is silent: both stay for the next try.
+        """
+        new, old = self._split(place.name, spec)
+        if self._front.endpoints(place.name) & {endpoint_of(found) for found in new}:
+            serving = [found for found in old if found.labels["spec"] == self._serving(place.name)]
+            self._front.point(place.name, {endpoint for found in serving if (endpoint := endpoint_of(found))})
+        self._clear(place, new, grace=0)
+
+    def _clear(self, place: Place, containers: Iterable[Found], *, grace: int | None = None) -> None:
+        """Stop and remove containers, with the longest grace of them unless one is given, and their files."""
+        gone = list(containers)
+        longest = max((Care.parse(found.labels["care"]).grace for found in gone), default=0)
+        self._engine.discard(gone, grace=longest if grace is None else grace)
+        for found in gone:
+            network.unplug(place.link(address_of(found)))
+        kept = {found.labels.get("spec") for found in self._engine.containers()}
+        for folder in self._folder(place.name).glob("files-*"):
+            if folder.name.removeprefix("files-") not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _discard(self, place: Place, found: Found) -> None:
+        self._engine.discard([found])
+        network.unplug(place.link(address_of(found)))
+
+    def _expel(self, place: Place) -> None:
+        """Remove what nobody of us started: this engine and this bridge are ours alone."""
+        everything = self._engine.containers()
+        strange = orphans(everything)
+        self._engine.discard(strange)
+        ours = [address_of(one) for one in everything if one not in strange and one.labels["app"] == place.name]
+        for link in network.strangers(place, ours):
+            network.unplug(link)
+
+    def _split(self, name: str, spec: str) -> tuple[list[Found], list[Found]]:
+        ours = [found for found in self._engine.containers() if found.labels.get("app") == name]
+        return [one for one in ours if one.labels["spec"] == spec], [
+            one for one in ours if one.labels["spec"] != spec
+        ]
+
+    def _serving(self, name: str) -> str:
+        try:
+            return (self._folder(name) / _SERVING).read_text()
+        except FileNotFoundError:
+            return ""
+
+    def _mounts(self, plan: Generation, place: Place, topology: Topology) -> Mapping[str, str]:
+        """Write the read-only files of a generation; returns the host path of everything mounted."""
+        folder = self._folder(plan.app) / f"files-{plan.spec}"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in plan.hosts)]
+        (folder / "hosts").write_text("\n".join(lines) + "\n")
+        mounts = {"hosts": str(folder / "hosts")}
+        for name, files in plan.config_maps.items():
+            (folder / name).mkdir(exist_ok=True, mode=0o755)
+            for file, text in files:
+                (folder / name / file).write_text(text)
+            mounts[f"config/{name}"] = str(folder / name)
+        volumes = self._places.volumes(place, topology)
+        return mounts | {f"claim/{name}": str(path) for name, path in volumes.items()}
+
+    def _folder(self, name: str) -> Path:
+        folder = self._settings.storage.parent / "applications" / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        return folder
