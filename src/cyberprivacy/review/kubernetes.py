@@ -10,9 +10,10 @@ from typing import Final
 
 from cyberprivacy import strict_yaml
 from cyberprivacy.bundle.manifest import Public
-from cyberprivacy.review import objects, pods
+from cyberprivacy.review import objects
 from cyberprivacy.review.denied import KINDS
 from cyberprivacy.review.finding import Finding, Report
+from cyberprivacy.review.pods import PodDraft, deployment
 from cyberprivacy.review.references import resolve
 from cyberprivacy.review.rules import RULES
 from cyberprivacy.review.workload import Claim, ConfigMap, Topology
@@ -34,7 +35,7 @@ _VERSIONS: Final = {
 class Drafts:
     """Objects as written, with the place of each, before references are followed."""
 
-    pods: list[pods.PodDraft] = field(default_factory=list)
+    pods: list[PodDraft] = field(default_factory=list)
     services: list[objects.ServiceDraft] = field(default_factory=list)
     config_maps: list[tuple[Node, ConfigMap]] = field(default_factory=list)
     claims: list[tuple[Node, Claim]] = field(default_factory=list)
@@ -103,7 +104,7 @@ def _sort_in(node: Node, drafts: Drafts, counts: dict[str, int]) -> None:
 
 
 def _read_deployment(node: Node, drafts: Drafts) -> None:
-    draft = pods.deployment(node)
+    draft = deployment(node)
     if draft is not None:
         drafts.pods.append(draft)
 

@@ -4,8 +4,7 @@ A rule is refused by its own code (`rules.RULES`); all breaches of a tree are re
 """
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-from typing import Final
+from pathlib import Path
 
 from cyberprivacy.bundle import manifest as bundle_manifest
 from cyberprivacy.bundle.manifest import Manifest
@@ -16,11 +15,10 @@ from cyberprivacy.review.dockerfile import parse
 from cyberprivacy.review.finding import Finding, Refused, Report, in_order
 from cyberprivacy.review.instructions import From
 from cyberprivacy.review.linted import SEAL, LintedBundle, Recipe
+from cyberprivacy.review.names import MANIFEST, is_dockerfile
 from cyberprivacy.review.rules import RULES
 from cyberprivacy.review.tree import Tree, read_tree
 from cyberprivacy.review.workload import Topology
-
-MANIFEST: Final = "cyberprivacy.yaml"
 
 
 def lint(bundle: VerifiedBundle) -> LintedBundle:
@@ -121,14 +119,6 @@ def _coherence(tree: Tree, parsed: Manifest) -> tuple[Finding, ...]:
             stray.add("manifest.dockerfile-unused", 0, "no image of the manifest uses it")
             found += stray.findings
     return tuple(found)
-
-
-def is_dockerfile(path: str) -> bool:
-    """Whether a file's name says that it is a Dockerfile."""
-    name = PurePosixPath(path).name.lower()
-    return name.split(".")[0] in ("dockerfile", "containerfile") or name.endswith(
-        (".dockerfile", ".containerfile")
-    )
 
 
 def _wheels(tree: Tree, parsed: Manifest) -> tuple[Finding, ...]:

@@ -144,7 +144,7 @@ def _container_security(one: Fields, pod_user: int | None) -> int | None:
     context = one["securityContext"].fields((), allowed, denied=FIELDS)
     context.forced(_CONTAINER_FORCED)
     if "capabilities" in context:
-        capabilities = context["capabilities"].fields(("drop",), denied=FIELDS)
+        capabilities = context["capabilities"].fields((), ("drop",), denied=FIELDS)
         capabilities["drop"].forced(["ALL"], "k8s.capabilities")
     return _identity(context, pod_user)
 

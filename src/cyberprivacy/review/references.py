@@ -5,6 +5,7 @@ from typing import Final
 
 from cyberprivacy.bundle.manifest import Public
 from cyberprivacy.review.finding import Finding, Report
+from cyberprivacy.review.names import MANIFEST
 from cyberprivacy.review.objects import Labels, ServiceDraft
 from cyberprivacy.review.pods import PodDraft
 from cyberprivacy.review.workload import (
@@ -19,7 +20,6 @@ from cyberprivacy.review.workload import (
 )
 from cyberprivacy.review.yaml_node import Node
 
-MANIFEST: Final = "cyberprivacy.yaml"
 MAX_REPLICAS: Final = 20
 MAX_CPU_MILLIS: Final = 16_000
 MAX_MEMORY: Final = 32 << 30

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cyberprivacy.bundle.limits import DEFAULT
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.review.finding import Finding, Report
 from cyberprivacy.review.hidden import first_unseen
 
-MAX_ENTRIES: Final = 20_000
-MAX_BYTES: Final = 256 << 20
-MAX_DEPTH: Final = 32
+MAX_ENTRIES: Final = DEFAULT.entries
+MAX_BYTES: Final = DEFAULT.content
+MAX_DEPTH: Final = DEFAULT.depth
 
 
 @dataclass(frozen=True, slots=True)

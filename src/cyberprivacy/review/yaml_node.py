@@ -4,6 +4,7 @@ Nothing here raises on bad input: it reports, and hands back a harmless value of
 one reading finds every breach. Whoever reads must not use the result if anything was reported.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ class Node:
     def forced(self, value: object, code: str) -> None:
         """Refuse any value but the one that the cluster forces anyhow."""
         if type(self.value) is not type(value) or self.value != value:
-            self.refuse(code, f"must be {value!r}")
+            self.refuse(code, f"must be {json.dumps(value)}")
 
 
 @dataclass(frozen=True, slots=True)

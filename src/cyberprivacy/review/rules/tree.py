@@ -15,8 +15,8 @@ TREE: Final = {
         "Names are UTF-8 in form NFC and can be seen: no control, direction or invisible characters.",
         "Rename the file.",
     ),
-    "tree.files": Rule("A bundle has at most 20,000 entries.", "Leave out what is not needed to build."),
-    "tree.size": Rule("A bundle has at most 256 MiB.", "Declare large files as inputs with a hash."),
+    "tree.files": Rule("A bundle has at most 50,000 entries.", "Leave out what is not needed to build."),
+    "tree.size": Rule("A bundle has at most 512 MiB.", "Declare large files as inputs with a hash."),
     "manifest.missing": Rule(
         "The bundle has a manifest `cyberprivacy.yaml` at its root.",
         "Write one; docs/spec/manifest.md has an example.",
