@@ -172,6 +172,15 @@ class SoftwareAttester:
             attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
         return quote.assemble(self.public, attest, signature, certificates=self._certificates, events=self._events)
 
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt a secret for this TPM and this measured software; see `Tpm.seal`."""
+        expected = eventlog.composite(eventlog.replay(self._events), eventlog.QUOTED.pcrs)
+        return self._tpm.seal(secret, eventlog.QUOTED, expected)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Give back what the same software sealed on this TPM; see `Tpm.unseal`."""
+        return self._tpm.unseal(sealed, eventlog.QUOTED)
+
     def close(self) -> None:
         """Stop the TPM."""
         self._engine.close()

@@ -5,6 +5,8 @@ Source: TCG TPM 2.0 Library, Part 3 (Commands), revision 1.59; sections named at
 
 import struct
 import threading
+from contextlib import suppress
+from hashlib import sha256
 from typing import Final, Protocol
 
 from cyberprivacy.attest.tpm2 import (
@@ -13,6 +15,7 @@ from cyberprivacy.attest.tpm2 import (
     ALG_NULL,
     ALG_SHA256,
     CURVE_P256,
+    DECRYPT,
     FIXED_PARENT,
     FIXED_TPM,
     RESTRICTED,
@@ -27,14 +30,28 @@ from cyberprivacy.attest.tpm2 import (
 )
 from cyberprivacy.errors import TryLater
 
+OWNER: Final = 0x40000001
+NOBODY: Final = 0x40000007
 ENDORSEMENT: Final = 0x4000000B
 PASSWORD_SESSION: Final = struct.pack(">IHBH", 0x40000009, 0, 1, 0)
 
 USER_WITH_AUTH: Final = 1 << 6
 
-CC_PCR_EXTEND: Final = 0x182
 CC_CREATE_PRIMARY: Final = 0x131
+CC_CREATE: Final = 0x153
+CC_LOAD: Final = 0x157
 CC_QUOTE: Final = 0x158
+CC_UNSEAL: Final = 0x15E
+CC_FLUSH_CONTEXT: Final = 0x165
+CC_START_AUTH_SESSION: Final = 0x176
+CC_POLICY_PCR: Final = 0x17F
+CC_PCR_EXTEND: Final = 0x182
+
+POLICY_SESSION: Final = 0x01
+ALG_AES: Final = 0x0006
+ALG_KEYEDHASH: Final = 0x0008
+ALG_CFB: Final = 0x0043
+NO_DICTIONARY_LOCK: Final = 1 << 10
 
 RETRY: Final = frozenset({0x922, 0x908, 0x909})
 """TPM_RC_RETRY, TPM_RC_YIELDED, TPM_RC_CANCELED: the same command may succeed when sent again."""
@@ -52,6 +69,21 @@ ATTESTATION_KEY: Final = (
     + sized(b"")
 )
 """TPMT_PUBLIC template of the attestation key: on P-256, signs only what the TPM made, never leaves it."""
+
+STORAGE_KEY: Final = (
+    struct.pack(
+        ">HHI",
+        ALG_ECC,
+        ALG_SHA256,
+        FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | RESTRICTED | DECRYPT,
+    )
+    + sized(b"")
+    + struct.pack(">HHH", ALG_AES, 128, ALG_CFB)
+    + struct.pack(">HHH", ALG_NULL, CURVE_P256, ALG_NULL)
+    + sized(b"")
+    + sized(b"")
+)
+"""TPMT_PUBLIC template of the key under which secrets are sealed."""
 
 
 class TpmRefused(TryLater):
@@ -115,31 +147,109 @@ class Tpm:
         attest = Reader(answer, "quote").sized(1024)
         return attest, answer[2 + len(attest) :]
 
+    def seal(self, secret: bytes, selection: Selection, composite: bytes) -> bytes:
+        """Encrypt a secret so that only this TPM, with these register values, gives it back.
+
+        Args:
+            secret: at most 128 bytes.
+            selection: the registers.
+            composite: SHA-256 over the values that they must have.
+
+        Returns:
+            What to keep; without this TPM it says nothing.
+
+        Source: Part 3, 12.1 (TPM2_Create), 23.7 (TPM2_PolicyPCR).
+        """
+        policy = sha256(
+            bytes(32) + struct.pack(">I", CC_POLICY_PCR) + encode_selections((selection,)) + composite
+        ).digest()
+        template = struct.pack(">HHI", ALG_KEYEDHASH, ALG_SHA256, FIXED_TPM | FIXED_PARENT | NO_DICTIONARY_LOCK)
+        template += sized(policy) + struct.pack(">H", ALG_NULL) + sized(b"")
+        parent, _ = self._primary(OWNER, STORAGE_KEY)
+        try:
+            _, answer = self._command(CC_CREATE, parent, _creation(template, secret))
+        finally:
+            self._flush(parent)
+        reader = Reader(answer, "sealed secret")
+        return sized(reader.sized(1024)) + sized(reader.sized(1024))
+
+    def unseal(self, sealed: bytes, selection: Selection) -> bytes:
+        """Give back what was sealed, if the registers are what they were to be.
+
+        Raises:
+            TpmRefused: they are not, or it was sealed by another TPM.
+            BadStructure: not the bytes that `seal` returned.
+
+        Source: Part 3, 12.2 (TPM2_Load), 12.7 (TPM2_Unseal), 11.1 (TPM2_StartAuthSession).
+        """
+        reader = Reader(sealed, "sealed secret")
+        parts = sized(reader.sized(1024)) + sized(reader.sized(1024))
+        reader.end()
+        used = [self._primary(OWNER, STORAGE_KEY)[0]]
+        try:
+            item, _ = self._command(CC_LOAD, used[0], parts, returns_handle=True)
+            used.append(item)
+            start = struct.pack(">II", NOBODY, NOBODY) + sized(bytes(16)) + sized(b"")
+            start += struct.pack(">BHH", POLICY_SESSION, ALG_NULL, ALG_SHA256)
+            session = int.from_bytes(self._plain(CC_START_AUTH_SESSION, start)[:4], "big")
+            used.append(session)
+            chosen = struct.pack(">I", session) + sized(b"") + encode_selections((selection,))
+            self._plain(CC_POLICY_PCR, chosen)
+            authorised = struct.pack(">IHBH", session, 0, 1, 0)
+            _, answer = self._command(CC_UNSEAL, item, b"", session=authorised)
+        finally:
+            for handle in reversed(used):
+                self._flush(handle)
+        return Reader(answer, "unsealed secret").sized(256)
+
+    def _primary(self, hierarchy: int, template: bytes) -> tuple[int, bytes]:
+        return self._command(CC_CREATE_PRIMARY, hierarchy, _creation(template, b""), returns_handle=True)
+
+    def _flush(self, handle: int) -> None:
+        """Source: Part 3, 28.4 (TPM2_FlushContext)."""
+        with suppress(TpmRefused):
+            self._plain(CC_FLUSH_CONTEXT, struct.pack(">I", handle))
+
     def _command(
-        self, code: int, handle: int, parameters: bytes, *, returns_handle: bool = False
+        self,
+        code: int,
+        handle: int,
+        parameters: bytes,
+        *,
+        returns_handle: bool = False,
+        session: bytes = PASSWORD_SESSION,
     ) -> tuple[int, bytes]:
-        """Send a command on one handle, authorised by the empty password, and cut its answer."""
-        body = struct.pack(">I", handle) + struct.pack(">I", len(PASSWORD_SESSION)) + PASSWORD_SESSION + parameters
-        command = struct.pack(">HII", 0x8002, 10 + len(body), code) + body
-        with self._lock:
-            answer = self._send(command)
+        """Send a command on one handle, authorised by a session (the empty password), and cut its answer."""
+        body = struct.pack(">II", handle, len(session)) + session + parameters
+        answer = self._send(0x8002, code, body)
         try:
             reader = Reader(answer, "answer of the TPM")
-            reader.take(10)
             new = reader.number(4) if returns_handle else 0
             return new, reader.take(reader.number(4))
         except BadStructure as error:
             raise TpmGone("the TPM's answer cannot be read", command=hex(code), reason=error.what) from error
 
-    def _send(self, command: bytes) -> bytes:
-        code = 0
+    def _plain(self, code: int, body: bytes) -> bytes:
+        """Send a command that needs no authorisation."""
+        return self._send(0x8001, code, body)
+
+    def _send(self, tag: int, code: int, body: bytes) -> bytes:
+        """One exchange; what follows the header of the answer. Source: Part 1, 18 (command structure)."""
+        command = struct.pack(">HII", tag, 10 + len(body), code) + body
+        response = 0
         for _ in range(5):
-            answer = self._transport.exchange(command)
+            with self._lock:
+                answer = self._transport.exchange(command)
             if len(answer) < 10 or int.from_bytes(answer[2:6], "big") != len(answer):
                 raise TpmGone("the TPM's answer is cut off", size=len(answer))
-            code = int.from_bytes(answer[6:10], "big")
-            if code == 0:
-                return answer
-            if code not in RETRY:
+            response = int.from_bytes(answer[6:10], "big")
+            if response == 0:
+                return answer[10:]
+            if response not in RETRY:
                 break
-        raise TpmRefused("the TPM refused a command", command=command[6:10].hex(), response=f"{code:#x}")
+        raise TpmRefused("the TPM refused a command", command=hex(code), response=f"{response:#x}")
+
+
+def _creation(template: bytes, secret: bytes) -> bytes:
+    """The parameters that TPM2_CreatePrimary and TPM2_Create share: no password, no PCRs recorded."""
+    return sized(sized(b"") + sized(secret)) + sized(template) + sized(b"") + struct.pack(">I", 0)

@@ -128,7 +128,7 @@ def _refusal(status: int, body: bytes) -> CyberPrivacyError:
         code, what = str(problem["type"])[:60], str(problem["title"])[:200]
     except (ValueError, KeyError, TypeError, RecursionError):
         code, what = "", ""
-    said = f"{ascii(what)} [{ascii(code)}]"
+    said = f"{what!a} [{code!a}]"
     if status == http.client.SERVICE_UNAVAILABLE:
         return NoConnection("the node cannot prove anything now", status=status, node_says=said)
     return NoAttestation("the server gives no attestation", status=status, node_says=said)

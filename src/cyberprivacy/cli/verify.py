@@ -24,8 +24,8 @@ from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.release import Address
 
 EXAMPLE: Final = """Example: cyberprivacy verify https://app.example
---dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example. Exit codes: 0 accepted, 1 rejected, 2 misused,
-3 out of reach."""
+--dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example.
+Exit codes: 0 accepted, 1 rejected, 2 misused, 3 out of reach."""
 
 _MARKS: Final = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "bold red"), Verdict.SKIP: ("·", "yellow")}
 
