@@ -204,11 +204,21 @@ def decode(what: str, outputs: Sequence[Mapping[str, Any]], data: bytes) -> Fiel
 
 def _encode(what: str, inputs: Sequence[Mapping[str, Any]], arguments: Sequence[object]) -> bytes:
     try:
-        return abi_encode([_type(each) for each in inputs], arguments)
-    except (EncodingError, ValueError, TypeError, OverflowError) as error:
+        ordered = [_ordered(each, value) for each, value in zip(inputs, arguments, strict=True)]
+        return abi_encode([_type(each) for each in inputs], ordered)
+    except (EncodingError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise Misuse(
             f"{what} does not take these values", code="law.argument", hint="", why=str(error)[:200]
         ) from None
+
+
+def _ordered(described: Mapping[str, Any], value: Any) -> Any:
+    """A struct given by names, as the tuple that the codec takes."""
+    if described["type"] != "tuple" or not isinstance(value, Mapping):
+        return value
+    if len(value) != len(described["components"]):
+        raise ValueError(f"fields of {described['name']}: {sorted(value)}")
+    return tuple(_ordered(each, value[each["name"]]) for each in described["components"])
 
 
 def _fields(what: str, outputs: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> Fields:

@@ -142,14 +142,14 @@ class EmbeddedChain:
         """
         try:
             pid = int((self._folder / "chain.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return
-        if os.fsencode(self._folder / "chain.json") not in command.split(b"\0"):
+        mark = os.fsencode(self._folder / "chain.json")
+        if mark not in _command(pid):
             return
         os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + _STOP
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+        while mark in _command(pid) and time.monotonic() < until:
             time.sleep(0.05)
 
     def _await_answer(self) -> None:
@@ -223,6 +223,14 @@ def _whole(content: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _command(pid: int) -> list[bytes]:
+    """What a process was started with; nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _answers(ask: Callable[[], bool]) -> bool:

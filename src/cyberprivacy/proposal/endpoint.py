@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
+from weakref import finalize
 
 import httpx2
 
@@ -35,13 +36,10 @@ class Endpoint:
         self._ids = count(1)
         # trust_env: a proxy set for a developer's shell must not sit between a node and its chain.
         self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+        self.close = finalize(self, self._client.close)
 
     def __repr__(self) -> str:
         return f"<endpoint {self.name}>"
-
-    def close(self) -> None:
-        """Close its connections."""
-        self._client.close()
 
     def ask(self, method: str, *params: object) -> object:
         """The `result` of one request.

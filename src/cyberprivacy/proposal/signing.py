@@ -103,7 +103,7 @@ class Keystore:
         except ValueError as error:
             why = str(error)[:100]
             raise KeyRefused("the keystore does not open", code="key.password", path=str(path), why=why) from None
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, NotImplementedError):
             raise KeyRefused("not a keystore file of version 3", path=str(path)) from None
 
     def __repr__(self) -> str:
