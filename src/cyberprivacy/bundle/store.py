@@ -47,7 +47,7 @@ class FolderStore:
 
     def incoming(self, root: Cid) -> "Incoming":
         """The place for the blocks of one bundle until it is accepted, with what an earlier try left."""
-        return Incoming(self._blocks, self._incoming / str(root))
+        return Incoming(self.folder, self._blocks, self._incoming / str(root))
 
     def waiting(self) -> Iterator[Cid]:
         """Roots of bundles that were begun, and neither accepted nor refused."""
@@ -60,9 +60,14 @@ class FolderStore:
 
 
 class Incoming:
-    """The blocks of one bundle on their way in. A block source that also knows the accepted ones."""
+    """The blocks of one bundle on their way in, and the accepted ones.
 
-    def __init__(self, blocks: Path, folder: Path) -> None:
+    Attributes:
+        disk: a folder on the disk that they go to.
+    """
+
+    def __init__(self, disk: Path, blocks: Path, folder: Path) -> None:
+        self.disk = disk
         self._blocks = blocks
         self._folder = folder
 

@@ -182,7 +182,15 @@ def open_verified(cid: Cid, tree: Path, limits: Limits = DEFAULT) -> VerifiedBun
         BadBundle: "bundle.tree" if the directory has another CID; else as `TreeBlocks`.
         OSError: the directory can't be read.
     """
-    found = TreeBlocks(tree, limits=limits, exact=True)
+    return prove(cid, TreeBlocks(tree, limits=limits, exact=True), tree)
+
+
+def prove(cid: Cid, found: TreeBlocks, tree: Path) -> VerifiedBundle:
+    """The bundle at `tree`, which `found` has just read.
+
+    Raises:
+        BadBundle: "bundle.tree".
+    """
     if found.root != cid:
         raise BadBundle(
             "the directory on disk is not this bundle",

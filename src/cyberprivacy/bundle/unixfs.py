@@ -134,8 +134,8 @@ def decode(block: bytes) -> Directory | Shard | File:
     raise _bad("neither file nor directory", kind=message.kind)
 
 
-def links(cid: Cid, block: bytes) -> tuple[Cid, ...]:
-    """The CIDs of the blocks below, in order; none below a raw block.
+def below(cid: Cid, block: bytes) -> tuple[tuple[Cid, int], ...]:
+    """The (CID, bytes below as claimed) of each child, in order; none below a raw block.
 
     Raises:
         BadBundle, BadCid: as `decode`.
@@ -144,9 +144,9 @@ def links(cid: Cid, block: bytes) -> tuple[Cid, ...]:
         return ()
     value = decode(block)
     if isinstance(value, File):
-        return tuple(part for part, _ in value.parts)
+        return value.parts
     children = value.children if isinstance(value, Directory) else value.links
-    return tuple(child.cid for child in children)
+    return tuple((child.cid, child.tsize) for child in children)
 
 
 def _number(value: int | bytes | None) -> int | None:

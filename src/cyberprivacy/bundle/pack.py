@@ -1,0 +1,99 @@
+"""From a directory to a bundle: its CID, a CAR to carry, blocks in a store to serve."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from cyberprivacy.bundle import car, graph
+from cyberprivacy.bundle.limits import DEFAULT, Limits
+from cyberprivacy.bundle.scratch import scratch, sweep
+from cyberprivacy.bundle.space import require_space
+from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.bundle.tree import TreeBlocks
+from cyberprivacy.cid import Cid
+from cyberprivacy.errors import Misuse
+
+IGNORED: Final = frozenset(
+    (
+        ".git",
+        ".hg",
+        ".svn",
+        ".DS_Store",
+        "__pycache__",
+        ".hypothesis",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+    )
+)
+"""Names that `pack` leaves out wherever they are: histories and caches that tools leave among sources."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What packing a directory gave.
+
+    Attributes:
+        cid: root of the bundle.
+        size: bytes of file content.
+        entries: files and directories, the root included.
+        blocks: distinct blocks.
+        ignored: paths that were left out; each stands for everything below it.
+    """
+
+    cid: Cid
+    size: int
+    entries: int
+    blocks: int
+    ignored: tuple[PurePosixPath, ...]
+
+
+def pack(
+    directory: Path,
+    *,
+    store: FolderStore | None = None,
+    car_file: Path | None = None,
+    ignore: frozenset[str] = IGNORED,
+    limits: Limits = DEFAULT,
+) -> Packed:
+    """Learn a directory's CID; write its blocks where they are wanted, each checked once more on the way.
+
+    The CAR appears whole or not at all; nothing is written if the directory is refused.
+
+    Raises:
+        Misuse: "bundle.directory": not a directory.
+        BadBundle: as `TreeBlocks`; "bundle.changed" if a file changes meanwhile.
+        Unavailable: bundle.disk, bundle.inodes.
+        OSError: something can't be read or written.
+    """
+    if not directory.is_dir():
+        raise Misuse("not a directory", code="bundle.directory", path=str(directory))
+    found = TreeBlocks(directory.resolve(), limits=limits, ignore=ignore)
+    if store is not None:
+        require_space(store.folder, found.size, found.blocks)
+        store.add(graph.blocks(found.root, found.find, limits))
+    if car_file is not None:
+        write_car(found, car_file, limits)
+    return Packed(
+        cid=found.root,
+        size=found.size,
+        entries=found.entries,
+        blocks=found.blocks,
+        ignored=tuple(found.ignored),
+    )
+
+
+def write_car(found: TreeBlocks, car_file: Path, limits: Limits = DEFAULT) -> None:
+    """Write a CAR beside its place, then move it there.
+
+    Raises:
+        BadBundle: "bundle.changed"; Unavailable: bundle.disk; OSError.
+    """
+    folder = car_file.absolute().parent
+    sweep(folder)
+    require_space(folder, found.size, 1)
+    with scratch(folder) as private:
+        made = private / "car"
+        with made.open("wb") as file:
+            file.writelines(car.write(found.root, graph.blocks(found.root, found.find, limits)))
+        made.rename(car_file)

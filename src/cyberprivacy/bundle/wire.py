@@ -1,0 +1,215 @@
+"""HTTP with sources that nobody trusts: one host, no redirects, and bounds on bytes, time and slowness.
+
+Nothing is taken from the environment (no proxies, no .netrc), nothing is decompressed, and a deadline holds even
+against a server that drips its header byte by byte: past it the connection is cut.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Lock, Timer
+from typing import Final
+
+import httpx2
+
+from cyberprivacy.bundle.refusals import BadSource, Unavailable
+from cyberprivacy.errors import Misuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long a source may take.
+
+    Attributes:
+        deadline: seconds for one answer, from the connection to its last byte.
+        block: the same, for an answer of one block.
+        connect: seconds until the connection stands.
+        silence: seconds without a byte.
+        grace: seconds before the rate is looked at.
+        rate: bytes per second, averaged since the start, below which the source is given up.
+    """
+
+    deadline: float = 900.0
+    block: float = 60.0
+    connect: float = 10.0
+    silence: float = 20.0
+    grace: float = 10.0
+    rate: int = 16 << 10
+
+
+DEFAULT_PACE: Final = Pace()
+
+
+class Answer:
+    """The body of an answer while it arrives; a `car.Reader`."""
+
+    def __init__(self, response: httpx2.Response, source: str, limit: int, pace: Pace) -> None:
+        self._parts = response.iter_raw()
+        self._source = source
+        self._left = limit
+        self._limit = limit
+        self._pace = pace
+        self._started = time.monotonic()
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """Between 1 and `size` bytes; b"" at the end.
+
+        Raises:
+            BadSource: "bundle.size": more bytes than the limit.
+            Unavailable: "bundle.slow".
+        """
+        if not self._rest:
+            self._rest = memoryview(self._next())
+        part, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return part
+
+    def whole(self) -> bytes:
+        """Everything that is left, within the limit."""
+        return b"".join(iter(lambda: self.read(1 << 20), b""))
+
+    def _next(self) -> bytes:
+        part = next(self._parts, b"")
+        self._left -= len(part)
+        if self._left < 0:
+            raise BadSource("answer is too large", code="bundle.size", source=self._source, limit=self._limit)
+        taken = time.monotonic() - self._started
+        if part and taken > self._pace.grace and self._limit - self._left < taken * self._pace.rate:
+            raise Unavailable("too slow", code="bundle.slow", source=self._source, rate=self._pace.rate)
+        return part
+
+
+class Wire:
+    """One configured host. Requests go one after the other; threads wait for one another.
+
+    Attributes:
+        name: the URL that it was made with.
+    """
+
+    def __init__(self, url: str, *, pace: Pace = DEFAULT_PACE, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            url: http or https, a host, perhaps a port and a path; no user, query or fragment.
+            pace: bounds in time.
+            tls: another trust than the machine's own.
+
+        Raises:
+            Misuse: "bundle.url".
+        """
+        self.name = _checked(url)
+        self._pace = pace
+        self._lock = Lock()
+        self._socket: socket.socket | None = None
+        self._client = httpx2.Client(
+            base_url=self.name,
+            verify=True if tls is None else tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(pace.silence, connect=pace.connect),
+            limits=httpx2.Limits(max_connections=1),
+            headers={"accept-encoding": "identity", "user-agent": "cyberprivacy"},
+        )
+
+    @contextmanager
+    def ask(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        body: Iterator[bytes] | None = None,
+        deadline: float | None = None,
+    ) -> Iterator[Answer | None]:
+        """One request; the answer's body while the block lasts, None if the host does not have or offer it.
+
+        Args:
+            method: GET or POST.
+            path: below the URL's own path, starting with "/".
+            params: the query.
+            limit: bytes of body at most.
+            headers: to add.
+            body: to send, in pieces.
+            deadline: seconds, if the answer is so small that the pace's own deadline would be too long.
+
+        Raises:
+            BadSource: bundle.redirect, bundle.encoding, bundle.size.
+            Unavailable: bundle.unreachable, bundle.slow.
+        """
+        late = Event()
+        with self._lock, self._cut_after(deadline or self._pace.deadline, late):
+            try:
+                with self._client.stream(
+                    method,
+                    path,
+                    params=dict(params),
+                    headers=dict(headers or {}),
+                    content=body,
+                    extensions={"trace": self._remember_socket},
+                ) as response:
+                    yield self._judge(response, limit)
+            except httpx2.HTTPError as error:
+                code = "bundle.slow" if late.is_set() else "bundle.unreachable"
+                reason = type(error).__name__
+                raise Unavailable("no whole answer", code=code, source=self.name, reason=reason) from None
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._client.close()
+
+    def _judge(self, response: httpx2.Response, limit: int) -> Answer | None:
+        status = response.status_code
+        if 300 <= status < 400:
+            raise BadSource("redirects are not followed", code="bundle.redirect", source=self.name)
+        if 400 <= status < 500 and status not in (408, 429):
+            return None
+        if status != 200:
+            raise Unavailable("it failed", code="bundle.unreachable", source=self.name, status=status)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise BadSource("compressed, unasked", code="bundle.encoding", source=self.name)
+        announced = response.headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced[:20]) > limit:
+            raise BadSource("answer is too large", code="bundle.size", source=self.name, limit=limit)
+        return Answer(response, self.name, limit, self._pace)
+
+    @contextmanager
+    def _cut_after(self, seconds: float, late: Event) -> Iterator[None]:
+        def cut() -> None:
+            late.set()
+            if self._socket is not None:
+                try:
+                    self._socket.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    return  # it was closed just before
+
+        timer = Timer(seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _remember_socket(self, event: str, info: Mapping[str, object]) -> None:
+        """Called by the HTTP client for each of its steps: a new connection is the one to cut."""
+        if event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            found = getattr(stream, "get_extra_info", lambda _: None)("socket")
+            self._socket = found if isinstance(found, socket.socket) else None
+
+
+def _checked(url: str) -> str:
+    try:
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        raise Misuse("not a URL", code="bundle.url", url=url[:200]) from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Misuse("not an http or https URL with a host", code="bundle.url", url=url[:200])
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise Misuse("a source's URL has no user, query or fragment", code="bundle.url", host=parsed.host)
+    return str(parsed).rstrip("/")
