@@ -229,15 +229,15 @@ def spell(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+def replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, with this mode whatever the umask."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        with draft.open("xb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(0o644)  # whatever the umask is: an unprivileged engine reads it
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
