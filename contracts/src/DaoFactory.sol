@@ -49,7 +49,7 @@ contract DaoFactory is IDaoFactory, Bounded {
 
     /// @inheritdoc IDaoFactory
     function create(Founding calldata f, Codes calldata codes, bytes32 salt) external returns (Dao memory dao) {
-        if (bytes(f.name).length == 0 || bytes(f.name).length > 64) revert FactoryNameRefused();
+        if (bytes(f.name).length == 0 || bytes(f.name).length > 31) revert FactoryNameRefused();
         dao = addressesOf(msg.sender, salt);
         isDao[dao.governor] = true;
         emit DaoCreated(dao.governor, dao.registry, dao.token, dao.timelock, dao.seats, msg.sender, f.name);

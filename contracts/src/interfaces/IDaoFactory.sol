@@ -15,7 +15,7 @@ import {Policy} from "../Policy.sol";
 interface IDaoFactory {
     /// @notice What a founder decides. Times in seconds.
     struct Founding {
-        /// @dev name of the application: 1 to 64 bytes; also the name of its votes
+        /// @dev name of the application: 1 to 31 bytes; also the name of its votes
         string name;
         /// @dev ticker of its votes
         string symbol;
@@ -90,7 +90,7 @@ interface IDaoFactory {
     error FactoryCodeRefused(bytes32 contractName, bytes32 digest);
     /// @notice A contract could not be created; `reason` is its own refusal.
     error FactoryCreationFailed(bytes reason);
-    /// @notice The name is empty or longer than 64 bytes.
+    /// @notice The name is empty or longer than 31 bytes (what EIP-712 domains keep in one word).
     error FactoryNameRefused();
     /// @notice The floors given to this factory are not floors.
     error FactoryMinimumsMalformed();
