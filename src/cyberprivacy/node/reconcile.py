@@ -65,7 +65,15 @@ class Status:
 
 
 class Reconciler:
-    """Keeps one DAO's release running on this node."""
+    """Keeps one DAO's release running on this node.
+
+    Attributes:
+        status: where it stands, for people.
+        release: what the chain wanted when it was last read with success; None = nothing may run.
+    """
+
+    status: Status
+    release: ApprovedRelease | None
 
     def __init__(
         self,
@@ -82,6 +90,7 @@ class Reconciler:
         self._applied: ApprovedRelease | None = None
         self._failures = 0
         self.status = Status(dao=dao, state="starting")
+        self.release = None
 
     def tick(self) -> Status:
         """Look at the chain and at what runs, and take the way between them if there is one."""
@@ -89,6 +98,7 @@ class Reconciler:
             wanted = self._chain.approved(self._dao)
         except CyberPrivacyError as error:
             return self._keep_running(error)
+        self.release = wanted
         try:
             if wanted is None:
                 return self._stop()

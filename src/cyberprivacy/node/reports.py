@@ -9,11 +9,11 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.agreeing import Ledger
 from cyberprivacy.proposal.chain import Wanted
+from cyberprivacy.proposal.clusters import cluster_of, join_cluster, report_built, report_deployed
 from cyberprivacy.proposal.law import Dao, dao_at
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.sending import Desk
 
-CLUSTERS: Final = "Clusters"
 ALREADY: Final = "law.node-refused"
 
 
@@ -46,29 +46,25 @@ class ChainReports:
     def built(self, release: ApprovedRelease, images: bytes) -> None:
         """Report the images that this node built. See `Reports.built`."""
         clusters = self._joined(release.block)
-        call = contract(CLUSTERS).encode("built", release.registry, release.bundle.digest, images)
-        self._desk.send(clusters, call)
+        report_built(self._desk, clusters, registry=release.registry, bundle=release.bundle, images=images)
 
     def deployed(self, release: ApprovedRelease) -> None:
         """Report what this node runs, with the digest of its proof. See `Reports.deployed`."""
-        clusters = self._joined(release.block)
-        proof = self._prove(release)
-        call = contract(CLUSTERS).encode("deployed", release.registry, release.bundle.digest, proof)
-        self._desk.send(clusters, call)
+        clusters, proof = self._joined(release.block), self._prove(release)
+        report_deployed(self._desk, clusters, registry=release.registry, bundle=release.bundle, evidence=proof)
 
     def _joined(self, block: FinalBlock) -> Address:
         """The Clusters contract, once this node is in a cluster."""
         dao = dao_at(self._chain, self._dao, block)
         if not self._in:
-            node = contract(CLUSTERS).read(self._chain, block, dao.clusters, "nodeOf", self._desk.address)
-            if node.struct("0").integer("cluster") == 0:
+            if cluster_of(self._chain, dao.clusters, self._desk.address, at=block) == 0:
                 self._join(dao.clusters, self._listing(dao, block))
             self._in = True
         return dao.clusters
 
     def _join(self, clusters: Address, cluster: int) -> None:
         try:
-            self._desk.send(clusters, contract(CLUSTERS).encode("join", cluster))
+            join_cluster(self._desk, clusters, cluster)
         except CyberPrivacyError as error:
             if error.code != ALREADY:  # it joined in a block that is not final yet
                 raise
@@ -76,7 +72,7 @@ class ChainReports:
     def _listing(self, dao: Dao, block: FinalBlock) -> int:
         """The cluster whose provider listed this node last."""
         ours = bytes(12) + to_bytes(hexstr=self._desk.address)
-        topics = (contract(CLUSTERS).topic("NodeAdded"), None, ours)
+        topics = (contract("Clusters").topic("NodeAdded"), None, ours)
         found = self._chain.logs(Wanted(dao.clusters, topics, 0, block.number))
         if not found:
             raise NotListed("no provider has listed this node", node=self._desk.address)

@@ -83,31 +83,19 @@ class Signer(Protocol):
         ...
 
 
-class Keystore:
-    """A key in an encrypted file (Web3 Secret Storage, version 3), opened with a password."""
+class LocalKey:
+    """A key in the memory of this process."""
 
-    def __init__(self, path: Path, password: str) -> None:
-        """Decrypt the key into memory.
+    def __init__(self, secret: bytes) -> None:
+        """Use a secret of 32 bytes.
 
         Raises:
-            KeyRefused: no such file, not a keystore, or not its password.
+            ValueError: it is not a key of secp256k1.
         """
-        try:
-            with path.open("rb") as file:
-                stored = dict(mapping(document(file.read(_MAX_KEYSTORE)), "a keystore"))
-            self._account = Account.from_key(Account.decrypt(stored, password))
-        except OSError as error:
-            raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
-        except Untrusted:
-            raise KeyRefused("not a keystore file", path=str(path)) from None
-        except ValueError as error:
-            why = str(error)[:100]
-            raise KeyRefused("the keystore does not open", code="key.password", path=str(path), why=why) from None
-        except (KeyError, TypeError, NotImplementedError):
-            raise KeyRefused("not a keystore file of version 3", path=str(path)) from None
+        self._account = Account.from_key(secret)
 
     def __repr__(self) -> str:
-        return f"<keystore of {self.address}>"
+        return f"<key of {self.address}>"
 
     @property
     def address(self) -> Address:
@@ -130,6 +118,30 @@ class Keystore:
         if transaction.to is not None:
             fields["to"] = transaction.to
         return bytes(self._account.sign_transaction(fields).raw_transaction)
+
+
+class Keystore(LocalKey):
+    """A key in an encrypted file (Web3 Secret Storage, version 3), opened with a password."""
+
+    def __init__(self, path: Path, password: str) -> None:
+        """Decrypt the key into memory.
+
+        Raises:
+            KeyRefused: no such file, not a keystore, or not its password.
+        """
+        try:
+            with path.open("rb") as file:
+                stored = dict(mapping(document(file.read(_MAX_KEYSTORE)), "a keystore"))
+            super().__init__(bytes(Account.decrypt(stored, password)))
+        except OSError as error:
+            raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
+        except Untrusted:
+            raise KeyRefused("not a keystore file", path=str(path)) from None
+        except ValueError as error:
+            why = str(error)[:100]
+            raise KeyRefused("the keystore does not open", code="key.password", path=str(path), why=why) from None
+        except (KeyError, TypeError, NotImplementedError):
+            raise KeyRefused("not a keystore file of version 3", path=str(path)) from None
 
 
 class ExternalSigner:

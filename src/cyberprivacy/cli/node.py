@@ -1,0 +1,131 @@
+"""Running a Privacy Server: start it, ask how it is. There is no command that tells it what to run."""
+
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import structlog
+import typer
+from rich.table import Table
+
+from cyberprivacy import canonical
+from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.errors import Misuse, TryLater
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration file (TOML).", show_default=True)
+]
+DEFAULT = Path("/etc/cyberprivacy/node.toml")
+
+EXAMPLE = """Example of a configuration file:
+
+  data = "/var/lib/cyberprivacy"
+
+  [chain]
+  rpc = ["https://one.example", "https://two.example"]
+
+  [[dao]]
+  address = "0x…"
+  listen = "0.0.0.0:443"
+
+  [sources]
+  gateways = ["https://gateway.example"]
+
+Then: cyberprivacy node start --config node.toml
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `node start`, `node status` and `node identity`."""
+    node = typer.Typer(help="Run a Privacy Server.", no_args_is_help=True, rich_markup_mode=None)
+    node.command("start", epilog=EXAMPLE)(start)
+    node.command("status", epilog="Example: cyberprivacy node status --config node.toml")(status)
+    node.command("identity", epilog="Example: cyberprivacy node identity --config node.toml --json")(identity)
+    app.add_typer(node, name="node")
+
+
+def start(config: ConfigFile = DEFAULT) -> None:
+    """Start a node and keep running; what it runs is decided on chain and nowhere else."""
+    from cyberprivacy.node import config as settings
+    from cyberprivacy.node.service import Node
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    node = Node(settings.load(config))
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    structlog.get_logger("node").info("started", **node.machine.identity())
+    node.run(stop)
+
+
+def identity(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
+    """What a provider lists on chain for this node: account, key and measurement. All of it is public."""
+    from cyberprivacy.node import config as settings
+
+    path = settings.load(config).data / "identity.json"
+    try:
+        found = canonical.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise Misuse(
+            "this node has not been started yet", code="node.identity", hint="Start it once: `node start`."
+        ) from None
+    values: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
+    out.result(values, table(["what", "value"], sorted(values.items())), as_json=json)
+
+
+def status(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
+    """How each application of a running node is: what runs, what is on its way, what it waits for."""
+    from cyberprivacy.node import config as settings
+    from cyberprivacy.node.assembly import sockets
+
+    read = settings.load(config)
+    answers = [_ask(socket) for socket in sockets(read)]
+    out.result({"applications": answers}, _human(answers), as_json=json)
+
+
+def _ask(socket: Path) -> dict[str, Any]:
+    from cyberprivacy.node.api import PREFIX
+
+    try:
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket)), timeout=30) as client:
+            found: dict[str, Any] = client.get(f"http://node{PREFIX}/status").raise_for_status().json()
+            return found
+    except httpx2.HTTPError as error:
+        raise TryLater(
+            "the node does not answer",
+            code="node.silent",
+            hint="Start it: `cyberprivacy node start`.",
+            socket=str(socket),
+        ) from error
+
+
+def _human(answers: list[dict[str, Any]]) -> Table:
+    return table(
+        ["DAO", "address", "state", "release", "replicas", "why"],
+        [
+            (
+                each["dao"],
+                f"https://{each['listen']}",
+                each["state"] if each["state"] in ("serving", "stopped") else f"{each['state']}: {each['step']}",
+                str(each["release"] or "-"),
+                _replicas(each["running"]),
+                f"{each['why']} [{each['code']}]" if each["code"] else "",
+            )
+            for each in answers
+        ],
+    )
+
+
+def _replicas(running: Mapping[str, Any] | None) -> str:
+    return "-" if running is None else f"{running['ready']}/{running['wanted']}"

@@ -1,0 +1,136 @@
+"""The embedded engines of one machine, put together: what a node needs where nobody gave it a cluster."""
+
+import socket
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final, Self
+
+import httpx2
+
+from cyberprivacy.build.base import EPOCH
+from cyberprivacy.build.buildah import BuildahBuilder
+from cyberprivacy.build.inputs import Inputs, LayoutBases
+from cyberprivacy.build.sandbox import Sandbox
+from cyberprivacy.build.web import Web
+from cyberprivacy.build.wheels import WheelIndex
+from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.bundle.verified import VerifiedBundle
+from cyberprivacy.cid import Cid
+from cyberprivacy.deploy.engine import Pull
+from cyberprivacy.deploy.front import Front
+from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
+from cyberprivacy.node import files
+from cyberprivacy.node.config import Config
+from cyberprivacy.proposal.release import Address
+from cyberprivacy.registry.docker_registry import DockerRegistry
+from cyberprivacy.registry.oci import OciRegistry
+
+VOLATILE: Final = Path("/run/cyberprivacy")
+
+
+def volatile(data: Path) -> Path:
+    """The folder under /run of the node with this data directory."""
+    return VOLATILE / sha256(str(data.resolve()).encode()).hexdigest()[:12]
+
+
+def application_name(dao: Address) -> str:
+    """What a DAO's application is called on every node."""
+    return f"app-{dao[2:14].lower()}"
+
+
+def sockets(config: Config) -> list[Path]:
+    """On which sockets a running node answers for its applications."""
+    return [volatile(config.data) / f"{application_name(served.dao)}.sock" for served in config.daos]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What all DAOs of a node share.
+
+    Attributes:
+        store: blocks of every bundle that runs here; served to others.
+        front: the TLS front.
+        run: volatile folder of this node, lost at reboot.
+    """
+
+    config: Config
+    store: FolderStore
+    builder: BuildahBuilder
+    runtime: PodmanRuntime
+    front: Front
+    run: Path
+    _registry: DockerRegistry
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Put the engines together in the data directory and start the registry.
+
+        Raises:
+            TryLater: an engine does not start.
+        """
+        data = config.data
+        name = sha256(str(data.resolve()).encode()).digest()
+        run = volatile(data)
+        run.mkdir(mode=0o711, parents=True, exist_ok=True)
+        VOLATILE.chmod(0o711)
+        registry = DockerRegistry(data / "registry", _port(data / "registry")).start()
+        front = Front(run / "front")
+        client = httpx2.Client(follow_redirects=False, timeout=60)
+        inputs = Inputs(
+            data / "inputs",
+            bases=[LayoutBases(folder) for folder in config.sources.bases],
+            index=WheelIndex(client, config.sources.wheels),
+            web=Web(client),
+            epoch=EPOCH,
+        )
+        settings = PodmanSettings(
+            data=data / "volumes",
+            storage=data / "containers",
+            run=run / "containers",
+            subnets=IPv4Network(f"10.{100 + name[6] % 100}.0.0/16"),
+            first_uid=1_000_000 + name[7] * 0x100000,
+            pull=Pull(authfile=registry.authfile, certificates=registry.certs),
+        )
+        return cls(
+            config=config,
+            store=FolderStore(data / "blocks"),
+            builder=BuildahBuilder(data / "builds", inputs=inputs, sandbox=Sandbox(data / "sandboxes")),
+            runtime=PodmanRuntime(settings, front),
+            front=front,
+            run=run,
+            _registry=registry,
+        )
+
+    @property
+    def registry(self) -> OciRegistry:
+        """Where images are pushed."""
+        return self._registry.registry()
+
+    def fetch(self, cid: Cid) -> VerifiedBundle:
+        """Bring a bundle to this machine, from the configured gateways. See `bundle.fetch`."""
+        folder = self.config.data / "bundles"
+        folder.mkdir(parents=True, exist_ok=True)
+        sources = [Gateway(url) for url in self.config.sources.gateways]
+        try:
+            return fetch(cid, sources, self.store, folder / str(cid), replace=True)
+        finally:
+            for source in sources:
+                source.close()
+
+    def close(self) -> None:
+        """Stop what need not outlive the node; applications and their front go on serving."""
+        self._registry.stop()
+
+
+def _port(folder: Path) -> int:
+    """The registry's port: free when first chosen, then kept, because image references contain it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = folder / "port"
+    if not kept.exists():
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            files.replace(kept, str(free.getsockname()[1]).encode())
+    return int(kept.read_bytes())

@@ -1,0 +1,222 @@
+"""A Privacy Server: one thread a DAO keeps its release running, others answer who asks. It takes no orders."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import structlog
+import uvicorn
+
+from cyberprivacy.attest.agent import Agent
+from cyberprivacy.attest.identity import TlsIdentity
+from cyberprivacy.bundle import serve
+from cyberprivacy.cid import Cid
+from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.node.api import application
+from cyberprivacy.node.assembly import Assembly, application_name
+from cyberprivacy.node.config import Config, Served
+from cyberprivacy.node.journal import Journal
+from cyberprivacy.node.machine import Machine
+from cyberprivacy.node.reconcile import Reconciler
+from cyberprivacy.node.reports import ChainReports
+from cyberprivacy.node.road import Engines, Road
+from cyberprivacy.node.watch import Watch, open_chain
+from cyberprivacy.proposal.jsonrpc import JsonRpc
+from cyberprivacy.proposal.release import ApprovedRelease
+from cyberprivacy.proposal.sending import Desk
+from cyberprivacy.review.lint import lint
+
+PAUSE: Final = 1.0
+"""Seconds between two looks at the chain and at what runs."""
+LIFETIME: Final = 3_600
+"""Seconds that a TLS certificate lives; a new key is born well before its end."""
+
+_log = structlog.get_logger("node")
+
+
+class NothingRuns(TryLater):
+    """There is no running release to attest."""
+
+    code = "attest.nothing"
+    hint = "`status` says what the node waits for."
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all applications of a node use."""
+
+    assembly: Assembly
+    machine: Machine
+    ledger: Ledger
+    clock: Callable[[], float]
+
+
+class Application:
+    """One DAO on this node: its loop, its front, its answers."""
+
+    def __init__(self, served: Served, shared: _Shared) -> None:
+        self._served, self._shared = served, shared
+        self.name = application_name(served.dao)
+        assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
+        chain = open_chain(config.rpc)
+        desk = Desk(JsonRpc(config.rpc[0]).endpoint, machine.account)
+        journal = Journal(shared.ledger, served.dao)
+        engines = Engines(
+            fetch=assembly.fetch,
+            lint=lint,
+            builder=assembly.builder,
+            registry=assembly.registry,
+            runtime=assembly.runtime,
+            reports=ChainReports(chain, desk, served.dao, prove=self._proof),
+        )
+        self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
+        self._loop = Reconciler(
+            served.dao,
+            chain=Watch(chain, config.data / f"seen-{served.dao}.json", clock=shared.clock),
+            road=Road(self.name, engines, journal),
+            runtime=assembly.runtime,
+            journal=journal,
+            clock=shared.clock,
+        )
+        self._tls = self._born()
+
+    def open(self) -> uvicorn.Server:
+        """Answer users: the node's own words at once, the application when it runs."""
+        socket = self._shared.assembly.run / f"{self.name}.sock"
+        api = application(attest=self._attest, status=self.status, ledger=self._shared.ledger)
+        server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
+        threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
+        while not server.started:
+            time.sleep(0.01)
+        self._shared.assembly.front.serve(self.name, str(self._served.listen), self._tls.pem(), socket)
+        return server
+
+    def keep(self, stop: threading.Event) -> None:
+        """Keep this DAO's release running until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self._renew()
+                self._loop.tick()
+            except CyberPrivacyError as error:
+                _log.warning("loop", code=error.code, what=str(error))
+            stop.wait(PAUSE)
+
+    def status(self) -> Mapping[str, object]:
+        """What this node says of this DAO, as JSON values."""
+        now, head = self._loop.status, self._shared.ledger.head()
+        running = now.running
+        return {
+            "dao": now.dao,
+            "listen": str(self._served.listen),
+            "state": now.state,
+            "step": now.step,
+            "wanted": now.wanted,
+            "release": now.number,
+            "running": None
+            if running is None
+            else {
+                "bundle": str(running.release),
+                "images": dict(running.images),
+                "ready": running.ready,
+                "wanted": running.wanted,
+            },
+            "code": now.code,
+            "why": now.why,
+            "hint": now.hint,
+            "retry": int(now.retry),
+            "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
+            "log": {"size": head.size, "root": head.root.hex()},
+            "node": self._shared.machine.identity(),
+        }
+
+    def _attest(self, nonce: bytes) -> bytes:
+        release = self._loop.release
+        if release is None:
+            raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
+        return self._attestation(nonce, release)
+
+    def _attestation(self, nonce: bytes, release: ApprovedRelease) -> bytes:
+        deployment = self._shared.assembly.runtime.observe(self.name)
+        if deployment is None:
+            raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
+        return self._agent.attest(
+            nonce, tls=self._tls, release=release, deployment=deployment, log=self._shared.ledger.head()
+        ).encode()
+
+    def _proof(self, release: ApprovedRelease) -> bytes:
+        """The digest that goes on chain; its challenge is the block at which the release was read."""
+        return sha256(self._attestation(release.block.hash, release)).digest()
+
+    def _born(self) -> TlsIdentity:
+        names = [self._served.listen.host] if self._served.listen.host not in ("*", "0.0.0.0") else []  # noqa: S104
+        return TlsIdentity.born([*names, "localhost"], lifetime=LIFETIME, now=int(self._shared.clock()))
+
+    def _renew(self) -> None:
+        if self._tls.due(int(self._shared.clock())):
+            born = self._born()
+            self._shared.assembly.front.renew(self.name, born.pem())
+            self._tls = born
+
+
+class Node:
+    """Everything that one process of a Privacy Server does."""
+
+    def __init__(self, config: Config, *, clock: Callable[[], float] = time.time) -> None:
+        """Start the machine's engines; nothing of a DAO runs yet.
+
+        Raises:
+            CyberPrivacyError: an engine is missing or does not start, or what is on disk is damaged.
+        """
+        config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
+        self._shared = _Shared(Assembly.of(config), Machine(config.data), ledger, clock)
+        self.applications = tuple(Application(served, self._shared) for served in config.daos)
+
+    @property
+    def machine(self) -> Machine:
+        """Who this node is."""
+        return self._shared.machine
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set; applications and their front go on without the node."""
+        servers = [application.open() for application in self.applications]
+        servers += self._gateway()
+        threads = [
+            threading.Thread(target=application.keep, args=(stop,), name=application.name)
+            for application in self.applications
+        ]
+        threads.append(threading.Thread(target=self._tend, args=(stop,), name="tend"))
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join()
+        for server in servers:
+            server.should_exit = True
+        self._shared.machine.close()
+        self._shared.assembly.close()
+
+    def _tend(self, stop: threading.Event) -> None:
+        while not stop.wait(PAUSE):
+            try:
+                self._shared.assembly.runtime.tend()
+                self._shared.assembly.front.tend()
+            except CyberPrivacyError as error:
+                _log.warning("tend", code=error.code, what=str(error))
+
+    def _gateway(self) -> list[uvicorn.Server]:
+        """Serve the bundles that run here to anybody, as a trustless gateway."""
+        where = self._shared.assembly.config.sources.serve
+        if where is None:
+            return []
+        bound = serve.listening(where.host, where.port)
+        server = serve.server(self._find)
+        threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="gateway", daemon=True).start()
+        return [server]
+
+    def _find(self, cid: Cid) -> bytes | None:
+        return self._shared.assembly.store.find(cid)
