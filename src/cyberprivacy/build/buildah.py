@@ -6,22 +6,25 @@ Measured reasons for each flag: docs/adr, "reproducible builds".
 """
 
 import re
-import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import httpx2
+
 from cyberprivacy.build.archive import read_archive
 from cyberprivacy.build.base import EPOCH
 from cyberprivacy.build.image import SEAL, BuiltImage, Digest
-from cyberprivacy.build.inputs import Inputs, Staged
+from cyberprivacy.build.inputs import BaseSource, Inputs, Staged
 from cyberprivacy.build.oci import BadImage
-from cyberprivacy.build.sandbox import Sandbox, View
+from cyberprivacy.build.sandbox import Limits, Sandbox, View
 from cyberprivacy.build.scratch import disk_problem, scratch
+from cyberprivacy.build.web import Web
+from cyberprivacy.build.wheels import PYPI, WheelIndex
 from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.review.linted import LintedBundle, Recipe
 
@@ -209,6 +212,33 @@ def _library_links() -> Mapping[str, str]:
     return {str(path): str(path.readlink()) for path in (Path("/lib"), Path("/lib64")) if path.is_symlink()}
 
 
-def remove_built(work: Path) -> None:
-    """Forget finished archives; they can be built again."""
-    shutil.rmtree(work / "images", ignore_errors=True)
+def embedded(
+    work: Path,
+    *,
+    bases: Sequence[BaseSource],
+    client: httpx2.Client,
+    index: str = PYPI,
+    limits: Limits | None = None,
+    private: bool = False,
+) -> BuildahBuilder:
+    """The builder of one machine, wired from plain settings.
+
+    Args:
+        work: private folder for the cache of inputs, scratch files and finished archives.
+        bases: where base images come from, asked in this order.
+        client: HTTP client for wheels and files.
+        index: Python package index.
+        limits: of each build.
+        private: whether inputs by URL may come from private addresses and without TLS.
+    """
+    return BuildahBuilder(
+        work,
+        inputs=Inputs(
+            work / "inputs",
+            bases=bases,
+            index=WheelIndex(client, index),
+            web=Web(client, private=private),
+            epoch=EPOCH,
+        ),
+        sandbox=Sandbox(work / "sandbox", limits),
+    )
