@@ -23,6 +23,12 @@ from cyberprivacy.strict_yaml import BadYaml
 MAX_FILE: Final = 256 << 10
 MAX_FILES: Final = 32
 MAX_OBJECTS: Final = {"Deployment": 16, "Service": 16, "ConfigMap": 16, "PersistentVolumeClaim": 8}
+_UNREAD: Final = frozenset(
+    {code for code in RULES if code.startswith(("yaml.", "k8s.kind"))}
+    | {"k8s.document", "k8s.objects", "k8s.containers", "k8s.image", "k8s.image-unknown", "k8s.required"}
+)
+"""Breaches that leave an object, or what it refers to, out of the picture."""
+
 _VERSIONS: Final = {
     "Deployment": "apps/v1",
     "Service": "v1",
@@ -66,7 +72,10 @@ def read(
             for node in _documents(data, report):
                 _sort_in(node, drafts, counts)
     topology, broken = resolve(drafts.pods, drafts.services, drafts.config_maps, drafts.claims, users, public)
-    findings = [*(finding for report in reports for finding in report.findings), *broken]
+    # an object that could not be read must not make the manifest look wrong as well
+    unread = any(_UNREAD.intersection(one.code for one in report.findings) for report in reports)
+    findings = [finding for report in reports for finding in report.findings]
+    findings += [] if unread else broken
     return (None if findings else topology), tuple(dict.fromkeys(findings))
 
 

@@ -4,21 +4,33 @@ A rule is refused by its own code (`rules.RULES`); all breaches of a tree are re
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path as Folder
+from typing import Final
 
 from cyberprivacy.bundle import manifest as bundle_manifest
-from cyberprivacy.bundle.manifest import Manifest
+from cyberprivacy.bundle.manifest import BadManifest, Manifest
 from cyberprivacy.bundle.verified import VerifiedBundle
-from cyberprivacy.errors import Untrusted
 from cyberprivacy.review import contents, kubernetes, recipe, requirements
 from cyberprivacy.review.dockerfile import parse
 from cyberprivacy.review.finding import Finding, Refused, Report, in_order
 from cyberprivacy.review.instructions import From
 from cyberprivacy.review.linted import SEAL, LintedBundle, Recipe
 from cyberprivacy.review.names import MANIFEST, is_dockerfile
-from cyberprivacy.review.rules import RULES
 from cyberprivacy.review.tree import Tree, read_tree
 from cyberprivacy.review.workload import Topology
+from cyberprivacy.review.yaml_node import Path, lines_of, name_of
+
+_TOO_MUCH: Final = ("tree.files", "tree.size")
+
+_ABOUT: Final[Mapping[str, Path]] = {
+    "manifest.parent": ("parent",),
+    "manifest.image-unused": ("images",),
+    "manifest.base-unused": ("inputs", "bases"),
+    "manifest.public-service": ("public", "service"),
+    "manifest.public-port": ("public", "port"),
+}
+"""Where in the manifest a rule about it points."""
 
 
 def lint(bundle: VerifiedBundle) -> LintedBundle:
@@ -35,7 +47,7 @@ def lint(bundle: VerifiedBundle) -> LintedBundle:
     return LintedBundle(bundle=bundle, manifest=parsed, recipes=recipes, topology=topology, seal=SEAL)
 
 
-def findings(root: Path) -> tuple[Finding, ...]:
+def findings(root: Folder) -> tuple[Finding, ...]:
     """Every breach and every note of a directory of sources, by file and line.
 
     Raises:
@@ -48,6 +60,8 @@ def findings(root: Path) -> tuple[Finding, ...]:
 def _judge(
     tree: Tree,
 ) -> tuple[Manifest | None, Mapping[str, Recipe], Topology | None, tuple[Finding, ...]]:
+    if any(finding.code in _TOO_MUCH for finding in tree.findings):
+        return None, {}, None, tree.findings  # nothing of it is read
     parsed, found = _manifest(tree)
     found += [*tree.findings, *contents.judge(tree)]
     if parsed is None:
@@ -56,7 +70,8 @@ def _judge(
     k8s = {path: tree.read(path) for path in tree.files if path.startswith("k8s/")}
     topology, breaches = kubernetes.read(k8s, users=users, public=parsed.public)
     found += [*broken, *breaches, *_coherence(tree, parsed), *_wheels(tree, parsed)]
-    return parsed, recipes, topology, tuple(found)
+    lines = _manifest_lines(tree)
+    return parsed, recipes, topology, tuple(_placed(finding, lines) for finding in found)
 
 
 def _manifest(tree: Tree) -> tuple[Manifest | None, list[Finding]]:
@@ -66,14 +81,37 @@ def _manifest(tree: Tree) -> tuple[Manifest | None, list[Finding]]:
         return None, list(report.findings)
     try:
         parsed = bundle_manifest.parse(tree.read(MANIFEST))
-    except Untrusted as bad:
-        line = bad.facts.get("line", 0)
-        code = bad.code if bad.code in RULES else "manifest.form"
-        report.add(code, line if isinstance(line, int) else 0, f"{bad} [{bad.code}]", hint=bad.hint)
+    except BadManifest as bad:
+        field = str(bad.facts.get("field", bad.facts.get("rule", "")))
+        what = f"{field}: {bad.what}" if field else bad.what
+        report.add(bad.code, _line_of(tree, bad), what, hint=bad.hint)
         return None, list(report.findings)
     if (parsed.release == 1) != (parsed.parent is None):
         report.add("manifest.parent", 0, f"release {parsed.release} with parent {parsed.parent}")
     return parsed, list(report.findings)
+
+
+def _line_of(tree: Tree, bad: BadManifest) -> int:
+    """Where in the manifest a refusal points: the field's line, or its parent's if it is missing."""
+    where = bad.facts.get("where")
+    if isinstance(where, dict):
+        return int(where.get("line", 0))
+    field = str(bad.facts.get("field", ""))
+    lines = {name_of(path): line for path, line in _manifest_lines(tree).items()}
+    while field and field not in lines:
+        field = field.rpartition(".")[0]
+    return lines.get(field, 0)
+
+
+def _manifest_lines(tree: Tree) -> dict[Path, int]:
+    return lines_of(tree.read(MANIFEST).decode())[0]
+
+
+def _placed(finding: Finding, lines: Mapping[Path, int]) -> Finding:
+    """A finding about the manifest as a whole, moved to the field that its rule is about."""
+    if finding.path != MANIFEST or finding.line or finding.code not in _ABOUT:
+        return finding
+    return replace(finding, line=lines.get(_ABOUT[finding.code], 0))
 
 
 def _recipes(tree: Tree, parsed: Manifest) -> tuple[dict[str, Recipe], dict[str, int], tuple[Finding, ...]]:

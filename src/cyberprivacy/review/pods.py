@@ -20,7 +20,7 @@ from cyberprivacy.review.yaml_node import Fields, Node
 
 MAX_REPLICAS: Final = 10
 MAX_USER: Final = 65533
-_IMAGE: Final = re.compile(r"bundle://([a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?)\Z")
+_IMAGE: Final = re.compile(r"bundle://([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\Z")
 _ENV_NAME: Final = r"(?!CYBERPRIVACY_)[A-Za-z_][A-Za-z0-9_]{0,127}"
 _PROBE_PATH: Final = r"/[A-Za-z0-9._~!&'()*+,;=:@%/?-]{0,255}"
 _NO_EXPANSION: Final = r"(?s)(?!.*\$[$(])[^\x00]{0,32768}"
@@ -91,7 +91,8 @@ def deployment(node: Node) -> PodDraft | None:
     if len(containers) != 1:
         if "containers" in pod:
             pod["containers"].refuse("k8s.containers", f"{len(containers)} containers")
-        return None
+        if not containers:
+            return None
     one = _container_fields(containers[0])
     user = _container_security(one, pod_user)
     cpu, memory = _limits(one)

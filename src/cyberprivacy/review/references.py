@@ -67,7 +67,7 @@ def _manifest(
     reached = [draft for draft in services if draft.name == public.service]
     if not reached:
         report.add("manifest.public-service", 0, f"there is no Service {public.service}")
-    elif reached[0].port != public.port:
+    elif reached[0].port not in (public.port, 0):  # 0: its ports are refused already
         report.add("manifest.public-port", 0, f"{public.service} has port {reached[0].port}, not {public.port}")
     for image in users.keys() - {draft.image for draft in pods}:
         report.add("manifest.image-unused", 0, f"no workload runs image {image}")

@@ -54,13 +54,7 @@ class Node:
     @property
     def name(self) -> str:
         """The path as people write it: `spec.containers[0].image`."""
-        name = ""
-        for step in self.path:
-            if isinstance(step, int):
-                name += f"[{step}]"
-            else:
-                name += ("." if name else "") + (step if _PLAIN.match(step) else repr(step))
-        return name or "the document"
+        return name_of(self.path) or "the document"
 
     @property
     def missing(self) -> bool:
@@ -173,6 +167,17 @@ class Fields:
         for key, (value, code) in values.items():
             if key in self:
                 self[key].forced(value, code)
+
+
+def name_of(path: Path) -> str:
+    """A path as people write it; "" for the document itself."""
+    name = ""
+    for step in path:
+        if isinstance(step, int):
+            name += f"[{step}]"
+        else:
+            name += ("." if name else "") + (step if _PLAIN.match(step) else repr(step))
+    return name
 
 
 def lines_of(text: str) -> list[dict[Path, int]]:

@@ -21,10 +21,13 @@ TREE: Final = {
         "The bundle has a manifest `cyberprivacy.yaml` at its root.",
         "Write one; docs/spec/manifest.md has an example.",
     ),
-    "manifest.form": Rule(
-        "The manifest says what docs/spec/manifest.md allows, and nothing else.",
-        "Correct the field that the message names.",
-    ),
+    "manifest.yaml": Rule("The manifest is plain YAML of at most 64 KiB.", _YAML_HINT),
+    "manifest.format": Rule("The manifest is of format 1.", "Write `cyberprivacy: 1`."),
+    "manifest.unknown": Rule("The manifest has no unknown field.", "Remove it."),
+    "manifest.reserved": Rule("Fields kept for later formats are not used yet.", "Remove it."),
+    "manifest.field": Rule("Every field is there and of the right kind.", "Add or correct it."),
+    "manifest.value": Rule("Every value is of the form and in the range allowed.", "Correct it."),
+    "manifest.repeated": Rule("Nothing is listed twice.", "Remove the second."),
     "manifest.parent": Rule(
         "Release 1 has no parent, every later release names the one that it was measured against.",
         "Set `parent` to the bundle that runs now, or `release` to 1.",
