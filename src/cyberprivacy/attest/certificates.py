@@ -26,6 +26,16 @@ DEVELOPMENT_MARK: Final = x509.ObjectIdentifier("2.25.12684448709244987286327297
 
 _Extension = TypeVar("_Extension", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the X.509 library raises over certificates that somebody bent."""
+
 _KNOWN: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -108,30 +118,30 @@ def check_chain(chain: Sequence[bytes], *, now: int) -> Chain:
     if not 2 <= len(certificates) <= MAX_CHAIN:
         raise BadChain("not a chain of two to five certificates", length=len(certificates))
     at = datetime.fromtimestamp(now, UTC)
-    for depth, certificate in enumerate(certificates):
-        issuer = certificates[min(depth + 1, len(certificates) - 1)]
-        try:
+    try:
+        for depth, certificate in enumerate(certificates):
+            issuer = certificates[min(depth + 1, len(certificates) - 1)]
             _check(certificate, issuer, depth=depth)
-        except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-            raise BadChain("a certificate has fields that cannot be read", depth=depth) from None
-        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-            raise BadChain(
-                "a certificate is not valid at this time", code="evidence.certificate-expired", depth=depth
-            )
-    root = certificates[-1]
-    return Chain(
-        leaf_spki=spki(certificates[0]),
-        root=fingerprint(root),
-        development=any(extension.oid == DEVELOPMENT_MARK for extension in root.extensions),
-        purposes=_purposes(certificates[0]),
-    )
+            if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+                raise BadChain(
+                    "a certificate is not valid at this time", code="evidence.certificate-expired", depth=depth
+                )
+        root = certificates[-1]
+        return Chain(
+            leaf_spki=spki(certificates[0]),
+            root=fingerprint(root),
+            development=any(extension.oid == DEVELOPMENT_MARK for extension in root.extensions),
+            purposes=_purposes(certificates[0]),
+        )
+    except _UNREADABLE:
+        raise BadChain("a certificate has fields that cannot be read") from None
 
 
 def _load(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except _UNREADABLE:
         raise BadChain("not a certificate") from None
     match key:
         case ec.EllipticCurvePublicKey() if isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1):
@@ -144,11 +154,13 @@ def _load(der: bytes) -> x509.Certificate:
 
 def _check(certificate: x509.Certificate, issuer: x509.Certificate, *, depth: int) -> None:
     """One certificate: signed by its issuer, and used for what it is made for."""
+    if certificate.serial_number <= 0:
+        raise BadChain("a certificate without a positive serial number", depth=depth)
     if not isinstance(certificate.signature_hash_algorithm, hashes.SHA256 | hashes.SHA384 | hashes.SHA512):
         raise BadChain("a certificate is signed with a weak hash", depth=depth)
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (InvalidSignature, *_UNREADABLE):
         raise BadChain("a certificate is not signed by the next one", depth=depth) from None
     for extension in certificate.extensions:
         if extension.critical and extension.oid not in _KNOWN:

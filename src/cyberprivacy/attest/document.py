@@ -103,6 +103,8 @@ def from_base64(value: object, what: str, *, limit: int) -> bytes:
         data = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise BadDocument(f"{what} is not base64") from None
+    if len(data) > limit:
+        raise BadDocument(f"{what} is longer than {limit} bytes")
     if to_base64(data) != value:
         raise BadDocument(f"{what} is a second spelling of its bytes")
     return data
