@@ -259,5 +259,5 @@ def _images(chain: Chain, dao: Dao, bundle: Cid, at: FinalBlock) -> Images:
     built = contract("Clusters").read(chain, at, dao.clusters, "images", dao.registry, bundle.digest)
     rules = contract("ReleaseRegistry").read(chain, at, dao.registry, "rules", bundle.digest).struct("0")
     needed, mismatch = rules.integer("builders"), built.flag("mismatch")
-    agreed = not mismatch and built.integer("providers") >= needed and built.octets("images") != ZERO
-    return Images(built.octets("images") if agreed else None, built.integer("providers"), needed, mismatch)
+    agreed = not mismatch and built.integer("providers") >= needed and built.octets("0") != ZERO
+    return Images(built.octets("0") if agreed else None, built.integer("providers"), needed, mismatch)

@@ -169,5 +169,5 @@ def _agreed_images(chain: Chain, dao: Dao, bundle: Cid, block: FinalBlock, *, bu
     built = contract("Clusters").read(chain, block, dao.clusters, "images", dao.registry, bundle.digest)
     if built.flag("mismatch") or built.integer("providers") < builders:
         return None
-    images = built.octets("images")
+    images = built.octets("0")
     return None if images == ZERO else images

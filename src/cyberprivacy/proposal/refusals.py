@@ -78,6 +78,12 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         "the account is not a node of any cluster",
         "Join one: `cluster join`.",
     ),
+    "ClusterNodeRefused": (
+        Misuse,
+        "node-refused",
+        "the node is not listed for this cluster, or is in one already",
+        "As the provider: `cluster add-node`.",
+    ),
     "ClusterProviderNotAuthorised": (
         Misuse,
         "provider-not-authorised",

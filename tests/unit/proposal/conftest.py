@@ -1,9 +1,25 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
+from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.proposal import actions
+from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.anvil import EmbeddedChain
+from cyberprivacy.proposal.endpoint import Endpoint
+from cyberprivacy.proposal.founding import DEMO, create_dao, deploy_shared, founding_from
+from cyberprivacy.proposal.jsonrpc import JsonRpc
+from cyberprivacy.proposal.law import Dao, cid_of
+from cyberprivacy.proposal.life import Life, life
+from cyberprivacy.proposal.reading import Reading, read
+from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.sending import Desk
+from cyberprivacy.proposal.signing import ExternalSigner
+from cyberprivacy.proposal.text import Proposal, update
 
 ANVIL = Path(__file__).parents[3] / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
@@ -20,3 +36,137 @@ def embedded(anvil: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A chain that makes a block for each transaction, so that tests decide what time it is."""
     with EmbeddedChain(anvil, tmp_path_factory.mktemp("chain"), block_time=None) as chain:
         yield chain
+
+
+class World:
+    """A chain whose time obeys the tests, the shared contracts, and one DAO of three members."""
+
+    def __init__(self, url: str) -> None:
+        self.endpoint = Endpoint(url)
+        self.final = JsonRpc(self.endpoint)
+        self.latest = JsonRpc(self.endpoint, head="latest")
+        people = [Address(to_checksum_address(str(each))) for each in self.ask("eth_accounts")]
+        self.founder, self.members, self.auditors = people[0], people[1:4], people[4:6]
+        self.organisations, self.provider = people[6:9], people[9]
+        self.publisher = self.members[0]
+        self.shared = deploy_shared(
+            self.desk(self.founder),
+            minimums=DEMO,
+            organisations=[(each, f"https://{each}.example") for each in self.organisations],
+            owner=self.founder,
+            measurement_wait=10,
+        )
+        self.dao = self.found("guestbook", b"\1" * 32)
+        self.advance_to(self.now + 10)  # votes count from a past second
+
+    def found(self, name: str, salt: bytes) -> Dao:
+        founding = founding_from(
+            DEMO,
+            name=name,
+            symbol="GUEST",
+            members=self.members,
+            publishers=[self.publisher],
+            providers=[self.provider],
+            auditors=self.auditors,
+            organisations=self.organisations,
+        )
+        return create_dao(self.desk(self.founder), self.latest, self.shared.factory, founding, salt=salt)
+
+    def ask(self, method: str, *params: object) -> Any:
+        return self.endpoint.ask(method, *params)
+
+    def desk(self, who: Address) -> Desk:
+        return Desk(self.endpoint, ExternalSigner(f"http://{self.endpoint.name}", who), pause=lambda _: None)
+
+    def acting(self, who: Address) -> Acting:
+        return Acting(self.desk(who), self.latest, self.dao)
+
+    @property
+    def seats(self) -> list[Address]:
+        return [*self.auditors, *self.organisations]
+
+    @property
+    def now(self) -> int:
+        return self.latest.block().timestamp
+
+    def settle(self) -> None:
+        """Until everything that happened is final: two blocks."""
+        self.ask("anvil_mine", "0x3")
+
+    def advance_to(self, moment: int) -> None:
+        """Let the next block be at, or after, a moment; earlier moments need nothing."""
+        if moment > self.now:
+            self.ask("evm_setNextBlockTimestamp", moment)
+            self.settle()
+
+    def read(self, last: FinalBlock | None = None, max_age: int = 600) -> Reading:
+        return read(self.final, self.dao.governor, last=last, now=self.now, max_age=max_age)
+
+    def life(self, bundle: Cid) -> Life:
+        return life(self.latest, self.dao, bundle, at=self.latest.block())
+
+    def published(self, bundle: Cid, *, number: int, severity: int = 0, seats: int = 3) -> Cid:
+        """Publish on what is live, and let some seats attest."""
+        head = cid_of(
+            contract("ReleaseRegistry")
+            .read(self.latest, self.latest.block(), self.dao.registry, "head")
+            .octets("0")
+        )
+        actions.publish(self.acting(self.publisher), bundle, parent=head, number=number, pipeline=1)
+        for seat in self.seats[:seats]:
+            actions.attest(
+                self.acting(seat), bundle, lines=100, complexity=100, severity=severity, report=b"\x05" * 32
+            )
+        return bundle
+
+    def proposed(self, bundle: Cid) -> Proposal:
+        """Wait for the review lap and propose."""
+        self.advance_to(self.life(bundle).review_ends)
+        proposal = update(self.dao, bundle, name="guestbook 1.0", body="What changes: everything.")
+        actions.propose(self.acting(self.members[0]), proposal)
+        return proposal
+
+    def carried(self, proposal: Proposal) -> None:
+        """Vote, queue and execute, each as soon as the law allows it."""
+        self.advance_to(self.acting(self.founder).state(proposal.id).opens + 1)
+        for member in self.members[:2]:
+            actions.vote(self.acting(member), proposal.id, actions.IN_FAVOUR)
+        self.advance_to(self.acting(self.founder).state(proposal.id).closes + 1)
+        actions.queue(self.acting(self.founder), proposal)
+        self.advance_to(self.acting(self.founder).state(proposal.id).executable)
+        actions.execute(self.acting(self.founder), proposal)
+        self.settle()
+
+    def live(self, bundle: Cid, *, number: int) -> Proposal:
+        """The whole ordinary road."""
+        proposal = self.proposed(self.published(bundle, number=number))
+        self.carried(proposal)
+        return proposal
+
+
+@pytest.fixture(scope="module")
+def world(embedded: EmbeddedChain) -> World:
+    return World(embedded.url)
+
+
+@pytest.fixture(autouse=True)
+def untouched(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test that uses the world finds it as it was founded."""
+    if "world" not in request.fixturenames:
+        yield
+        return
+    world: World = request.getfixturevalue("world")
+    snapshot = world.ask("evm_snapshot")
+    yield
+    world.ask("evm_revert", snapshot)
+    world.settle()  # anvil forgets old states when it reverts
+
+
+@pytest.fixture
+def bundle() -> Cid:
+    return Cid.of(DAG_PB, b"a bundle")
+
+
+@pytest.fixture
+def fix() -> Cid:
+    return Cid.of(DAG_PB, b"a repair of it")
