@@ -6,23 +6,14 @@ the root, so that a source can't fill the disk with blocks of its own choice.
 
 from collections.abc import Sequence
 
-import structlog
-
 from cyberprivacy.bundle import car, graph, unixfs
 from cyberprivacy.bundle.limits import Limits
+from cyberprivacy.bundle.panel import Panel, tell
 from cyberprivacy.bundle.refusals import BadBundle, BadSource, Unavailable
-from cyberprivacy.bundle.sources import BlockSource, CarSource, Dropped, Progress, Received
+from cyberprivacy.bundle.sources import BlockSource, CarSource, Progress, Received
 from cyberprivacy.bundle.space import require_space
 from cyberprivacy.bundle.store import Incoming
 from cyberprivacy.cid import DAG_PB, Cid
-from cyberprivacy.errors import CyberPrivacyError
-
-_log = structlog.get_logger("cyberprivacy.bundle")
-
-
-def silent(event: Received | Dropped) -> None:
-    """Nobody watches."""
-    del event
 
 
 class Asking:
@@ -38,11 +29,10 @@ class Asking:
     ) -> None:
         self.root = root
         self.limits = limits
-        self._sources = list(sources)
+        self._panel = Panel(sources, progress)
         self._without_graphs: set[str] = set()
         self._incoming = incoming
         self._progress = progress
-        self._faults: dict[str, CyberPrivacyError] = {}
         self._blocks = self._size = 0
 
     def complete(self) -> None:
@@ -60,31 +50,21 @@ class Asking:
         if block is None and cid.codec == DAG_PB:
             block = self._from_graphs(cid)
         if block is None:
-            block = self._from_blocks(cid)
-        if block is None:
-            raise self._nobody(cid)
+            found = self._panel.ask(cid)
+            if found is None:
+                raise self._panel.nobody(cid)
+            source, block = found
+            self._keep(source, cid, block)
         return block
 
     def _from_graphs(self, cid: Cid) -> bytes | None:
         """Take in as much as possible of what is below a node, from the first source that has its root."""
-        for source in tuple(self._sources):
+        for source in tuple(self._panel.left):
             if isinstance(source, CarSource) and source.name not in self._without_graphs:
                 self._try_graph(source, cid)
                 block = self._incoming.find(cid)
                 if block is not None:
                     return block
-        return None
-
-    def _from_blocks(self, cid: Cid) -> bytes | None:
-        for source in tuple(self._sources):
-            try:
-                block = source.find(cid)
-            except (BadSource, Unavailable) as error:
-                self._drop(source, error)
-                continue
-            if block is not None:
-                self._keep(source, cid, block)
-                return block
         return None
 
     def _try_graph(self, source: CarSource, root: Cid) -> None:
@@ -95,9 +75,9 @@ class Asking:
             if error.code in ("bundle.disk", "bundle.inodes"):
                 raise
             self._without_graphs.add(source.name)
-            self._tell("bundle.graph_failed", source, error)
+            tell("bundle.graph_failed", source, error)
         except BadSource as error:
-            self._drop(source, error)
+            self._panel.drop(source, error)
 
     def _take_graph(self, source: CarSource, root: Cid) -> None:
         with source.car(root) as stream:
@@ -118,7 +98,10 @@ class Asking:
 
     def _keep(self, source: BlockSource, cid: Cid, block: bytes) -> None:
         """Take in one block that is below the root, within the limits of one bundle."""
+        if len(block) > self.limits.block:
+            raise BadBundle("block is too large", code="bundle.budget", size=len(block))
         if cid == self.root:
+            graph.children(cid, block, self.limits)
             claimed = sum(size for _, size in unixfs.below(cid, block))
             require_space(self._incoming.disk, claimed, files=0)
         self._blocks += 1
@@ -127,23 +110,3 @@ class Asking:
             raise BadBundle("too many blocks or bytes", code="bundle.budget", blocks=self._blocks, size=self._size)
         self._incoming.put(cid, block)
         self._progress(Received(source.name, self._blocks, self._size))
-
-    def _drop(self, source: BlockSource, error: BadSource | Unavailable) -> None:
-        self._sources.remove(source)
-        self._faults[source.name] = error
-        self._tell("bundle.source_dropped", source, error)
-        self._progress(Dropped(source.name, error))
-
-    def _tell(self, event: str, source: BlockSource, error: CyberPrivacyError) -> None:
-        error.facts.setdefault("source", source.name)
-        facts = {name: str(value) for name, value in error.facts.items()}
-        _log.warning(event, code=error.code, what=error.what, **facts)
-
-    def _nobody(self, cid: Cid) -> Unavailable:
-        """Why a block can't be had: somebody who may have it is out of reach, or lied, or nobody has it."""
-        codes = {name: error.code for name, error in self._faults.items()}
-        failed = [error.code for error in self._faults.values() if isinstance(error, Unavailable)]
-        lied = [error.code for error in self._faults.values() if isinstance(error, BadSource)]
-        code = (failed or lied or ["bundle.missing"])[0]
-        asked = [*codes, *(source.name for source in self._sources)]
-        return Unavailable("no source gave a block", code=code, cid=str(cid), dropped=codes, asked=asked)

@@ -13,9 +13,10 @@ from pathlib import Path
 import structlog
 
 from cyberprivacy.bundle import graph
-from cyberprivacy.bundle.asking import Asking, silent
+from cyberprivacy.bundle.asking import Asking
 from cyberprivacy.bundle.extract import extract
 from cyberprivacy.bundle.limits import DEFAULT, Limits
+from cyberprivacy.bundle.panel import silent
 from cyberprivacy.bundle.refusals import BadBundle, Unavailable
 from cyberprivacy.bundle.sources import BlockSource, Progress
 from cyberprivacy.bundle.store import FolderStore, Incoming

@@ -1,0 +1,246 @@
+"""`pack` and `bundle …`: make bundles, read them from anywhere, serve them."""
+
+import base64
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Annotated, Final
+
+import typer
+from platformdirs import user_cache_path
+
+from cyberprivacy.bundle import serve
+from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.kubo import Kubo
+from cyberprivacy.bundle.pack import IGNORED, pack
+from cyberprivacy.bundle.panel import Panel
+from cyberprivacy.bundle.reading import Reading
+from cyberprivacy.bundle.sources import BlockSource, Dropped, Progress, Received
+from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.bundle.tree import TreeBlocks
+from cyberprivacy.bundle.verified import VerifiedBundle
+from cyberprivacy.cid import Cid
+from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.errors import Misuse
+
+Gateways = Annotated[
+    list[str],
+    typer.Option("--gateway", "-g", metavar="URL", help="Trustless gateway to ask; repeat for more."),
+]
+Kubos = Annotated[
+    list[str],
+    typer.Option("--kubo", metavar="URL", help="RPC address of a Kubo to ask, such as http://127.0.0.1:5001."),
+]
+Store = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="Folder that keeps blocks; asked before any gateway.")
+]
+_EXAMPLE_CID: Final = "bafybei…"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this room."""
+    from cyberprivacy.cli import group
+
+    app.command("pack", epilog="Example: cyberprivacy pack ./guestbook --car guestbook.car")(_pack)
+    bundle = group("bundle", "Fetch, read, serve and host bundles by CID.")
+    example = f"Example: cyberprivacy bundle {{}} {_EXAMPLE_CID}{{}} -g https://gateway.example"
+    bundle.command("fetch", epilog=example.format("fetch", "") + " --to ./source")(_fetch)
+    bundle.command("ls", epilog=example.format("ls", "/app"))(_ls)
+    bundle.command("cat", epilog=example.format("cat", "/Dockerfile"))(_cat)
+    bundle.command("serve", epilog="Example: cyberprivacy bundle serve --store ./store --listen 127.0.0.1:8080")(
+        _serve
+    )
+    bundle.command("push", epilog="Example: cyberprivacy bundle push ./guestbook --kubo http://127.0.0.1:5001")(
+        _push
+    )
+
+
+def _pack(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory with cyberprivacy.yaml in it.")],
+    car: Annotated[Path | None, typer.Option("--car", metavar="FILE", help="Write the bundle as a CAR.")] = None,
+    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Keep the blocks there.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Leave nothing out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Turn a directory into a bundle: its CID, and its blocks where you want them.
+
+    Left out, and listed: version control and caches of tools, unless --everything is given.
+    """
+    packed = pack(
+        directory,
+        store=None if store is None else FolderStore(store),
+        car_file=car,
+        ignore=frozenset() if everything else IGNORED,
+    )
+    for path in packed.ignored:
+        out.progress(f"left out: {path}")
+    value = {
+        "cid": str(packed.cid),
+        "size": packed.size,
+        "entries": packed.entries,
+        "blocks": packed.blocks,
+        "ignored": [str(path) for path in packed.ignored],
+        "car": None if car is None else str(car),
+        "store": None if store is None else str(store),
+    }
+    out.result(value, str(packed.cid), as_json=as_json)
+
+
+def _fetch(
+    cid: Annotated[str, typer.Argument(metavar="CID")],
+    gateway: Gateways = [],  # noqa: B006 - typer copies it
+    kubo: Kubos = [],  # noqa: B006
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Where the tree goes.")] = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a bundle from untrusted gateways and write its verified tree.
+
+    Every block is checked against the CID; a gateway that lies is named, and the next one is asked. A fetch that
+    was interrupted goes on where it stopped.
+    """
+    root = Cid.parse(cid)
+    into = Path(cid) if to is None else to
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with _watching() as watch:
+        bundle = fetch(root, _sources(gateway, kubo), _kept(store)[0], into.absolute(), progress=watch)
+    value = {"cid": cid, "tree": str(into), "size": bundle.size, "entries": bundle.entries}
+    human = f"{into}: {bundle.entries} entries, {bundle.size} bytes, verified against {cid}"
+    out.result(value, human, as_json=as_json)
+
+
+def _ls(
+    where: Annotated[str, typer.Argument(metavar="CID[/PATH]")],
+    gateway: Gateways = [],  # noqa: B006
+    kubo: Kubos = [],  # noqa: B006
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """List what is in a bundle, after verifying all of it."""
+    root, path = _where(where)
+    with temporary(root, gateway, kubo, store) as bundle:
+        below = bundle.tree / path
+        if not below.exists():
+            raise Misuse("no such path in the bundle", code="bundle.path", path=str(path))
+        found = sorted((below, *below.rglob("*")) if below.is_dir() else (below,))
+        rows = [
+            {"path": str(item.relative_to(bundle.tree)), "size": None if item.is_dir() else item.stat().st_size}
+            for item in found
+            if item != bundle.tree
+        ]
+    lines = [(str(row["path"]), "" if row["size"] is None else str(row["size"])) for row in rows]
+    out.result({"cid": str(root), "entries": rows}, table(("path", "bytes"), lines), as_json=as_json)
+
+
+def _cat(
+    where: Annotated[str, typer.Argument(metavar="CID/PATH")],
+    gateway: Gateways = [],  # noqa: B006
+    kubo: Kubos = [],  # noqa: B006
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Write one file of a bundle to stdout; only the blocks on the way to it are fetched, each checked."""
+    root, path = _where(where)
+    with _watching() as watch:
+        reading = Reading(Panel([*_kept(store), *_sources(gateway, kubo)], watch).take)
+        entry = reading.at(root, path)
+        if entry.size is None:
+            raise Misuse("this is a directory", code="bundle.path", path=str(path))
+        parts = reading.content(entry.cid, entry.size)
+        if as_json:
+            content = base64.b64encode(b"".join(parts)).decode()
+            value = {"cid": str(root), "path": str(path), "size": entry.size, "base64": content}
+            out.result(value, "", as_json=True)
+            return
+        for part in parts:
+            sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+def _serve(
+    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder that keeps blocks.")],
+    listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT")] = "127.0.0.1:8080",
+) -> None:
+    """Serve the bundles of a store as a trustless gateway, until interrupted."""
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535 or not host:
+        raise Misuse("not HOST:PORT", code="bundle.listen", listen=listen)
+    kept = FolderStore(store)
+    with serve.listening(host.strip("[]"), int(port)) as bound:
+        out.progress(f"serving {store} at http://{host}:{bound.getsockname()[1]}/ipfs/")
+        serve.server(kept.find).run(sockets=[bound])
+
+
+def _push(
+    what: Annotated[
+        str, typer.Argument(metavar="DIR|CID", help="A directory, or the CID of a bundle in --store.")
+    ],
+    kubo: Annotated[str, typer.Option("--kubo", metavar="URL", help="RPC address of your own Kubo.")],
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Host a bundle at your own Kubo: import it and pin it."""
+    if Path(what).is_dir():
+        packed = TreeBlocks(Path(what), ignore=IGNORED)
+        root, find = packed.root, packed.find
+        for path in packed.ignored:
+            out.progress(f"left out: {path}")
+    else:
+        root, find = Cid.parse(what), Panel(_kept(store)).take
+    Kubo(kubo).push(root, find)
+    out.result({"cid": str(root), "kubo": kubo}, f"pinned {root} at {kubo}", as_json=as_json)
+
+
+@contextmanager
+def temporary(
+    root: Cid, gateways: Sequence[str], kubos: Sequence[str] = (), store: Path | None = None
+) -> Iterator[VerifiedBundle]:
+    """A verified bundle on disk for as long as the block lasts; its blocks stay in the store.
+
+    Raises:
+        BadBundle, BadCid, Unavailable: as `fetch`.
+    """
+    with TemporaryDirectory(prefix="cyberprivacy-") as folder:
+        with _watching() as watch:
+            sources = _sources(gateways, kubos)
+            bundle = fetch(root, sources, _kept(store)[0], Path(folder) / "tree", progress=watch)
+        yield bundle
+
+
+def _kept(store: Path | None) -> list[FolderStore]:
+    return [FolderStore(store or user_cache_path("cyberprivacy") / "blocks")]
+
+
+def _sources(gateways: Sequence[str], kubos: Sequence[str]) -> list[BlockSource]:
+    return [*(Gateway(url) for url in gateways), *(Kubo(url) for url in kubos)]
+
+
+def _where(text: str) -> tuple[Cid, PurePosixPath]:
+    cid, _, path = text.removeprefix("ipfs://").removeprefix("/ipfs/").partition("/")
+    found = PurePosixPath(path)
+    if found.is_absolute() or ".." in found.parts:
+        raise Misuse("not a path in a bundle", code="bundle.path", path=path)
+    return Cid.parse(cid), found
+
+
+@contextmanager
+def _watching() -> Iterator[Progress]:
+    """Shows what comes in: live on a terminal, a line for each doubling in a pipe; each dropped source by name."""
+    shown = 1 << 20
+
+    def line(event: Received | Dropped) -> None:
+        nonlocal shown
+        if isinstance(event, Dropped):
+            out.progress(f"dropped {event.source}: {event.error.what} [{event.error.code}]")
+        elif out.terminal:
+            status.update(f"{event.blocks} blocks, {event.size >> 10} KiB from {event.source}")
+        elif event.size >= shown:
+            shown = event.size * 2
+            out.progress(f"{event.blocks} blocks, {event.size >> 10} KiB")
+
+    status = out.errors.status("asking")
+    with status if out.terminal else nullcontext():
+        yield line

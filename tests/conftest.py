@@ -1,0 +1,32 @@
+"""What tests of several rooms need."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "deep", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of vectors that other implementations agree on.
+
+    It lies beside the project, or where CYBERPRIVACY_VECTORS says. Without it these tests are skipped, but not in
+    CI, where a test that does not run is a failure.
+    """
+    folder = Path(
+        os.environ.get("CYBERPRIVACY_VECTORS") or Path(__file__).resolve().parents[2] / "shared" / "vectors"
+    )
+    if folder.is_dir():
+        return folder
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"no vectors at {folder}")
+    pytest.skip(f"no vectors at {folder}; set CYBERPRIVACY_VECTORS")
