@@ -65,17 +65,17 @@ class Difference:
     measurement: Measurement
 
 
-def compare(old: Path, new: Path) -> Difference:
-    """What leads from one tree to another.
+def compare(old: Path, new: Path, *, ignore: frozenset[str] = frozenset()) -> Difference:
+    """What leads from one tree to another; `ignore` as in `measure`.
 
     Raises:
         Misuse, Untrusted, TryLater: as `measure`.
     """
-    measurement = measure([old], new)
+    measurement = measure([old], new, ignore=ignore)
     lines: dict[str, int] = {}
     for row in measurement.rows:
         lines[row.path] = lines.get(row.path, 0) + row.lines
-    before, after = read_tree(old), read_tree(new)
+    before, after = read_tree(old, ignore=ignore), read_tree(new, ignore=ignore)
     changes = sorted(_changes(before, after, lines), key=_importance)
     return Difference(tuple(changes), tuple(_inputs(before, after)), measurement)
 

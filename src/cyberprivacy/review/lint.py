@@ -47,14 +47,16 @@ def lint(bundle: VerifiedBundle) -> LintedBundle:
     return LintedBundle(bundle=bundle, manifest=parsed, recipes=recipes, topology=topology, seal=SEAL)
 
 
-def findings(root: Folder) -> tuple[Finding, ...]:
+def findings(root: Folder, *, ignore: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
     """Every breach and every note of a directory of sources, by file and line.
+
+    `ignore` names what is left out wherever it stands, as `bundle.pack` does.
 
     Raises:
         Misuse: `root` is not a directory ("review.tree").
         TryLater: a file cannot be read ("review.read").
     """
-    return in_order(_judge(read_tree(root))[3])
+    return in_order(_judge(read_tree(root, ignore=ignore))[3])
 
 
 def _judge(

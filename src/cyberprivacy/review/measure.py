@@ -48,24 +48,30 @@ class Measurement:
     rows: tuple[Row, ...]
 
 
-def measure(old_trees: Sequence[Path], new: Path) -> Measurement:
+def measure(old_trees: Sequence[Path], new: Path, *, ignore: frozenset[str] = frozenset()) -> Measurement:
     """How many lines of `new` nobody has read yet.
 
     Args:
         old_trees: what was read before: first the release that runs (its missing files count as removed),
             then any whose lap has fully elapsed. None: everything is new.
         new: the tree to read.
+        ignore: names that are left out wherever they stand, as `bundle.pack` does.
 
     Raises:
         Misuse: not directories.
         Untrusted: a manifest cannot be read, or a tree holds what a bundle may not ("measure.tree").
         TryLater: a file cannot be read.
     """
-    old = [_sound(path) for path in old_trees]
-    tree = _sound(new)
+    old = [_sound(path, ignore) for path in old_trees]
+    tree = _sound(new, ignore)
     taken = prices.inputs(tree)
     rows = [Row(*row) for row in prices.priced(taken, [prices.inputs(one) for one in old])]
-    rows += _Reader(old).rows(tree, taken.locked)
+    counted = {row.path for row in rows}
+    for row in _Reader(old).rows(tree):
+        if row.path not in taken.locked:
+            rows.append(row)
+        elif row.path not in counted:  # a lock that lost a package, or says the same in another way
+            rows.append(Row(row.path, 1, "no package is new"))
     if old:
         rows += [Row(path, 1, "removed") for path in old[0].files if path not in tree.files]
     ordered = tuple(sorted(rows, key=lambda row: (row.path, row.reason)))
@@ -89,15 +95,13 @@ class _Reader:
             self._files[known].add(sha256(data).digest())
             self._read[known].update(seen)
 
-    def rows(self, tree: Tree, locked: frozenset[str]) -> list[Row]:
-        """The rows of all files of a new tree; locked requirements have their price, and one for the change."""
+    def rows(self, tree: Tree) -> list[Row]:
+        """The rows of all files of a new tree of which something was not read."""
         strong = _with_leverage(tree)
         found: list[Row] = []
         # files with leverage first: their second copy elsewhere is free, but not the other way round
         for path in sorted(tree.files, key=lambda path: (path not in strong, path)):
             row = self._row(path, tree.read(path), strong=path in strong)
-            if row is not None and path in locked:
-                row = Row(path, 1, "its packages have their price")
             if row is not None:
                 found.append(row)
         return found
@@ -127,8 +131,8 @@ def _with_leverage(tree: Tree) -> set[str]:
     return strong
 
 
-def _sound(path: Path) -> Tree:
-    tree = read_tree(path)
+def _sound(path: Path, ignore: frozenset[str]) -> Tree:
+    tree = read_tree(path, ignore=ignore)
     if tree.findings:
         raise Untrusted(
             "the tree holds what a bundle may not",

@@ -16,7 +16,10 @@ from cyberprivacy.review.shingles import opaque_lines
 from cyberprivacy.review.tree import Tree
 
 DEPENDENCY: Final = 40
-"""Lines for each (name, version, digest) that was not there before."""
+"""Lines for each (name, version) of which a digest was not there before.
+
+Lock files name a file for each platform; each further new digest of the same version counts one line.
+"""
 
 BASE: Final = 200
 """Lines for each base image digest that was not there before."""
@@ -81,9 +84,11 @@ def priced(new: Inputs, old: list[Inputs]) -> list[tuple[str, int, str]]:
     known_files = {file for one in old for file in one.files}
     rows: list[tuple[str, int, str]] = []
     for path in sorted(new.locked):
-        count = sum(1 for pin, where in new.pins.items() if where == path and pin not in known_pins)
-        if count:
-            rows.append((path, count * DEPENDENCY, f"{count} packages new or changed, {DEPENDENCY} each"))
+        digests = [pin for pin, where in new.pins.items() if where == path and pin not in known_pins]
+        packages = {(name, version) for name, version, _ in digests}
+        if packages:
+            lines = len(packages) * DEPENDENCY + len(digests) - len(packages)
+            rows.append((path, lines, f"{len(packages)} packages new or changed, {len(digests)} digests"))
     rows += [
         (path, BASE, f"base image {digest[:19]}…")
         for digest, path in new.bases.items()

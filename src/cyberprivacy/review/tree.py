@@ -54,8 +54,12 @@ class Tree:
         return clean in ("", ".") or clean in self.files or any(f.startswith(clean + "/") for f in self.files)
 
 
-def read_tree(root: Path) -> Tree:
+def read_tree(root: Path, *, ignore: frozenset[str] = frozenset()) -> Tree:
     """List a directory; what a bundle may not have becomes a finding.
+
+    Args:
+        root: the directory.
+        ignore: names that are left out wherever they stand, as `bundle.pack` does with working directories.
 
     Raises:
         Misuse: `root` is not a directory ("review.tree").
@@ -66,7 +70,7 @@ def read_tree(root: Path) -> Tree:
     files: dict[str, int] = {}
     findings: list[Finding] = []
     size = 0
-    for count, (path, entry) in enumerate(_walk(root), 1):
+    for count, (path, entry) in enumerate(_walk(root, ignore), 1):
         if count > MAX_ENTRIES:
             findings.append(_one("tree.files", "", f"more than {MAX_ENTRIES} entries"))
             break
@@ -81,7 +85,7 @@ def read_tree(root: Path) -> Tree:
     return Tree(root, dict(sorted(files.items())), tuple(findings))
 
 
-def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(root: Path, ignore: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
     """Every entry below `root` with what it is, links not followed."""
     waiting = [("", 0)]
     while waiting:
@@ -89,6 +93,8 @@ def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
         try:
             with os.scandir(root / folder) as entries:
                 for entry in entries:
+                    if entry.name in ignore:
+                        continue
                     path = folder + entry.name
                     about = entry.stat(follow_symlinks=False)
                     yield path, about
