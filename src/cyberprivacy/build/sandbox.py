@@ -225,7 +225,7 @@ class Sandbox:
             raise BuildFailed(
                 "the build ran out of memory", code="build.memory", limit=self._limits.memory, log=tail
             )
-        if code == 11:  # inside.COMMAND_FAILED
+        if code in {11, 12}:  # inside.COMMAND_FAILED, inside.NO_RESULT
             raise BuildFailed("a step of the recipe failed", log=tail)
         if code:
             raise TryLater("the sandbox could not be set up", code="build.sandbox", exit=code, log=tail)
