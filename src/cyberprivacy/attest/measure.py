@@ -4,7 +4,8 @@ On Privacy OS the firmware measures the whole image before it runs, and the TPM 
 its own files and tells a TPM what it found: a *self-report*. It shows honest operators that they run what they
 think they run, and it exercises every check of the verifier; it cannot show that of a dishonest operator,
 whose program may tell the TPM anything. That is why evidence from here is only ever worth the level
-"development". It reads files, not memory: what was changed after it was loaded is not seen either.
+"development". It reads source files, not memory: neither what was changed after it was loaded is seen, nor
+the compiled copies that Python keeps beside its sources.
 """
 
 import os
@@ -22,7 +23,7 @@ from packaging.utils import canonicalize_name
 import cyberprivacy
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import length_prefixed
-from cyberprivacy.errors import TryLater
+from cyberprivacy.errors import TryLater, Untrusted
 
 SOFTWARE_PCR: Final = 10
 """The register in which Linux records what it runs."""
@@ -43,7 +44,8 @@ def measure(package: Path | None = None, *, engines: Sequence[str] = ENGINES) ->
         engines: names of programs to look for on PATH; one that is not installed leaves no event.
 
     Raises:
-        TryLater: a file cannot be read.
+        TryLater: a file cannot be read ("measure.file").
+        Untrusted: our package contains links ("measure.link").
     """
     folder = Path(cyberprivacy.__file__).parent if package is None else package
     try:
@@ -64,9 +66,20 @@ def _package(folder: Path) -> Iterable[Event]:
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
-    """Files below a folder by their name in it, sorted; without what Python writes there itself."""
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted((path.relative_to(folder).as_posix(), path) for path in found)
+    """Files below a folder by their name in it, sorted; without what Python writes there itself.
+
+    A link is refused: Python would import through it what was not measured.
+    """
+    found = [path for path in folder.rglob("*") if "__pycache__" not in path.parts]
+    for path in found:
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise Untrusted(
+                "neither a file nor a folder in our own package",
+                code="measure.link",
+                hint="Install the package anew; nothing in it is a link.",
+                path=str(path),
+            )
+    return sorted((path.relative_to(folder).as_posix(), path) for path in found if path.is_file())
 
 
 def _dependencies() -> Iterable[Event]:

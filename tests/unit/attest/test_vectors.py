@@ -26,17 +26,17 @@ def unsized(data: bytes) -> bytes:
 
 @pytest.fixture
 def keylime(vectors: Path) -> Path:
-    return vectors / "tpm2-quote-keylime"
+    return vectors / "attestation" / "tpm2-quote-keylime"
 
 
 @pytest.fixture
 def swtpm(vectors: Path) -> Path:
-    return vectors / "tpm2-swtpm-full-chain"
+    return vectors / "attestation" / "tpm2-swtpm-full-chain"
 
 
 @pytest.fixture
 def azure(vectors: Path) -> Path:
-    return vectors / "snp-v3-genoa-azure-vtpm"
+    return vectors / "attestation" / "snp-v3-genoa-azure-vtpm"
 
 
 def test_keylime_quote_has_a_good_signature_of_a_restricted_key(keylime: Path) -> None:

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from cyberprivacy.attest.report import HARMLESS, Check, Level, Report, one_of_each
+
+GOOD = Check.passed("a.b", "fine")
+
+
+def test_levels_are_ordered_by_what_they_are_worth() -> None:
+    assert Level.CONFIDENTIAL_VM > Level.MEASURED_BOOT > Level.OPERATOR_TRUSTED > Level.DEVELOPMENT
+
+
+@pytest.mark.parametrize("level", Level)
+def test_every_level_says_what_it_means_and_who_could_still_cheat(level: Level) -> None:
+    assert level.words.endswith(".")
+    assert len(level.cheats) >= 3
+    assert Level.parse(level.label) is level
+
+
+def test_an_unknown_level_has_no_meaning() -> None:
+    assert Level.parse("perfect") is None
+
+
+def test_one_failed_check_is_enough_to_reject() -> None:
+    assert Report((GOOD,), Level.DEVELOPMENT).accepted
+    assert not Report((GOOD, Check.failed("c", "x", "")), Level.DEVELOPMENT).accepted
+
+
+def test_a_skipped_check_rejects_unless_it_is_known_to_be_harmless() -> None:
+    for code in HARMLESS:
+        assert Report((GOOD, Check.skipped("c", code, "")), Level.DEVELOPMENT).accepted
+    assert not Report((GOOD, Check.needs("c", "a.b")), Level.DEVELOPMENT).accepted
+
+
+def test_nothing_checked_or_nothing_proven_is_no_acceptance() -> None:
+    assert not Report((), Level.DEVELOPMENT).accepted
+    assert not Report((GOOD,), None).accepted
+
+
+def test_a_verifier_that_forgets_a_check_is_found_out() -> None:
+    assert one_of_each([GOOD], ("a.b",)) == (GOOD,)
+    for names in ((), ("a.b", "c")):
+        with pytest.raises(ValueError, match="wanted"):
+            one_of_each([GOOD], names)
+    with pytest.raises(ValueError, match="wanted"):
+        one_of_each([GOOD, GOOD], ("a.b",))
+
+
+def test_the_json_form_has_these_fields_and_no_others() -> None:
+    document = json.loads(json.dumps(Report((GOOD,), Level.DEVELOPMENT, {"release": 2}).as_json()))
+    assert document.keys() == {"schema", "verdict", "level", "meaning", "who_could_cheat", "checks", "facts"}
+    assert document["checks"] == [{"name": "a.b", "verdict": "pass", "code": "ok", "detail": "fine"}]
+    assert (document["schema"], document["verdict"], document["level"]) == (
+        "cyberprivacy.report/1",
+        "accept",
+        "development",
+    )
+    assert Report((GOOD,), None).as_json()["level"] is None

@@ -1,0 +1,174 @@
+"""The whole road with a real TPM engine: born, measured, quoted, judged."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cyberprivacy.attest.keeping import kept_node_key
+from cyberprivacy.attest.quote import Tpm2Verifier
+from cyberprivacy.attest.report import Level, Verdict
+from cyberprivacy.attest.swtpm import EngineMissing, SoftwareAttester, SoftwareTpm
+from cyberprivacy.attest.tpm2 import Quote
+from cyberprivacy.attest.tpmcommands import Tpm, TpmGone, TpmRefused
+from cyberprivacy.errors import Misuse
+from cyberprivacy.testing.attested import EVENTS, World, approved, chain_facts
+from cyberprivacy.testing.tpm import KEY_FILE, DevelopmentRoot, development_attester
+
+pytestmark = pytest.mark.engines
+BINDING = bytes(range(64))
+
+
+@pytest.fixture
+def root() -> DevelopmentRoot:
+    return DevelopmentRoot.new()
+
+
+@pytest.fixture
+def attester(tmp_path: Path, root: DevelopmentRoot) -> Iterator[SoftwareAttester]:
+    made = development_attester(tmp_path / "tpm", EVENTS, root)
+    yield made
+    made.close()
+
+
+def test_a_real_quote_passes_the_production_verifier(attester: SoftwareAttester, root: DevelopmentRoot) -> None:
+    findings = Tpm2Verifier().judge(
+        attester.quote(BINDING),
+        binding=BINDING,
+        roots={root.fingerprint: Level.DEVELOPMENT},
+        now=int(time.time()),
+    )
+    assert {check.verdict for check in findings.checks} == {Verdict.PASS}
+    assert (findings.level, findings.measurement) == (Level.DEVELOPMENT, attester.measurement)
+
+
+def test_a_node_with_a_software_tpm_is_accepted_and_without_its_root_named_it_is_not(
+    attester: SoftwareAttester, root: DevelopmentRoot, world: World
+) -> None:
+    now = int(time.time())
+    facts = chain_facts(world.key.id, attester.measurement)
+    moved = replace(facts, block=replace(facts.block, timestamp=now), measurements={attester.measurement: 1})
+    node = world.bend(
+        attester=attester,
+        facts=moved,
+        now=now,
+        tls=type(world.tls).born(["a"], lifetime=600, now=now),
+        release=approved(block=replace(world.release.block, timestamp=now)),
+        policy=type(world.policy)().allowing_development(root.fingerprint),
+    )
+    assert node.report().accepted
+    refused = node.bend(policy=type(world.policy)()).report()
+    assert [check.code for check in refused.failures] == ["evidence.development-root"]
+
+
+def test_the_key_stays_the_same_over_restarts_and_the_registers_start_anew(
+    tmp_path: Path, root: DevelopmentRoot
+) -> None:
+    first = development_attester(tmp_path, EVENTS, root)
+    public, measured = first.public.raw, first.quote(BINDING).fields["attest"]
+    first.close()
+    second = development_attester(tmp_path, EVENTS, root)
+    again = second.quote(BINDING).fields["attest"]
+    second.close()
+    assert second.public.raw == public
+    assert Quote.parse(again).digest == Quote.parse(measured).digest
+    assert Quote.parse(again).resets > Quote.parse(measured).resets
+
+
+def test_a_tpm_that_was_killed_is_started_again_by_the_next_quote(attester: SoftwareAttester) -> None:
+    before = Quote.parse(attester.quote(BINDING).fields["attest"])
+    attester._engine._process.kill()
+    after = Quote.parse(attester.quote(BINDING).fields["attest"])
+    assert after.digest == before.digest
+    assert after.resets > before.resets
+
+
+def test_the_tpm_ends_with_us(tmp_path: Path) -> None:
+    engine = SoftwareTpm(tmp_path)
+    process = engine._process
+    engine._socket.close()
+    assert process.wait(10) is not None
+
+
+def test_one_state_is_used_by_one_tpm_at_a_time(tmp_path: Path, attester: SoftwareAttester) -> None:
+    with pytest.raises(TpmGone):
+        Tpm(SoftwareTpm(tmp_path / "tpm")).create_attestation_key()
+    assert attester.quote(BINDING).kind == "tpm2"
+
+
+def test_nobody_else_can_read_the_state(tmp_path: Path, attester: SoftwareAttester) -> None:
+    folder = tmp_path / "tpm"
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir() if path.name != ".lock")
+    command = Path(f"/proc/{attester._engine._process.pid}/cmdline").read_bytes()
+    assert b"--fd" in command
+    assert b"key" not in command
+
+
+def test_what_is_sealed_opens_for_the_same_software_only(tmp_path: Path, root: DevelopmentRoot) -> None:
+    path = tmp_path / "key.sealed"
+    one = development_attester(tmp_path / "tpm", EVENTS, root)
+    key = kept_node_key(path, one)
+    assert kept_node_key(path, one).id == key.id
+    sealed = path.read_bytes()
+    one.close()
+    assert key.seed() not in sealed
+    other = development_attester(tmp_path / "tpm", EVENTS[:-1], root)
+    with pytest.raises(TpmRefused):
+        other.unseal(sealed)
+    other.close()
+    stranger = development_attester(tmp_path / "another tpm", EVENTS, root)
+    with pytest.raises(TpmRefused):
+        stranger.unseal(sealed)
+    stranger.close()
+    same = development_attester(tmp_path / "tpm", EVENTS, root)
+    assert kept_node_key(path, same).id == key.id
+    same.close()
+
+
+def test_a_damaged_sealed_key_is_replaced_by_a_new_one(tmp_path: Path, attester: SoftwareAttester) -> None:
+    path = tmp_path / "key.sealed"
+    old = kept_node_key(path, attester)
+    for damaged in (b"", path.read_bytes()[:-1], bytes(100)):
+        path.write_bytes(damaged)
+        new = kept_node_key(path, attester)
+        assert new.id != old.id
+        assert kept_node_key(path, attester).id == new.id
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_many_quotes_leave_nothing_behind_in_the_tpm(attester: SoftwareAttester) -> None:
+    for number in range(64):
+        assert attester.unseal(attester.seal(bytes([number]))) == bytes([number])
+        attester.quote(BINDING)
+
+
+def test_a_missing_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineMissing) as refusal:
+        SoftwareTpm(tmp_path / "tpm")
+    assert "apt install swtpm" in refusal.value.hint
+
+
+def test_a_state_that_cannot_be_kept_is_try_later(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(TpmGone):
+        SoftwareTpm(tmp_path / "file" / "tpm")
+
+
+def test_no_descriptor_is_left_behind(tmp_path: Path, root: DevelopmentRoot) -> None:
+    development_attester(tmp_path, EVENTS, root).close()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    development_attester(tmp_path, EVENTS, root).close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_development_root_is_kept_and_its_key_is_for_its_owner_only(tmp_path: Path) -> None:
+    made = DevelopmentRoot.at(tmp_path / "root")
+    assert DevelopmentRoot.at(tmp_path / "root").fingerprint == made.fingerprint
+    assert (tmp_path / "root" / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    (tmp_path / "root" / KEY_FILE).write_bytes(b"nonsense")
+    with pytest.raises(Misuse):
+        DevelopmentRoot.at(tmp_path / "root")
