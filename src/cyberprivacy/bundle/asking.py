@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cyberprivacy.bundle import car, graph, unixfs
 from cyberprivacy.bundle.limits import Limits
-from cyberprivacy.bundle.panel import Panel, tell
+from cyberprivacy.bundle.panel import Panel
 from cyberprivacy.bundle.refusals import BadBundle, BadSource, Unavailable
 from cyberprivacy.bundle.sources import BlockSource, CarSource, Progress, Received
 from cyberprivacy.bundle.space import require_space
@@ -75,7 +75,7 @@ class Asking:
             if error.code in ("bundle.disk", "bundle.inodes"):
                 raise
             self._without_graphs.add(source.name)
-            tell("bundle.graph_failed", source, error)
+            self._panel.tell("bundle.graph_failed", source, error)
         except BadSource as error:
             self._panel.drop(source, error)
 

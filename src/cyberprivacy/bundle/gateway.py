@@ -64,10 +64,6 @@ class Gateway:
         ) as answer:
             yield answer
 
-    def close(self) -> None:
-        """Give up the connection."""
-        self._wire.close()
-
 
 def checked(cid: Cid, block: bytes | None, source: str) -> bytes | None:
     """The block if it is what the CID names, None for None.

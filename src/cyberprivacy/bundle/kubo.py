@@ -89,10 +89,6 @@ class Kubo:
             if str(root) not in _pinned(answer):
                 raise Unavailable("it was not pinned", code="bundle.push", source=self.name, cid=str(root))
 
-    def close(self) -> None:
-        """Give up the connection."""
-        self._wire.close()
-
 
 def _multipart(boundary: str, parts: Iterator[bytes]) -> Iterator[bytes]:
     """A form with one file, as it is sent. Source: RFC 7578."""

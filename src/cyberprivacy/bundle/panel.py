@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import structlog
 
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
-from cyberprivacy.bundle.sources import BlockSource, Dropped, Progress, Received
+from cyberprivacy.bundle.sources import BlockSource, Fault, Progress, Received
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError
 
 _log = structlog.get_logger("cyberprivacy.bundle")
 
 
-def silent(event: Received | Dropped) -> None:
+def silent(event: Received | Fault) -> None:
     """Nobody watches."""
     del event
 
@@ -56,8 +56,14 @@ class Panel:
         """Ask this source no more, and say why."""
         self.left.remove(source)
         self._dropped[source.name] = error
-        tell("bundle.source_dropped", source, error)
-        self._progress(Dropped(source.name, error))
+        self.tell("bundle.source_dropped", source, error)
+
+    def tell(self, event: str, source: BlockSource, error: CyberPrivacyError) -> None:
+        """Name a source's fault, in the log and to whoever watches."""
+        error.facts.setdefault("source", source.name)
+        facts = {name: str(value) for name, value in error.facts.items()}
+        _log.warning(event, code=error.code, what=error.what, **facts)
+        self._progress(Fault(source.name, error))
 
     def nobody(self, cid: Cid) -> Unavailable:
         """Why a block can't be had: somebody who may have it is out of reach, or lied, or nobody has it."""
@@ -67,10 +73,3 @@ class Panel:
         code = (failed or lied or ["bundle.missing"])[0]
         asked = [*codes, *(source.name for source in self.left)]
         return Unavailable("no source gave a block", code=code, cid=str(cid), dropped=codes, asked=asked)
-
-
-def tell(event: str, source: BlockSource, error: CyberPrivacyError) -> None:
-    """Log a source's fault under its name."""
-    error.facts.setdefault("source", source.name)
-    facts = {name: str(value) for name, value in error.facts.items()}
-    _log.warning(event, code=error.code, what=error.what, **facts)

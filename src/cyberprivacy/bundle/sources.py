@@ -50,12 +50,12 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """A source will not be asked again during this fetch, because of `error`."""
+class Fault:
+    """A source lied or failed. One that lied is not asked again; one that failed is, at most, for single blocks."""
 
     source: str
     error: CyberPrivacyError
 
 
-Progress = Callable[[Received | Dropped], object]
+Progress = Callable[[Received | Fault], object]
 """Is told what happens; must not raise."""

@@ -7,6 +7,7 @@ against a server that drips its header byte by byte: past it the connection is c
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ class Wire:
             limits=httpx2.Limits(max_connections=1),
             headers={"accept-encoding": "identity", "user-agent": "cyberprivacy"},
         )
+        self.close = weakref.finalize(self, self._client.close)
+        """Gives up the connection; called by itself when nobody holds this object any more."""
 
     @contextmanager
     def ask(
@@ -157,10 +160,6 @@ class Wire:
                 code = "bundle.slow" if late.is_set() else "bundle.unreachable"
                 reason = type(error).__name__
                 raise Unavailable("no whole answer", code=code, source=self.name, reason=reason) from None
-
-    def close(self) -> None:
-        """Give up the connection."""
-        self._client.close()
 
     def _judge(self, response: httpx2.Response, limit: int) -> Answer | None:
         status = response.status_code

@@ -18,7 +18,7 @@ from cyberprivacy.bundle.kubo import Kubo
 from cyberprivacy.bundle.pack import IGNORED, pack
 from cyberprivacy.bundle.panel import Panel
 from cyberprivacy.bundle.reading import Reading
-from cyberprivacy.bundle.sources import BlockSource, Dropped, Progress, Received
+from cyberprivacy.bundle.sources import BlockSource, Fault, Progress, Received
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.bundle.verified import VerifiedBundle
@@ -231,9 +231,9 @@ def _watching() -> Iterator[Progress]:
     """Shows what comes in: live on a terminal, a line for each doubling in a pipe; each dropped source by name."""
     shown = 1 << 20
 
-    def line(event: Received | Dropped) -> None:
+    def line(event: Received | Fault) -> None:
         nonlocal shown
-        if isinstance(event, Dropped):
+        if isinstance(event, Fault):
             out.progress(f"dropped {event.source}: {event.error.what} [{event.error.code}]")
         elif out.terminal:
             status.update(f"{event.blocks} blocks, {event.size >> 10} KiB from {event.source}")

@@ -45,9 +45,7 @@ class MemoryBlocks:
 
     def directory(self, *links: tuple[bytes, Cid, int]) -> Cid:
         """A directory with (name, CID, tsize) links in the order in which they come."""
-        return self.node(
-            ((name, bytes(cid), size) for name, cid, size in links), Message(unixfs.DIRECTORY)
-        )
+        return self.node(((name, bytes(cid), size) for name, cid, size in links), Message(unixfs.DIRECTORY))
 
     def file(self, *parts: tuple[Cid, int]) -> Cid:
         """A file of (CID, bytes) parts."""

@@ -70,7 +70,9 @@ def test_any_bytes_as_a_header_are_refused(data: bytes) -> None:
 
 
 @given(blocks_of_any_kind.filter(bool), st.data())
-def test_a_changed_byte_is_never_taken_for_the_same_blocks(blocks: list[tuple[Cid, bytes]], data: st.DataObject) -> None:
+def test_a_changed_byte_is_never_taken_for_the_same_blocks(
+    blocks: list[tuple[Cid, bytes]], data: st.DataObject
+) -> None:
     whole = bytearray(written(ROOT, blocks))
     whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
     try:
@@ -123,7 +125,12 @@ def test_a_stream_past_the_limit_of_one_bundle_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "cid",
-    [b"\x01\x55\x00\x02hi", b"\x01\x55\x11\x14" + bytes(20), b"\x01\x71\x12\x20" + bytes(32), b"\x12\x20" + bytes(32)],
+    [
+        b"\x01\x55\x00\x02hi",
+        b"\x01\x55\x11\x14" + bytes(20),
+        b"\x01\x71\x12\x20" + bytes(32),
+        b"\x12\x20" + bytes(32),
+    ],
     ids=["identity", "sha1", "dag-cbor", "version 0"],
 )
 def test_a_block_under_another_kind_of_cid_is_refused(cid: bytes) -> None:
