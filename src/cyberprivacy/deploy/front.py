@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.deploy.front_settings import IDLE_JSON, IDLE_PAGE, Limits, backend, settings
-from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent, Slot
+from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import Misuse
 
@@ -141,21 +142,17 @@ class Front:
         slots = admin.slots("app")
         free = iter([slot for slot in slots if slot.mode == "maint"])
         kept = {slot.name for slot in slots if slot.mode != "maint" and slot.endpoint in endpoints}
-        fresh: list[str] = []
+        fresh: dict[str, Endpoint] = {}
         for endpoint in sorted(set(endpoints) - {slot.endpoint for slot in slots if slot.name in kept}):
             slot = next(free, None)
             if slot is None:
                 raise FrontSilent("every slot is in use", app=app)
             admin.ask(f"set server app/{slot.name} addr {endpoint.address} port {endpoint.port}")
-            fresh.append(slot.name)
+            fresh[slot.name] = endpoint
+        for endpoint in fresh.values():
+            _reach(endpoint)
         for name in (*kept, *fresh):
             admin.tell(f"set server app/{name} state ready")
-        try:
-            _until(lambda: _all_up(admin.slots("app"), fresh), 5.0, "the front does not reach a container")
-        except FrontSilent:
-            for name in fresh:
-                admin.tell(f"set server app/{name} state maint")
-            raise
         others = [slot.name for slot in slots if slot.mode != "maint" and slot.name not in kept]
         self._retire(admin, others, drain)
         self.say(app, *(_STUMBLED if endpoints else _IDLE))
@@ -241,8 +238,12 @@ class Front:
         return AdminSocket(self._folder(app) / "admin.sock")
 
 
-def _all_up(slots: Collection[Slot], names: Collection[str]) -> bool:
-    return all(slot.up for slot in slots if slot.name in names)
+def _reach(endpoint: Endpoint) -> None:
+    """HAProxy takes a new server for well until a check fails; so the first check is made before."""
+    try:
+        socket.create_connection((str(endpoint.address), endpoint.port), timeout=2).close()
+    except OSError as failure:
+        raise FrontSilent("no way to a container", endpoint=endpoint, reason=type(failure).__name__) from None
 
 
 def _alive(pid: int) -> bool:

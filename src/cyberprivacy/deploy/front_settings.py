@@ -86,6 +86,8 @@ frontend front
   acl node path_beg {reserved}/
   acl node path {reserved}
   acl live nbsrv(app) gt 0
+  # A process that hands over counts its servers as gone, yet still serves those who are on it.
+  acl live stopping
   acl page req.hdr(accept) -m sub text/html
   http-request return status 503 content-type "text/html; charset=utf-8" lf-file {folder}/idle.html hdr cyberprivacy-reason "%[str(code),map({folder}/reason.map)]" hdr retry-after 5 hdr cache-control no-store if !node !live page
   http-request return status 503 content-type application/problem+json lf-file {folder}/idle.json hdr cyberprivacy-reason "%[str(code),map({folder}/reason.map)]" hdr retry-after 5 hdr cache-control no-store if !node !live

@@ -26,8 +26,8 @@ FORMAT: Final = 1
 
 UIDS: Final = 65536
 _FIRST_HOST, _LAST_HOST = 16, 249
-_PATH: Final = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+\Z")
-_FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
+_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._-]+)+\Z")
+_FILE: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}\Z")
 _KERNEL: Final = re.compile(r"/(proc|sys|dev|etc/hosts)(/|\Z)")
 
 
