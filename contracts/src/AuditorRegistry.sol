@@ -42,6 +42,7 @@ contract AuditorRegistry is IAuditorRegistry {
 
     /// @inheritdoc IAuditorRegistry
     function admit(address organisation, string calldata uri) external returns (bool carried) {
+        if (_memberships[organisation].since != 0) revert RegistryOrganisationRefused(organisation);
         carried = _support(keccak256(abi.encode("admit", organisation, uri)));
         if (carried) _admit(organisation, uri);
     }

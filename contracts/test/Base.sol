@@ -11,7 +11,8 @@ interface Vm {
     function expectPartialRevert(bytes4 selector) external;
     function computeCreateAddress(address creator, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
-    function recordLogs() external;
+    function pauseGasMetering() external;
+    function resumeGasMetering() external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 key) external pure returns (address);
 }
