@@ -14,7 +14,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -121,21 +121,32 @@ def unpack(deb: bytes) -> tarfile.TarFile:
     members = dict(_ar(deb))
     if members.get("debian-binary", b"")[:2] != b"2." or "data.tar.xz" not in members:
         raise BadPackage("not a package that we can read", members=sorted(members))
-    tree = lzma.LZMADecompressor(memlimit=128 << 20).decompress(members["data.tar.xz"], MAX_UNPACKED)
-    if len(tree) == MAX_UNPACKED:
-        raise BadPackage("a package unpacks to too much", limit=MAX_UNPACKED)
+    reader = lzma.LZMADecompressor(memlimit=128 << 20)
+    try:
+        tree = reader.decompress(members["data.tar.xz"], MAX_UNPACKED)
+    except lzma.LZMAError as problem:
+        raise BadPackage("a package is damaged", problem=str(problem)) from problem
+    if not reader.eof:
+        raise BadPackage("a package is cut off, or unpacks to too much", limit=MAX_UNPACKED)
     return tarfile.open(fileobj=io.BytesIO(tree), mode="r:")
 
 
-def _ar(data: bytes) -> list[tuple[str, bytes]]:
+def _ar(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each member. Source: ar(5), the common form."""
     if not data.startswith(b"!<arch>\n"):
         raise BadPackage("not an ar archive")
-    found, at = [], 8
-    while at + 60 <= len(data):
-        name, size = data[at : at + 16].decode("ascii").strip().rstrip("/"), int(data[at + 48 : at + 58])
-        found.append((name, data[at + 60 : at + 60 + size]))
+    at = 8
+    while at < len(data):
+        head = data[at : at + 60]
+        try:
+            name, size = head[:16].decode("ascii").rstrip().rstrip("/"), int(head[48:58])
+        except ValueError:
+            raise BadPackage("a damaged ar archive", at=at) from None
+        body = data[at + 60 : at + 60 + size]
+        if size < 0 or len(body) != size:
+            raise BadPackage("a cut off ar archive", at=at)
+        yield name, body
         at += 60 + size + size % 2
-    return found
 
 
 def resolve(names: Sequence[str], mirror: str = MIRROR) -> tuple[Package, ...]:
