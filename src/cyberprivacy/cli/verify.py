@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import typer
 from cryptography import x509
-from eth_utils.address import is_checksum_address
 from rich.text import Text
 
 from cyberprivacy.attest import policy as policies
@@ -17,11 +16,12 @@ from cyberprivacy.attest.report import Report, Verdict
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
 from cyberprivacy.cli.connection import ask
+from cyberprivacy.cli.dao import DaoAddress, Rpc
 from cyberprivacy.cli.facts import read_facts
+from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.agreeing import connect
-from cyberprivacy.proposal.release import Address
 
 EXAMPLE: Final = """Example: cyberprivacy verify https://app.example
 --dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example.
@@ -39,8 +39,8 @@ def verify_command(
     target: Annotated[
         str, typer.Argument(metavar="URL|FILE", help="https://… of an application, or a saved proof.")
     ],
-    dao: Annotated[str, typer.Option(help="Address of the application's DAO (its governor).")],
-    rpc: Annotated[list[str], typer.Option(help="Ethereum JSON-RPC endpoint; two or more must agree.")],
+    dao: DaoAddress,
+    rpc: Rpc,
     allow_development: Annotated[
         str, typer.Option(metavar="ROOT.pem|sha256:…", help="Accept evidence under this development root, too.")
     ] = "",
@@ -54,7 +54,7 @@ def verify_command(
     still cheat.
     """
     asked = _policy(policy, allow_development)
-    governor = _dao(dao)
+    governor = parse_address(dao, "--dao")
     chain = connect(rpc)
     if target.startswith(("https:", "http:")):
         nonce = secrets.token_bytes(32)
@@ -121,17 +121,6 @@ def _root(named: str) -> bytes:
         return fingerprint(x509.load_pem_x509_certificate(_read(Path(named))))
     except ValueError:
         raise Misuse("not a certificate in PEM", code="verify.root", path=named) from None
-
-
-def _dao(text: str) -> Address:
-    if not is_checksum_address(text):
-        raise Misuse(
-            "not an address with its checksum (EIP-55)",
-            code="verify.dao",
-            hint="Copy it from `cyberprivacy dao show`; a wrong letter is how people are led to another DAO.",
-            dao=text[:80],
-        )
-    return Address(text)
 
 
 def _read(path: Path) -> bytes:
