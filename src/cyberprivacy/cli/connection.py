@@ -77,6 +77,8 @@ def ask(url: str, nonce: bytes) -> Answer:
         connection.request("GET", f"{PATH}?nonce={nonce.hex()}", headers={"Accept": "application/json"})
         answer = connection.getresponse()
         body = answer.read(MAX_ATTESTATION + 1)
+        if answer.length and len(body) <= MAX_ATTESTATION:
+            raise http.client.IncompleteRead(body, answer.length)
     except (OSError, http.client.HTTPException) as error:
         raise NoConnection("the server does not answer", url=url, reason=str(error)[:200]) from error
     finally:

@@ -80,7 +80,7 @@ def _laps(chain: Chain, dao: Dao, it: Life, block: FinalBlock) -> tuple[Lap, ...
         floor = contract("AppTimelock").read(chain, block, dao.timelock, "floor").integer("0")
         laps += (
             Lap("review", vote.opens - it.review_starts, it.review_ends - it.review_starts),
-            Lap("vote", vote.closes - vote.opens, floors.integer("votingPeriod")),
+            Lap("vote", vote.closes - vote.opens, floors.integer("1")),
             Lap("deployment", max(it.activated, vote.executable) - vote.closes, floor),
         )
     return tuple(laps)

@@ -1,0 +1,341 @@
+"""`cyberprivacy verify` against a node with a real TPM engine, over real TLS, and a DAO on a real chain."""
+
+import importlib.util
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from cyberprivacy.attest.agent import PATH, Agent
+from cyberprivacy.attest.identity import NodeKey, TlsIdentity
+from cyberprivacy.attest.statement import parse
+from cyberprivacy.attest.swtpm import SoftwareAttester
+from cyberprivacy.attest.verify import CHECKS
+from cyberprivacy.build.image import images_digest
+from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.cli import verify as command
+from cyberprivacy.deploy.deployment import SEAL as DEPLOY
+from cyberprivacy.deploy.deployment import Deployment
+from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.log import Head
+from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.anvil import EmbeddedChain
+from cyberprivacy.proposal.clusters import add_node, join_cluster, register_cluster, report_built
+from cyberprivacy.proposal.release import ApprovedRelease
+from cyberprivacy.testing.attested import EVENTS, IMAGES
+from cyberprivacy.testing.tpm import DevelopmentRoot, development_attester
+
+pytestmark = pytest.mark.engines
+BUNDLE = Cid(DAG_PB, sha256(b"guestbook").digest())
+LOOSE_CLOCKS = {"v": 1, "skew": 3600}
+"""The chain of this test runs ahead of the real clock, as its laps are not waited for."""
+
+
+def law() -> Any:
+    """The chain harness of the proposal tests: a DAO of three members whose time obeys the test."""
+    path = Path(__file__).parents[1] / "proposal" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("proposal_harness", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Node:
+    """A node that answers over TLS on a port of its own, and tells lies when it is told to."""
+
+    agent: Agent
+    tls: TlsIdentity
+    approved: Callable[[], ApprovedRelease]
+    folder: Path
+    images: dict[str, str] = field(default_factory=lambda: dict(IMAGES))
+    answer: Callable[[bytes], bytes] | None = None
+    raw: bytes | None = None
+    other_key: TlsIdentity | None = None
+    paths: list[str] = field(default_factory=list)
+
+    def prove(self, nonce: bytes) -> bytes:
+        running = Deployment(name="app", release=BUNDLE, images=self.images, ready=1, wanted=1, seal=DEPLOY)
+        log = Head(3, sha256(b"log").digest())
+        return self.agent.attest(
+            nonce, tls=self.tls, release=self.approved(), deployment=running, log=log
+        ).encode()
+
+    def start(self) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
+        return f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            plain, _ = listener.accept()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            file = self.folder / "tls.pem"
+            file.write_bytes((self.other_key or self.tls).pem())
+            context.load_cert_chain(file)
+            try:
+                with context.wrap_socket(plain, server_side=True) as channel:
+                    self._answer(channel)
+            except OSError:
+                continue
+
+    def _answer(self, channel: ssl.SSLSocket) -> None:
+        path = channel.recv(4096).split()[1].decode()
+        self.paths.append(path)
+        body = (self.answer or self.prove)(bytes.fromhex(path.partition("nonce=")[2]))
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        channel.sendall(self.raw if self.raw is not None else head + body)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that a verifier meets."""
+
+    chain: Any
+    root: DevelopmentRoot
+    attester: SoftwareAttester
+    node: Node
+    url: str
+    folder: Path
+    account: str
+
+    def verify(self, *options: str, target: str = "", allow: bool = True) -> Result:
+        app = typer.Typer()
+        command.register(app)
+        policy = self.folder / "policy.json"
+        policy.write_text(json.dumps(LOOSE_CLOCKS))
+        root = self.folder / "root.pem"
+        root.write_bytes(self.root.pem)
+        words = [target or self.url, "--dao", self.chain.dao.governor, "--rpc", self.chain.endpoint_url]
+        words += ["--policy", str(policy), *(["--allow-development", str(root)] if allow else []), *options]
+        return CliRunner().invoke(app, words)
+
+    def failures(self, **options: Any) -> set[tuple[str, str]]:
+        result = self.verify("--json", **options)
+        assert result.exit_code == 1, result
+        report = json.loads(result.stdout)
+        assert report["verdict"] == "reject"
+        return {(check["name"], check["code"]) for check in report["checks"] if check["verdict"] == "fail"}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    harness, folder = law(), tmp_path_factory.mktemp("stage")
+    if not harness.ANVIL.exists():
+        pytest.fail("anvil is missing: run `npm ci --ignore-scripts` in contracts/")
+    with EmbeddedChain(harness.ANVIL, folder, block_time=None) as embedded:
+        chain = harness.World(embedded.url)
+        chain.endpoint_url = embedded.url
+        root, key = DevelopmentRoot.new(), NodeKey.born()
+        attester = development_attester(folder / "tpm", EVENTS, root)
+        clusters, account = chain.shared.clusters, chain.organisations[0]
+        announce(chain, attester.measurement)
+        cluster = register_cluster(chain.desk(chain.provider), clusters, uri="https://provider.example")
+        add_node(
+            chain.desk(chain.provider),
+            clusters,
+            cluster,
+            node=account,
+            node_key=key.id,
+            measurement=attester.measurement,
+        )
+        join_cluster(chain.desk(account), clusters, cluster)
+        chain.live(BUNDLE, number=1)
+        report_built(
+            chain.desk(account),
+            clusters,
+            registry=chain.dao.registry,
+            bundle=BUNDLE,
+            images=images_digest(IMAGES),
+        )
+        chain.settle()
+        approved = chain.read().release
+        agent = Agent(attester, key, account, clock=time.time)
+        tls = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
+        node = Node(agent, tls, lambda: approved, folder)
+        yield Stage(chain, root, attester, node, node.start(), folder, account)
+        attester.close()
+
+
+def announce(chain: Any, measurement: bytes) -> None:
+    data = contract("Clusters").encode("announceMeasurement", measurement, "https://os.example")
+    chain.desk(chain.founder).send(chain.shared.clusters, data)
+    chain.advance_to(chain.now + 11)
+
+
+@pytest.fixture(autouse=True)
+def honest(stage: Stage) -> None:
+    node = stage.node
+    node.images, node.answer, node.raw, node.other_key = dict(IMAGES), None, None, None
+    node.paths.clear()
+
+
+def test_an_honest_node_is_accepted_and_every_check_is_shown(stage: Stage) -> None:
+    result = stage.verify()
+    assert result.exit_code == 0, result.output
+    for name in CHECKS:
+        assert f"✓ {name} " in result.stdout
+    assert "ACCEPTED" in result.stdout
+    assert "development" in result.stdout
+    assert "Who could still cheat" in result.stdout
+    assert len(stage.node.paths) == 1
+    assert stage.node.paths[0].startswith(f"{PATH}?nonce=")
+
+
+def test_the_report_for_programs_has_the_same_answer(stage: Stage) -> None:
+    result = stage.verify("--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (report["schema"], report["verdict"], report["level"]) == (
+        "cyberprivacy.report/1",
+        "accept",
+        "development",
+    )
+    assert [check["name"] for check in report["checks"]] == list(CHECKS)
+    laps = next(check["detail"] for check in report["checks"] if check["name"] == "release.laps")
+    assert laps.startswith("review ")
+
+
+def test_each_visit_sends_a_challenge_of_its_own(stage: Stage) -> None:
+    stage.verify()
+    stage.verify()
+    assert len(set(stage.node.paths)) == 2
+
+
+def test_a_development_root_that_is_not_named_is_refused(stage: Stage) -> None:
+    assert ("evidence.root", "evidence.development-root") in stage.failures(allow=False)
+
+
+def test_a_root_may_be_named_by_its_fingerprint(stage: Stage) -> None:
+    named = f"sha256:{stage.root.fingerprint.hex()}"
+    assert stage.verify("--allow-development", named, allow=False).exit_code == 0
+
+
+def test_a_swapped_image_is_named(stage: Stage) -> None:
+    stage.node.images = {**IMAGES, "web": "sha256:" + "9" * 64}
+    assert stage.failures() == {("release.images", "release.other-images")}
+
+
+def test_an_old_answer_is_named(stage: Stage) -> None:
+    old = stage.node.prove(bytes(32))
+    stage.node.answer = lambda _: old
+    assert stage.failures() == {
+        ("evidence.fresh", "evidence.replayed"),
+        ("statement.fresh", "statement.replayed"),
+    }
+
+
+def test_a_relay_with_a_key_of_its_own_is_named(stage: Stage) -> None:
+    stage.node.other_key = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
+    assert stage.failures() == {("tls.key", "tls.other-key")}
+
+
+def test_other_software_is_named(stage: Stage, tmp_path: Path) -> None:
+    changed = development_attester(tmp_path / "tpm", EVENTS[:-1], stage.root)
+    agent = Agent(changed, stage.node.agent.key, stage.node.agent._account, clock=time.time)
+    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    assert stage.failures(target=other.start()) == {("os.measurement", "os.not-accepted")}
+    changed.close()
+
+
+def test_a_node_with_another_key_is_named(stage: Stage, tmp_path: Path) -> None:
+    agent = Agent(stage.attester, NodeKey.born(), stage.node.agent._account, clock=time.time)
+    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    assert stage.failures(target=other.start()) == {("node.registered", "node.not-as-listed")}
+
+
+def test_a_node_that_nobody_lists_is_named(stage: Stage, tmp_path: Path) -> None:
+    agent = Agent(stage.attester, stage.node.agent.key, stage.chain.founder, clock=time.time)
+    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    assert stage.failures(target=other.start()) == {("node.registered", "node.unknown")}
+
+
+def test_a_saved_proof_can_be_judged_later(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    assert stage.verify("--save", str(file)).exit_code == 0
+    assert parse(file.read_bytes()).statement.bundle == BUNDLE
+    result = stage.verify("--json", target=str(file))
+    assert result.exit_code == 0
+    skipped = {check["code"] for check in json.loads(result.stdout)["checks"] if check["verdict"] == "skip"}
+    assert skipped == {"offline.no-connection", "offline.no-nonce"}
+
+
+def test_nonsense_instead_of_a_proof_is_one_failed_check(stage: Stage) -> None:
+    stage.node.answer = lambda _: b'{"v":1}'
+    assert stage.failures() == {("attestation.form", "attestation.form")}
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "ended"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "verify.no-attestation", 1),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}", "verify.unreachable", 3),
+        (
+            b'HTTP/1.1 409 No\r\nContent-Length: 35\r\n\r\n{"type":"\x1b[31m","title":"attest...."}',
+            "verify.no-attestation",
+            1,
+        ),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "verify.unreachable", 3),
+        (b"", "verify.unreachable", 3),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "verify.unreachable", 3),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "verify.unreachable", 3),
+    ],
+    ids=["not found", "busy", "refused", "another protocol", "nothing", "cut off", "a header bomb"],
+)
+def test_a_server_that_proves_nothing_is_told_apart(stage: Stage, raw: bytes, code: str, ended: int) -> None:
+    stage.node.raw = raw
+    error = stage.verify().exception
+    assert isinstance(error, CyberPrivacyError)
+    assert (error.code, error.exit_code) == (code, ended)
+    assert "\x1b" not in str(error)
+
+
+def test_an_endless_answer_is_read_to_its_limit_only(stage: Stage) -> None:
+    stage.node.raw = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (3 << 20)
+    assert stage.failures() == {("attestation.form", "json.form")}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["http://127.0.0.1"], "verify.url"),
+        (["https://user@127.0.0.1"], "verify.url"),
+        (["https://127.0.0.1:99999"], "verify.url"),
+        (["no-such-file"], "verify.file"),
+    ],
+)
+def test_a_target_that_cannot_be_is_misuse(stage: Stage, words: list[str], code: str) -> None:
+    error = stage.verify(target=words[0]).exception
+    assert isinstance(error, CyberPrivacyError)
+    assert (error.code, error.exit_code) == (code, 2)
+
+
+def test_a_closed_port_is_out_of_reach(stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    error = stage.verify(target=f"https://127.0.0.1:{port}").exception
+    assert isinstance(error, CyberPrivacyError)
+    assert (error.code, error.exit_code) == ("verify.unreachable", 3)
+
+
+def test_a_halted_release_is_named(stage: Stage) -> None:
+    before = stage.chain.ask("evm_snapshot")
+    halt = contract("ReleaseRegistry").encode("halt", BUNDLE.digest)
+    for seat in stage.chain.seats[:3]:
+        stage.chain.desk(seat).send(stage.chain.dao.registry, halt)
+    stage.chain.settle()
+    assert stage.failures() == {("release.active", "release.halted")}
+    stage.chain.ask("evm_revert", before)
