@@ -52,6 +52,7 @@ class Front:
     def __init__(self, state: Path, *, user: str | None = "haproxy", limits: Limits | None = None) -> None:
         self._state, self._user, self._limits = state, user, limits or Limits()
         self._served: dict[str, _Served] = {}
+        self._retired: list[subprocess.Popen[bytes]] = []  # they serve those who are still on them, for a minute
 
     def serve(self, app: str, listen: str, identity: bytes, api_socket: Path) -> None:
         """Have a front for this application with this identity; one that runs already keeps its connections.
@@ -174,13 +175,14 @@ class Front:
 
     def tend(self) -> tuple[str, ...]:
         """Start fronts that died, with the identity and the endpoints they had; returns their names."""
+        self._retired = [process for process in self._retired if process.poll() is None]
         fallen = [app for app in self._served if not self._admin(app).pid()]
         for app in fallen:
             self._start(app, self._served[app])
         return tuple(fallen)
 
     def stop(self, app: str | None = None) -> None:
-        """End one front, or all that this object serves; connections are cut. Twice is once."""
+        """End one front, or all that this object serves, at once; connections are cut. Twice is once."""
         for name in [app] if app else list(self._served):
             served = self._served.pop(name, None)
             pid = self._admin(name).pid()
@@ -189,6 +191,10 @@ class Front:
                 _until(lambda pid=pid: not _alive(pid), 10.0, "haproxy does not end")  # type: ignore[misc]
             if served and served.process:
                 served.process.wait(timeout=10)
+        for process in self._retired:
+            process.terminate()
+            process.wait(timeout=10)
+        self._retired = []
 
     def _start(self, app: str, served: _Served) -> None:
         """Start HAProxy; a running one hands its listening sockets over and ends when its users are done."""
@@ -225,7 +231,7 @@ class Front:
                 process.wait()
                 raise
         if served.process:
-            served.process.poll()
+            self._retired.append(served.process)
         served.process = process
 
     def _write_reason(self, app: str, code: str, text: str) -> None:

@@ -52,6 +52,7 @@ def node(front: Front):
 
     path = Path(front._state) / "api.sock"
     server = socketserver.ThreadingUnixStreamServer(str(path), Api)
+    server.daemon_threads, server.block_on_close = True, False
     path.chmod(0o666)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -201,10 +202,9 @@ def test_new_settings_take_the_listening_socket_over_without_a_lost_request(fron
     for thread in threads:
         thread.start()
     for body in (1 << 20, 2 << 20, 3 << 20):
-        other = Front(front._state, limits=Limits(body=body))
-        old = other._admin("book").pid()
-        other.serve("book", f"127.0.0.1:{port}", identity(f"limit {body}"), Path(front._state) / "api.sock")
-        assert other._admin("book").pid() != old
+        front._limits, old = Limits(body=body), front._admin("book").pid()
+        front.serve("book", f"127.0.0.1:{port}", identity(f"limit {body}"), Path(front._state) / "api.sock")
+        assert front._admin("book").pid() != old
         seen = len(answers)
         eventually(lambda seen=seen: len(answers) > seen + 20)
     stop.set()
@@ -212,7 +212,6 @@ def test_new_settings_take_the_listening_socket_over_without_a_lost_request(fron
         thread.join()
     assert not lost
     assert set(answers) == {(200, None)}
-    other.stop()
 
 
 def test_a_front_that_was_killed_comes_back_with_its_key_and_its_endpoints(front, port, backend):
