@@ -36,6 +36,11 @@ def size(tmp_path_factory: pytest.TempPathFactory):
     return sized
 
 
+def dice(seed: int) -> random.Random:
+    """The same numbers every time."""
+    return random.Random(seed)  # noqa: S311
+
+
 def program(functions: int) -> str:
     """Ordinary code: five lines a function, each line once."""
     return "".join(
@@ -55,7 +60,7 @@ CODE = program(111)  # 555 lines
 
 def one_line_payload() -> str:
     """A compressed program in one line of 9,150 bytes."""
-    noise = random.Random(1).randbytes(7000)
+    noise = dice(1).randbytes(7000)
     line = "exec(__import__('zlib').decompress(__import__('base64').b64decode('"
     payload = base64.b64encode(zlib.compress(noise, 0)).decode()
     return (line + payload)[: 9150 - 4] + "')))"
@@ -76,7 +81,7 @@ def test_two_thousand_statements_on_one_line_count_by_their_tokens(size) -> None
 
 
 def test_test_data_counts_by_its_bytes(size) -> None:
-    assert size({}, {"tests/good.xz": random.Random(2).randbytes(30_000)}).total == 938
+    assert size({}, {"tests/good.xz": dice(2).randbytes(30_000)}).total == 938
 
 
 def test_a_lock_file_counts_every_line_five_times(size) -> None:
@@ -90,7 +95,7 @@ def test_code_under_another_name_counts_like_code(size) -> None:
 
 def test_a_shuffled_file_counts_as_a_whole(size) -> None:
     lines = CODE.splitlines()
-    random.Random(3).shuffle(lines)
+    dice(3).shuffle(lines)
     assert 540 <= size({"a.py": CODE}, {"a.py": "\n".join(lines)}).total <= 560
 
 

@@ -1,0 +1,3 @@
+FROM --platform=linux/arm64 cyberprivacy/python@sha256:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+USER 10001
+CMD ["python3", "/app/main.py"]

@@ -1,0 +1,3 @@
+FROM cyberprivacy/python@md5:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+USER 10001
+CMD ["python3", "/app/main.py"]

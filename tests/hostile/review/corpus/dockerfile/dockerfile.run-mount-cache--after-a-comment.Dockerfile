@@ -1,0 +1,6 @@
+FROM cyberprivacy/python@sha256:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+RUN \
+# looks like a comment
+--mount=type=cache,target=/x true
+USER 10001
+CMD ["python3", "/app/main.py"]

@@ -1,0 +1,4 @@
+FROM cyberprivacy/python@sha256:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+WORKDIR ../../etc
+USER 10001
+CMD ["python3", "/app/main.py"]
