@@ -19,20 +19,20 @@ def blocks(root: Cid, find: Find, limits: Limits = DEFAULT) -> Iterator[tuple[Ci
 
     Raises:
         Unavailable: "bundle.missing": `find` does not have a block.
-        BadBundle, BadCid: a block that a bundle may not hold; "bundle.budget": more distinct blocks than limits
+        BadBundle, BadCid: a block that a bundle may not hold; "bundle.budget": more blocks or links than limits
             allow visits.
     """
-    seen = {root}
+    seen: set[Cid] = set()
     wanted = [root]
     while wanted:
         cid = wanted.pop()
+        if cid in seen:
+            continue
+        seen.add(cid)
         block = take(cid, find)
         yield cid, block
-        for child in reversed(children(cid, block, limits)):
-            if child not in seen:
-                seen.add(child)
-                wanted.append(child)
-        if len(seen) > limits.visits:
+        wanted += [child for child in reversed(children(cid, block, limits)) if child not in seen]
+        if max(len(seen), len(wanted)) > limits.visits:
             raise BadBundle("too many blocks", code="bundle.budget", limit=limits.visits)
 
 

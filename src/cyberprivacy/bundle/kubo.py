@@ -20,6 +20,7 @@ from cyberprivacy.bundle.wire import DEFAULT_PACE, Answer, Pace, Wire
 from cyberprivacy.cid import Cid
 
 _MAX_REPORT = 1 << 20
+_NOT_FOUND = 500  # Kubo's status for everything that it could not do, a block that it did not find among it
 
 
 class Kubo:
@@ -60,7 +61,12 @@ class Kubo:
         """One block, from its disk or the network, as `BlockSource` says."""
         query = {"arg": str(cid), "timeout": self._search}
         with self._wire.ask(
-            "POST", "/api/v0/block/get", query, limit=self._limits.block, deadline=self._deadline
+            "POST",
+            "/api/v0/block/get",
+            query,
+            limit=self._limits.block,
+            deadline=self._deadline,
+            absent=_NOT_FOUND,
         ) as answer:
             block = None if answer is None else answer.whole()
         return checked(cid, block, self.name)
@@ -69,7 +75,9 @@ class Kubo:
     def car(self, cid: Cid) -> Iterator[Reader | None]:
         """A whole graph, as `CarSource` says."""
         query = {"arg": str(cid), "progress": "false"}
-        with self._wire.ask("POST", "/api/v0/dag/export", query, limit=self._limits.transfer) as answer:
+        with self._wire.ask(
+            "POST", "/api/v0/dag/export", query, limit=self._limits.transfer, absent=_NOT_FOUND
+        ) as answer:
             yield answer
 
     def push(self, root: Cid, find: Find) -> None:

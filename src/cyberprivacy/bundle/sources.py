@@ -51,7 +51,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A source lied or failed. One that lied is not asked again; one that failed is, at most, for single blocks."""
+    """A source lied, and is not asked again; or it failed, and is asked at most for single blocks."""
 
     source: str
     error: CyberPrivacyError

@@ -128,6 +128,7 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         body: Iterator[bytes] | None = None,
         deadline: float | None = None,
+        absent: int = 404,
     ) -> Iterator[Answer | None]:
         """One request; the answer's body while the block lasts, None if the host does not have or offer it.
 
@@ -138,6 +139,7 @@ class Wire:
             limit: bytes of body at most.
             headers: to add.
             body: to send, in pieces.
+            absent: one more status by which this host says that it does not have something.
             deadline: seconds, if the answer is so small that the pace's own deadline would be too long.
 
         Raises:
@@ -155,17 +157,17 @@ class Wire:
                     content=body,
                     extensions={"trace": self._remember_socket},
                 ) as response:
-                    yield self._judge(response, limit)
+                    yield self._judge(response, limit, absent)
             except httpx2.HTTPError as error:
                 code = "bundle.slow" if late.is_set() else "bundle.unreachable"
                 reason = type(error).__name__
                 raise Unavailable("no whole answer", code=code, source=self.name, reason=reason) from None
 
-    def _judge(self, response: httpx2.Response, limit: int) -> Answer | None:
+    def _judge(self, response: httpx2.Response, limit: int, absent: int) -> Answer | None:
         status = response.status_code
         if 300 <= status < 400:
             raise BadSource("redirects are not followed", code="bundle.redirect", source=self.name)
-        if 400 <= status < 500 and status not in (408, 429):
+        if status == absent or (400 <= status < 500 and status not in (408, 429)):
             return None
         if status != 200:
             raise Unavailable("it failed", code="bundle.unreachable", source=self.name, status=status)
