@@ -1,8 +1,8 @@
 """A base image for Python applications: small, without a shell or a package manager, the same every time.
 
 Its files come straight out of Debian packages that a lock file names by hash. No maintainer script runs, so
-nothing but those bytes and this module decides the result. The one layer is stored uncompressed: gzip is
-where two machines with different zlibs would disagree on the digest.
+nothing but those bytes, their own Python compiler and this module decides the result. The one layer is
+stored uncompressed: gzip is where two machines with different zlibs would disagree on the digest.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx2
 
+from cyberprivacy.build.bytecode import compile_library
 from cyberprivacy.build.debian import MIRROR, Package, fetch, parse_lock, resolve, unpack
 from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import (
@@ -124,7 +125,8 @@ def _make(lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None, m
     with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
         debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
     layout = Layout(out)
-    layer = write_layer(entries(debs))
+    files = entries(debs)
+    layer = write_layer({**files, **_compiled(files)})
     manifest = _describe(layout, layer, packages)
     layout.name(REPOSITORY, manifest)
     return manifest
@@ -161,6 +163,19 @@ def entries(debs: Mapping[str, bytes]) -> dict[str, Entry]:
         for parent in list(Path(path).parents)[:-1]:
             found.setdefault(str(parent), Entry(0o755))
     return found
+
+
+def _compiled(files: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The library's .pyc files, and the folders that they lie in."""
+    regular = {path: entry.data for path, entry in files.items() if entry.data is not None}
+    for path, entry in files.items():  # the loader looks libraries up by the names of links
+        if entry.target is not None and path.startswith(f"{LIBRARIES}/"):
+            data = regular.get(f"{LIBRARIES}/{entry.target}")
+            if data is not None:
+                regular[path] = data
+    made = compile_library(regular, library=STDLIB, shared=LIBRARIES)
+    folders = {path.rpartition("/")[0]: Entry(0o755) for path in made}
+    return {**folders, **{path: Entry(0o644, data=data) for path, data in made.items()}}
 
 
 def _place(package: str, member: tarfile.TarInfo) -> str | None:

@@ -124,7 +124,11 @@ def _parents() -> Iterator[Path]:
             own = ROOT / path.lstrip("/")
             parent = own if own == ROOT else own.parent
             with contextlib.suppress(OSError):
-                if "memory" in (parent / "cgroup.controllers").read_text().split():
+                wanted = [
+                    one for one in _CONTROLLERS if one in (parent / "cgroup.controllers").read_text().split()
+                ]
+                if wanted:
+                    (parent / "cgroup.subtree_control").write_text(" ".join(f"+{one}" for one in wanted))
                     yield parent
         elif set(controllers.split(",")) & set(_CONTROLLERS):
             parent = ROOT / controllers / path.lstrip("/")

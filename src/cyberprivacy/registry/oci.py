@@ -1,6 +1,6 @@
 """Any OCI registry as a place for built images, and as a source of base images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -8,8 +8,10 @@ import httpx2
 
 from cyberprivacy.build.archive import OciArchive, read_archive
 from cyberprivacy.build.image import BuiltImage, Digest
-from cyberprivacy.build.oci import Descriptor
+from cyberprivacy.build.inputs import BaseSource
+from cyberprivacy.build.oci import BadImage, Descriptor, ImageManifest, digest_of, parse_manifest
 from cyberprivacy.build.scratch import disk_problem
+from cyberprivacy.errors import TryLater
 from cyberprivacy.registry.distribution import Credentials, Distribution, RegistryLies, trusting
 from cyberprivacy.registry.pushed import SEAL, PushedImage
 
@@ -52,25 +54,49 @@ class OciRegistry:
             Misuse: it denies us ("registry.denied").
         """
         archive = _archive(image)
-        there = self._distribution
-        if there.manifest(repository, image.digest) != archive.manifest.raw or not self._has_all(
-            archive, repository
-        ):
-            for blob in archive.manifest.blobs:
-                if not there.has_blob(repository, blob.digest):
-                    there.put_blob(repository, blob, archive.blob(blob))
-            there.put_manifest(repository, archive.manifest)
-            if there.manifest(repository, image.digest) != archive.manifest.raw:
-                raise RegistryLies("other bytes come back", registry=there.host, pushed=image.digest)
-        return PushedImage(
-            name=image.name,
-            reference=f"{there.host}/{repository}@{image.digest}",
-            digest=image.digest,
-            seal=SEAL,
-        )
+        reference = self._store(repository, archive.manifest, archive.blob)
+        return PushedImage(name=image.name, reference=reference, digest=image.digest, seal=SEAL)
 
-    def _has_all(self, archive: OciArchive, repository: str) -> bool:
-        return all(self._distribution.has_blob(repository, blob.digest) for blob in archive.manifest.blobs)
+    def import_base(self, source: BaseSource, repository: str, digest: Digest) -> str:
+        """Store a base image from elsewhere, under the same digest, for builds to fetch; gives its reference.
+
+        Raises:
+            Untrusted: the source or the registry has other bytes under this digest.
+            TryLater: the source does not have it ("inputs.base"), or as `push`.
+        """
+        raw = source.manifest(repository, digest)
+        if raw is None:
+            raise _missing(repository, digest)
+        if digest_of(raw) != digest:
+            raise BadImage("a source has other bytes under this digest", digest=digest, found=digest_of(raw))
+
+        def parts(blob: Descriptor) -> Iterable[bytes]:
+            found = source.blob(repository, blob)
+            if found is None:
+                raise _missing(repository, blob.digest)
+            return found
+
+        return self._store(repository, parse_manifest(raw), parts)
+
+    def _store(
+        self, repository: str, manifest: ImageManifest, parts: Callable[[Descriptor], Iterable[bytes]]
+    ) -> str:
+        there = self._distribution
+        if there.manifest(repository, manifest.digest) != manifest.raw or not self._has_all(repository, manifest):
+            for blob in manifest.blobs:
+                if not there.has_blob(repository, blob.digest):
+                    there.put_blob(repository, blob, parts(blob))
+            there.put_manifest(repository, manifest)
+            if there.manifest(repository, manifest.digest) != manifest.raw:
+                raise RegistryLies("other bytes come back", registry=there.host, pushed=manifest.digest)
+        return f"{there.host}/{repository}@{manifest.digest}"
+
+    def _has_all(self, repository: str, manifest: ImageManifest) -> bool:
+        return all(self._distribution.has_blob(repository, blob.digest) for blob in manifest.blobs)
+
+
+def _missing(repository: str, digest: str) -> TryLater:
+    return TryLater("the source lacks a base image", code="inputs.base", waits_for=f"{repository}@{digest}")
 
 
 class RegistryBases:

@@ -97,10 +97,11 @@ def builder(tmp_path: Path, base: tuple[Path, str], client: httpx2.Client) -> Ma
         limits: Limits | None = None,
         bases: Sequence[BaseSource] | None = None,
         index: WheelIndex | None = None,
+        cache: Path | None = None,
     ) -> BuildahBuilder:
         work = tmp_path / where
         inputs = Inputs(
-            work / "inputs",
+            cache or work / "inputs",
             bases=[LayoutBases(base[0])] if bases is None else bases,
             index=index or WheelIndex(client),
             web=Web(client, private=True),

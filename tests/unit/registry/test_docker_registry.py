@@ -11,7 +11,8 @@ import pytest
 
 from cyberprivacy.build.archive import read_archive
 from cyberprivacy.build.image import Digest
-from cyberprivacy.build.inputs import BaseSource
+from cyberprivacy.build.inputs import BaseSource, LayoutBases
+from cyberprivacy.build.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Layout, digest_of, spell
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.registry.distribution import Credentials, Distribution, trusting
 from cyberprivacy.registry.docker_registry import DockerRegistry
@@ -81,14 +82,29 @@ def test_a_registry_without_our_ca_is_not_spoken_to(engine: DockerRegistry, imag
     assert refusal.value.code == "registry.unreachable"
 
 
-def test_it_serves_base_images_for_names_without_a_host(engine: DockerRegistry, image) -> None:
-    built = image(b"a base")
-    engine.registry().push(built, "cyberprivacy/python")
+def test_base_images_are_imported_and_served_under_their_digest(engine: DockerRegistry, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "bases")
+    config = spell({"os": "linux"})
+    manifest = spell(
+        {
+            "schemaVersion": 2,
+            "config": Descriptor(OCI_CONFIG, layout.write(config), len(config)).json(),
+            "layers": [Descriptor(OCI_LAYER, layout.write(b"a base"), 6).json()],
+        }
+    )
+    digest = layout.write(manifest)
+    reference = engine.registry().import_base(LayoutBases(layout.folder), "cyberprivacy/python", digest)
+    assert reference == f"{engine.host}/cyberprivacy/python@{digest}"
     bases: BaseSource = RegistryBases(engine.connect())
-    raw = bases.manifest("cyberprivacy/python", built.digest)
-    assert raw is not None
-    assert bases.manifest("docker.io/cyberprivacy/python", built.digest) is None
+    assert bases.manifest("cyberprivacy/python", digest) == manifest
+    parts = bases.blob("cyberprivacy/python", Descriptor(OCI_LAYER, digest_of(b"a base"), 6))
+    assert parts is not None
+    assert b"".join(parts) == b"a base"
+    assert bases.manifest("docker.io/cyberprivacy/python", digest) is None
     assert bases.manifest("cyberprivacy/python", Digest(f"sha256:{'0' * 64}")) is None
+    with pytest.raises(TryLater) as refusal:
+        engine.registry().import_base(LayoutBases(layout.folder), "app", Digest(f"sha256:{'0' * 64}"))
+    assert refusal.value.code == "inputs.base"
 
 
 def test_it_is_back_after_it_was_killed(tmp_path: Path, image) -> None:
