@@ -51,14 +51,14 @@ class Fields:
 
     def address(self, name: str) -> Address:
         """An address, with its checksum."""
-        return Address(to_checksum_address(self._typed(name, str)))
+        return Address(self._typed(name, str))
 
     def struct(self, name: str) -> "Fields":
         """A struct."""
         return self._typed(name, Fields)
 
     def many(self, name: str) -> tuple[Any, ...]:
-        """An array: of values, or of `Fields` for structs."""
+        """An array: of values (addresses with their checksums), or of `Fields` for structs."""
         return self._typed(name, tuple)
 
     def _typed(self, name: str, kind: type[Value]) -> Value:
@@ -235,6 +235,8 @@ def _value(described: Mapping[str, Any], value: Any) -> object:
     if described["type"].endswith("]"):
         inner = {**described, "type": described["type"].rpartition("[")[0]}
         return tuple(_value(inner, each) for each in value)
+    if described["type"] == "address":
+        return to_checksum_address(value)
     if described["type"] == "tuple":
         return _fields(described.get("internalType", "struct"), described["components"], value)
     return value

@@ -9,7 +9,7 @@ from typing import Final
 from eth_utils.crypto import keccak
 
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
-from cyberprivacy.proposal.chain import Log, Reverted, RpcError, Unreachable
+from cyberprivacy.proposal.chain import Log, Reverted, Unreachable
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.jsonrpc import parse_log
 from cyberprivacy.proposal.refusals import refusal
@@ -103,10 +103,6 @@ class Desk:
             used = quantity(self._endpoint.ask("eth_estimateGas", call), "the gas estimate")
         except Reverted as error:
             raise refusal(error.data) from error
-        except RpcError as error:
-            if "insufficient" in str(error.facts.get("said", "")).lower():
-                raise Misuse("the account cannot pay for this", code="key.funds", account=self.address) from None
-            raise
         if used > MOST_GAS:
             raise Misuse("more gas than a transaction may use", code="law.gas", gas=used, most=MOST_GAS)
         return min(MOST_GAS, used + used // 4)
@@ -119,6 +115,11 @@ class Desk:
         dear = (2 * base + tip) * gas + value
         if dear > self._dearest:
             raise Misuse("this would cost more than allowed", code="key.dear", wei=dear, most=self._dearest)
+        has = quantity(self._endpoint.ask("eth_getBalance", self.address, "latest"), "the balance", bits=256)
+        if has < dear:
+            raise Misuse(
+                "the account cannot pay for this", code="key.funds", account=self.address, has=has, needs=dear
+            )
         nonce = self._endpoint.ask("eth_getTransactionCount", self.address, "pending")
         return Transaction(
             chain_id=self.chain_id,

@@ -6,12 +6,11 @@ what it tells is hashed again and compared with the id that state knows.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import encode
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from cyberprivacy.cid import DAG_PB, Cid
@@ -225,10 +224,6 @@ def _told(log: Log) -> tuple[int, Proposal] | None:
 
 
 def _proposal(fields: Fields) -> Proposal:
-    targets: Sequence[str] = fields.many("targets")
     return Proposal(
-        tuple(Address(to_checksum_address(target)) for target in targets),
-        fields.many("values"),
-        fields.many("calldatas"),
-        fields.octets("description"),
+        fields.many("targets"), fields.many("values"), fields.many("calldatas"), fields.octets("description")
     )

@@ -1,0 +1,293 @@
+"""`dao` and `cluster`: found a DAO, show its law, list the machines that serve it."""
+
+import inspect
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address, with_signer
+from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.times import span
+from cyberprivacy.errors import Misuse
+from cyberprivacy.proposal import charter
+from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.actions import Acting
+from cyberprivacy.proposal.agreeing import Ledger, connect
+from cyberprivacy.proposal.clusters import NO_HARDWARE, add_node, register_cluster
+from cyberprivacy.proposal.endpoint import Endpoint
+from cyberprivacy.proposal.founding import (
+    DEMO,
+    PRODUCTION,
+    Minimums,
+    Policy,
+    create_dao,
+    deploy_shared,
+    factory_minimums,
+    minimums_of,
+    policy_of,
+)
+from cyberprivacy.proposal.law import Dao, cid_of, dao_at
+from cyberprivacy.proposal.release import FinalBlock
+from cyberprivacy.proposal.sending import Desk
+
+Rpc = Annotated[
+    list[str],
+    typer.Option("--rpc", metavar="URL", envvar="CYBERPRIVACY_RPC", help="Chain endpoint; several must agree."),
+]
+DaoAddress = Annotated[
+    str, typer.Option("--dao", metavar="ADDRESS", envvar="CYBERPRIVACY_DAO", help="The DAO: its governor.")
+]
+
+_CHARTER: Final = """Example: cyberprivacy dao create guestbook.toml --factory 0x… --rpc http://127.0.0.1:8545
+--key me.json
+
+where guestbook.toml says (addresses in full):
+
+  name = "guestbook"
+  symbol = "GUEST"
+  members = ["0x…", "0x…", "0x…"]
+  publishers = ["0x…"]
+  providers = ["0x…"]
+  auditors = ["0x…", "0x…"]
+  organisations = ["0x…", "0x…", "0x…"]
+
+Laps are the shortest that the factory allows unless the file sets deployment_lap, voting_period, [policy] …
+"""
+_DAY: Final = 86_400
+
+
+def register(_app: typer.Typer) -> None:
+    """Add `dao …` and `cluster …`."""
+    from cyberprivacy.cli import group
+
+    dao = group("dao", "Found a DAO and show its law.")
+    dao.command("create", epilog=_CHARTER)(with_signer(create))
+    dao.command("show", epilog="Example: cyberprivacy dao show --dao 0x… --rpc http://127.0.0.1:8545")(show)
+    dao.command(
+        "deploy-shared",
+        epilog="Example: cyberprivacy dao deploy-shared --laps production --organisation 0x…=https://a.example "
+        "--organisation … --organisation … --rpc http://127.0.0.1:8545 --key me.json",
+    )(with_signer(deploy))
+    cluster = group("cluster", "List the machines that you run, as a provider.")
+    where = "--clusters 0x… --rpc http://127.0.0.1:8545 --key provider.json"
+    cluster.command("register", epilog=f"Example: cyberprivacy cluster register https://me.example {where}")(
+        with_signer(open_cluster)
+    )
+    cluster.command("add-node", epilog=f"Example: cyberprivacy cluster add-node 1 0x… --node-key 0x… {where}")(
+        with_signer(list_node)
+    )
+
+
+def see(rpc: Sequence[str], *, latest: bool = True) -> Ledger:
+    """The chain: as it is this moment, for people who act on it, or at its final block."""
+    return connect(rpc, head="latest" if latest else "finalized")
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """Somebody who wants to act on a DAO, as the options --rpc, --dao and those of `Signing` say."""
+
+    rpc: list[str]
+    dao: str
+    who: Signing
+
+    def act(self) -> Acting:
+        """Reach the chain, find the DAO, open the key."""
+        chain = see(self.rpc)
+        contracts = dao_at(chain, parse_address(self.dao, "--dao"), chain.block())
+        return Acting(Desk(Endpoint(self.rpc[0]), self.who.signer()), chain, contracts)
+
+
+def with_dao(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `There`; it takes them as one argument, `there`."""
+
+    def make(rpc: list[str], dao: str, **signing: Any) -> There:
+        return There(rpc, dao, Signing(**signing))
+
+    required = inspect.Parameter.empty
+    return bundled(command, "there", {"rpc": (Rpc, required), "dao": (DaoAddress, required), **SIGNING}, make)
+
+
+def create(
+    file: Annotated[Path, typer.Argument(metavar="FOUNDING.toml", help="What the founder decides.")],
+    factory: Annotated[str, typer.Option(metavar="ADDRESS", help="The DaoFactory of this chain.")],
+    rpc: Rpc,
+    salt: Annotated[str, typer.Option(metavar="HEX", help="32 bytes; random if not given.")] = "",
+    *,
+    who: Signing,
+    as_json: Json = False,
+) -> None:
+    """Found a DAO for an application: five contracts in one transaction, with nothing to set afterwards."""
+    chain, maker = see(rpc), parse_address(factory, "--factory")
+    least = factory_minimums(chain, maker)
+    founding = charter.parse(_file(file), least)
+    desk = Desk(Endpoint(rpc[0]), who.signer())
+    out.progress(f"founding {founding.name}")
+    made = create_dao(desk, chain, maker, founding, salt=_hex(salt, "--salt") if salt else secrets.token_bytes(32))
+    out.result({"name": founding.name, **asdict(made)}, _addresses(made, founding.name), as_json=as_json)
+    _warn(least)
+
+
+def show(rpc: Rpc, dao: DaoAddress, *, as_json: Json = False) -> None:
+    """Show a DAO: its contracts, its laps, who audits it, and what is live."""
+    chain = see(rpc, latest=False)
+    block = chain.block()
+    contracts = dao_at(chain, parse_address(dao, "--dao"), block)
+    registry, law = contract("ReleaseRegistry"), contract("AppGovernor")
+    policy = policy_of(registry.read(chain, block, contracts.registry, "policy").struct("0"))
+    least = minimums_of(registry.read(chain, block, contracts.registry, "minimums").struct("0"))
+    name = law.read(chain, block, contracts.governor, "name").text("0")
+    laps = {
+        "voting_delay": law.read(chain, block, contracts.governor, "votingDelay").integer("0"),
+        "voting_period": law.read(chain, block, contracts.governor, "votingPeriod").integer("0"),
+        "deployment_lap": contract("AppTimelock")
+        .read(chain, block, contracts.timelock, "getMinDelay")
+        .integer("0"),
+    }
+    live = cid_of(registry.read(chain, block, contracts.registry, "active").octets("bundle"))
+    value = {
+        "name": name,
+        "chain": chain.chain_id,
+        "block": block.number,
+        "contracts": asdict(contracts),
+        "laps": laps,
+        "policy": asdict(policy),
+        "minimums": asdict(least),
+        "seats": _seats(chain, contracts, block),
+        "live": None if live is None else str(live),
+    }
+    out.result(value, _law(value, policy, laps), as_json=as_json)
+    _warn(least)
+
+
+def deploy(
+    organisation: Annotated[
+        list[str], typer.Option(metavar="ADDRESS=URI", help="Independent auditors; at least three.")
+    ],
+    rpc: Rpc,
+    laps: Annotated[str, typer.Option(help="Floors for all DAOs, for ever: production (days) or demo (seconds).")],
+    *,
+    who: Signing,
+    as_json: Json = False,
+) -> None:
+    """Bring the shared contracts to a chain that has none: DaoFactory, Clusters, AuditorRegistry."""
+    floors = {"production": PRODUCTION, "demo": DEMO}.get(laps)
+    if floors is None:
+        raise Misuse("laps are `production` or `demo`", code="dao.laps", got=laps)
+    pairs = [each.partition("=") for each in organisation]
+    desk = Desk(Endpoint(rpc[0]), who.signer())
+    made = deploy_shared(
+        desk,
+        minimums=floors,
+        organisations=[(parse_address(name, "--organisation"), uri) for name, _, uri in pairs],
+        owner=desk.address,
+        motion_period=floors.ceiling,
+        measurement_wait=floors.review_floor,
+    )
+    rows = [(name, address) for name, address in asdict(made).items()]
+    out.result(asdict(made), table(("contract", "address"), rows), as_json=as_json)
+    _warn(floors)
+
+
+def open_cluster(
+    uri: Annotated[str, typer.Argument(metavar="URI", help="Where people can read about it.")],
+    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract; `dao show` names it.")],
+    rpc: Rpc,
+    *,
+    who: Signing,
+    as_json: Json = False,
+) -> None:
+    """Open a cluster, as a provider; prints its number."""
+    desk = Desk(Endpoint(rpc[0]), who.signer())
+    number = register_cluster(desk, parse_address(clusters, "--clusters"), uri=uri)
+    out.result({"cluster": number, "provider": desk.address}, str(number), as_json=as_json)
+
+
+def list_node(
+    cluster: Annotated[int, typer.Argument(metavar="CLUSTER", min=1, help="Number of the cluster.")],
+    node: Annotated[str, typer.Argument(metavar="ADDRESS", help="Account of the machine.")],
+    node_key: Annotated[str, typer.Option(metavar="HEX", help="SHA-256 of the machine's identity key.")],
+    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract.")],
+    rpc: Rpc,
+    measurement: Annotated[str, typer.Option(metavar="HEX", help="Its OS; none = no hardware evidence.")] = "",
+    *,
+    who: Signing,
+    as_json: Json = False,
+) -> None:
+    """List a machine in a cluster, as its provider. `cyberprivacy node identity` prints what to give here."""
+    desk = Desk(Endpoint(rpc[0]), who.signer())
+    receipt = add_node(
+        desk,
+        parse_address(clusters, "--clusters"),
+        cluster,
+        node=parse_address(node, "ADDRESS"),
+        node_key=_hex(node_key, "--node-key"),
+        measurement=_hex(measurement, "--measurement") if measurement else NO_HARDWARE,
+    )
+    value = {"cluster": cluster, "node": node, "transaction": "0x" + receipt.transaction.hex()}
+    out.result(value, f"node {node} is listed in cluster {cluster}", as_json=as_json)
+
+
+def _seats(chain: Ledger, dao: Dao, block: FinalBlock) -> list[dict[str, str]]:
+    seats = contract("AuditorSeats")
+    holders = seats.read(chain, block, dao.seats, "holders").many("0")
+    own = seats.read(chain, block, dao.seats, "daoSeats").integer("0")
+    named = ("the DAO" if place < own else "an organisation" for place in range(len(holders)))
+    return [{"auditor": str(holder), "named_by": by} for holder, by in zip(holders, named, strict=True)]
+
+
+def _law(value: dict[str, object], policy: Policy, laps: dict[str, int]) -> str:
+    contracts, seats = value["contracts"], value["seats"]
+    assert isinstance(contracts, dict)  # noqa: S101  built a few lines above
+    assert isinstance(seats, list)  # noqa: S101
+    lines = [f"{value['name']} on chain {value['chain']}, at final block {value['block']}", ""]
+    lines += [f"  {name:<10} {address}" for name, address in contracts.items()]
+    lines += [
+        "",
+        f"  review lap      {span(policy.floor)} to {span(policy.ceiling)}; {policy.lines_per_day} lines a day",
+        f"  vote            opens after {span(laps['voting_delay'])}, lasts {span(laps['voting_period'])}",
+        f"  deployment lap  {span(laps['deployment_lap'])}",
+        f"  emergency lane  after {span(policy.emergency_floor)}, {policy.emergency_quorum} of {len(seats)} seats",
+        f"                  at most {policy.emergency_lines} lines, one in {span(policy.cooldown)}",
+        f"  served when     {policy.builders} provider(s) built the same images",
+        "",
+    ]
+    lines += [
+        f"  seat {place}  {seat['auditor']}  named by {seat['named_by']}" for place, seat in enumerate(seats)
+    ]
+    return "\n".join([*lines, "", f"  live: {value['live'] or 'nothing'}"])
+
+
+def _addresses(dao: Dao, name: str) -> str:
+    rows = "\n".join(f"  {role:<10} {address}" for role, address in asdict(dao).items() if role != "governor")
+    return f"{name}: DAO {dao.governor}\n{rows}"
+
+
+def _warn(least: Minimums) -> None:
+    if least.review_floor < _DAY or least.deployment_lap < _DAY:
+        out.progress(
+            f"note: laps of {span(least.review_floor)} and {span(least.deployment_lap)} show how it works; "
+            "they give nobody time to read or to leave"
+        )
+
+
+def _file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as opened:
+            return opened.read(charter.MAX_CHARTER + 1)
+    except OSError as error:
+        raise Misuse("the file cannot be read", code="dao.charter", path=str(path), why=error.strerror) from None
+
+
+def _hex(text: str, where: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise Misuse("not 32 bytes in hex", code="hex", where=where)
+    return raw
