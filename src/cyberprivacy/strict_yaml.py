@@ -157,8 +157,6 @@ def _value(event: Event, events: Iterator[Event], depth: int) -> object:
 def _mapping(events: Iterator[Event], depth: int) -> dict[str, object]:
     mapping: dict[str, object] = {}
     while not isinstance(event := next(events), MappingEndEvent):
-        if isinstance(event, ScalarEvent) and event.value == "<<" and event.style is None:
-            _refuse(event, "yaml.merge", "merge keys are not read: write the fields out")
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
             _refuse(event, "yaml.key", "a key is not text")
         key = _value(event, events, depth)
@@ -183,6 +181,8 @@ def _scalar(event: ScalarEvent) -> str | int | bool | None:
         if any("\ud800" <= character <= "\udfff" for character in text):
             _refuse(event, "yaml.encoding", "half of a surrogate pair")
         return text
+    if text == "<<":
+        _refuse(event, "yaml.merge", "merge keys are not read: write the fields out")
     if text in _NULL:
         return None
     if text in _TRUE:
