@@ -39,7 +39,7 @@ def volatile(data: Path) -> Path:
 
 def application_name(dao: Address) -> str:
     """What a DAO's application is called on every node."""
-    return f"app-{dao[2:14].lower()}"
+    return f"app-{dao[2:38].lower()}"
 
 
 def sockets(config: Config) -> list[Path]:
@@ -115,11 +115,7 @@ class Assembly:
         folder = self.config.data / "bundles"
         folder.mkdir(parents=True, exist_ok=True)
         sources = [Gateway(url) for url in self.config.sources.gateways]
-        try:
-            return fetch(cid, sources, self.store, folder / str(cid), replace=True)
-        finally:
-            for source in sources:
-                source.close()
+        return fetch(cid, sources, self.store, folder / str(cid), replace=True)
 
     def close(self) -> None:
         """Stop what need not outlive the node; applications and their front go on serving."""

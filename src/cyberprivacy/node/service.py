@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -24,8 +25,9 @@ from cyberprivacy.node.machine import Machine
 from cyberprivacy.node.reconcile import Reconciler
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
-from cyberprivacy.node.watch import Watch, open_chain
-from cyberprivacy.proposal.jsonrpc import JsonRpc
+from cyberprivacy.node.watch import Watch
+from cyberprivacy.proposal.agreeing import connect
+from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.review.lint import lint
@@ -62,8 +64,8 @@ class Application:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
-        chain = open_chain(config.rpc)
-        desk = Desk(JsonRpc(config.rpc[0]).endpoint, machine.account)
+        chain = connect(config.rpc)
+        desk = Desk(Endpoint(config.rpc[0]), machine.account)
         journal = Journal(shared.ledger, served.dao)
         engines = Engines(
             fetch=assembly.fetch,
@@ -162,6 +164,14 @@ class Application:
             self._tls = born
 
 
+def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """Do one duty until `stop`; when it ends for any other reason, all others end with it."""
+    try:
+        duty(stop)
+    finally:
+        stop.set()
+
+
 class Node:
     """Everything that one process of a Privacy Server does."""
 
@@ -185,16 +195,11 @@ class Node:
         """Serve until `stop` is set; applications and their front go on without the node."""
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
-        threads = [
-            threading.Thread(target=application.keep, args=(stop,), name=application.name)
-            for application in self.applications
-        ]
-        threads.append(threading.Thread(target=self._tend, args=(stop,), name="tend"))
-        for thread in threads:
-            thread.start()
-        stop.wait()
-        for thread in threads:
-            thread.join()
+        duties = [*(each.keep for each in self.applications), self._tend]
+        with ThreadPoolExecutor(len(duties)) as threads:
+            work = [threads.submit(_on_duty, duty, stop) for duty in duties]
+        for done in work:
+            done.result()  # a fault of ours ends the process: whoever supervises it starts it again
         for server in servers:
             server.should_exit = True
         self._shared.machine.close()

@@ -1,6 +1,6 @@
 """The node's view of the chain: what a DAO wants, never older than what was seen before, restarts included."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -8,8 +8,7 @@ from cyberprivacy import canonical
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.node import files
 from cyberprivacy.proposal import reading
-from cyberprivacy.proposal.agreeing import Agreeing, Ledger
-from cyberprivacy.proposal.jsonrpc import JsonRpc
+from cyberprivacy.proposal.agreeing import Ledger
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 
 MAX_AGE: Final = 7_200
@@ -21,12 +20,6 @@ class SeenDamaged(Untrusted):
 
     code = "node.seen"
     hint = "Find out who changed it; remove it only if this node may start to read anew."
-
-
-def open_chain(rpc: Sequence[str]) -> Agreeing | JsonRpc:
-    """The chain behind one endpoint, or behind several that must agree."""
-    chains = [JsonRpc(url) for url in rpc]
-    return chains[0] if len(chains) == 1 else Agreeing(chains)
 
 
 class Watch:

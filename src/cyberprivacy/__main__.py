@@ -1,0 +1,5 @@
+"""`python -m cyberprivacy`: the command line."""
+
+from cyberprivacy.cli import main
+
+main()

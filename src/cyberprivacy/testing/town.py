@@ -1,0 +1,246 @@
+"""A whole town on one machine: a chain, people with keys, an author's gateway, nodes with software TPMs.
+
+What the demo shows and what the tests of the whole road use. Every part is the real one: people type the
+commands of the command line, nodes are processes of the installed program. Only the ground is made for
+development: the chain is an anvil whose faucet is open, and the root that certifies the TPMs is home-made.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from eth_account import Account
+
+from cyberprivacy import canonical
+from cyberprivacy.attest.tpm2 import Public
+from cyberprivacy.bundle import serve
+from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.proposal.anvil import EmbeddedChain
+from cyberprivacy.proposal.endpoint import Endpoint
+from cyberprivacy.proposal.release import Address
+from cyberprivacy.testing.tpm import DevelopmentRoot
+
+ETHER: Final = 10**18
+PASSWORD: Final = "development only"  # noqa: S105  (keys of a town that lives for minutes)
+
+
+class TypedBadly(CyberPrivacyError):
+    """A command that somebody in town typed was refused."""
+
+    code = "town.command"
+
+
+class Town:
+    """The parts that everybody in town shares: chain, keys, gateway, development root.
+
+    Args:
+        folder: everything that the town keeps; may be removed afterwards.
+        anvil: the anvil program.
+        told: is told each command before it is typed.
+    """
+
+    def __init__(self, folder: Path, anvil: Path, *, told: Callable[[Sequence[str]], None] | None = None) -> None:
+        self.folder, self._told = folder, told
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "keys").mkdir(mode=0o700, exist_ok=True)
+        self._password = folder / "keys" / "password"
+        self._password.write_text(PASSWORD)
+        self._password.chmod(0o600)
+        (folder / "chain").mkdir(exist_ok=True)
+        self.chain = EmbeddedChain(anvil, folder / "chain").start()
+        self.store = FolderStore(folder / "author")
+        self._gateway, self._socket = serve.server(self.store.find), serve.listening("127.0.0.1", 0)
+        self.gateway = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._serving = threading.Thread(
+            target=self._gateway.run, kwargs={"sockets": [self._socket]}, name="author", daemon=True
+        )
+        self._serving.start()
+        self.root = DevelopmentRoot.at(folder / "development-root")
+
+    @property
+    def root_file(self) -> Path:
+        """The certificate that a verifier must name by hand."""
+        return self.folder / "development-root" / "development-root.pem"
+
+    def person(self, name: str) -> Address:
+        """Somebody with a key in an encrypted file and some ether for fees."""
+        path = self.key(name)
+        if not path.exists():
+            account = Account.create()
+            # A light key derivation: a town has dozens of short-lived keys, and waiting for each is no use.
+            stored = json.dumps(Account.encrypt(account.key, PASSWORD, kdf="pbkdf2", iterations=1_000))
+            path.write_text(stored)
+            path.chmod(0o600)
+            self.fund(Address(account.address))
+        return Address(str(json.loads(self._run(["key", "show", str(path)]))["address"]))
+
+    def key(self, name: str) -> Path:
+        """The keystore of somebody."""
+        return self.folder / "keys" / f"{name}.json"
+
+    def fund(self, address: Address, ether: int = 100) -> None:
+        """Ether from the open faucet of a development chain."""
+        endpoint = Endpoint(self.chain.url)
+        endpoint.ask("anvil_setBalance", address, hex(ether * ETHER))
+        endpoint.close()
+
+    def types(self, *words: str | Path, person: str = "", chain: bool = True) -> dict[str, Any]:
+        """Have somebody type a command; its JSON answer.
+
+        Args:
+            words: the command, without `cyberprivacy`.
+            person: whose key signs; "" = nothing is signed.
+            chain: whether the command asks for the chain's address.
+
+        Raises:
+            TypedBadly: the command was refused; code and facts are those of its refusal.
+        """
+        line = [str(word) for word in words]
+        if chain:
+            line += ["--rpc", self.chain.url]
+        if person:
+            line += ["--key", str(self.key(person)), "--password-file", str(self._password)]
+        if self._told:
+            self._told(["cyberprivacy", *line])
+        return dict(json.loads(self._run(line)))
+
+    def close(self) -> None:
+        """Stop what the town started."""
+        self._gateway.should_exit = True
+        self._serving.join()
+        self._socket.close()
+        self.chain.stop()
+
+    def __enter__(self) -> "Town":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, line: Sequence[str]) -> str:
+        from cyberprivacy.cli import run
+
+        with redirect_stdout(io.StringIO()) as said:
+            code = run([*line, "--json"])
+        if code:
+            answer: Mapping[str, Any] = {}
+            with suppress(ValueError):
+                answer = json.loads(said.getvalue())
+            raise TypedBadly(
+                str(answer.get("what", f"exit code {code}")),
+                code=str(answer.get("error", "town.command")),
+                hint=str(answer.get("hint", "")),
+                command=" ".join(line[:2]),
+                exit_code=code,
+                **{f"fact_{name}": value for name, value in dict(answer.get("facts", {})).items()},
+            )
+        return said.getvalue()
+
+
+class TownNode:
+    """One Privacy Server of the town: a process of its own, with a data directory of its own."""
+
+    def __init__(
+        self, town: Town, name: str, dao: str, *, port: int, bases: Path, index: str | None = None
+    ) -> None:
+        self._town, self.folder = town, town.folder / name
+        self.folder.mkdir(exist_ok=True)
+        self.url = f"https://127.0.0.1:{port}"
+        self.config = self.folder / "node.toml"
+        self.config.write_text(
+            f'data = "{self.folder / "data"}"\n[chain]\nrpc = ["{town.chain.url}"]\n'
+            f'[[dao]]\naddress = "{dao}"\nlisten = "127.0.0.1:{port}"\n'
+            f'[sources]\ngateways = ["{town.gateway}"]\nbases = ["{bases}"]\n'
+            + (f'wheels = "{index}"\n' if index else "")
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ledger(self) -> Path:
+        """Its public log."""
+        return self.folder / "data" / "ledger.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What it wrote to stderr."""
+        return self.folder / "node.log"
+
+    def start(self) -> "TownNode":
+        """Start the process; it certifies itself to nobody yet."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cyberprivacy", "node", "start", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    def identity(self, *, patience: float = 60.0) -> dict[str, str]:
+        """Account, key and measurement of the machine, once it is up; its TPM certified by the town's root."""
+        public = self.folder / "data" / "tpm" / "attestation-key.pub"
+        known = self.folder / "data" / "identity.json"
+        self._until(known.exists, patience, "the node to start")
+        certificates = self._town.root.certify(Public.parse(public.read_bytes()))
+        (public.parent / "attestation-key.der").write_bytes(certificates)
+        found = canonical.decode(known.read_bytes())
+        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    def kill(self) -> None:
+        """End the process as a power cut would, in the middle of anything."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ask the process to end, and wait."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def _until(self, true: Callable[[], bool], patience: float, what: str) -> None:
+        pause = threading.Event()
+        for _ in range(int(patience * 20)):
+            if true():
+                return
+            if not self.alive():
+                raise TryLater(f"the node ended while waiting for {what}", code="town.node", log=str(self.log))
+            pause.wait(0.05)
+        raise TryLater(f"waited too long for {what}", code="town.node", log=str(self.log))
+
+    def demolish(self) -> None:
+        """Stop the node and all that it runs, and remove what it keeps."""
+        self.stop()
+        sweep(self.config)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def sweep(config: Path) -> None:
+    """Remove from this machine what a node with this configuration left running, and its containers."""
+    from cyberprivacy.node import config as settings
+    from cyberprivacy.node.assembly import Assembly, application_name
+
+    read = settings.load(config)
+    assembly = Assembly.of(read)
+    try:
+        for served in read.daos:
+            assembly.runtime.remove(application_name(served.dao))
+        assembly.front.stop()
+    finally:
+        assembly.close()
