@@ -91,7 +91,7 @@ def _print_rules(*, as_json: bool) -> None:
 def _findings_text(found: Sequence[Finding]) -> Text:
     text = Text()
     for one in found:
-        text.append(f"{one.path}:{one.line}: ", style="bold")
+        text.append(f"{one.place}: ", style="bold")
         text.append(f"{one.what}  ")
         text.append(f"[{one.code}]\n", style="red" if one.refuses else "yellow")
         text.append(f"  → {one.hint}\n", style="dim")

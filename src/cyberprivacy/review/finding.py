@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.review.rules import RULES
+
+MAX_FINDINGS: Final = 200
+"""Findings of one file that are kept: enough to work on, too few to fill a memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,13 @@ class Finding:
         """Whether it closes the gate; otherwise it is a note for reviewers."""
         return not RULES[self.code].note
 
+    @property
+    def place(self) -> str:
+        """`path:line`, or `path` for a file as a whole."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what} [{self.code}]"
+        return f"{self.place}: {self.what} [{self.code}]"
 
 
 class Report:
@@ -43,7 +52,9 @@ class Report:
         self._findings: list[Finding] = []
 
     def add(self, code: str, line: int, what: str, *, hint: str = "") -> None:
-        """Note a breach; without `hint` the rule's own is taken."""
+        """Note a breach, if there are not `MAX_FINDINGS` already; without `hint` the rule's own is taken."""
+        if len(self._findings) == MAX_FINDINGS:
+            return
         shown = visible(what if len(what) <= 300 else what[:299] + "…").replace("\n", " ")
         self._findings.append(Finding(code, self._path, line, shown, hint or RULES[code].hint))
 
@@ -66,7 +77,7 @@ class Refused(Untrusted):
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = in_order(findings)
         broken = [finding for finding in self.findings if finding.refuses]
-        places = {f"{finding.path}:{finding.line} {finding.code}": finding.what for finding in broken[:20]}
+        places = {f"{finding.place} {finding.code}": finding.what for finding in broken[:20]}
         super().__init__(f"the bundle breaks {len(broken)} rules of the gate", **places)
 
 

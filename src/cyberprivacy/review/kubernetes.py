@@ -48,14 +48,14 @@ class Drafts:
 
 
 def read(
-    files: Mapping[str, bytes], *, users: Mapping[str, int], public: Public
+    files: Mapping[str, bytes], *, users: Mapping[str, int] | None, public: Public | None
 ) -> tuple[Topology | None, tuple[Finding, ...]]:
     """Read all Kubernetes objects of a bundle.
 
     Args:
         files: path in the bundle -> content, everything below `k8s/`.
-        users: image of the manifest -> uid that it runs as by itself.
-        public: what the manifest says users reach.
+        users: image of the manifest -> uid that it runs as by itself; None if the manifest cannot be read.
+        public: what the manifest says users reach; None likewise. Then there are breaches, but no topology.
 
     Returns:
         The topology, None if any rule is broken; and every breach.
@@ -76,7 +76,7 @@ def read(
     unread = any(_UNREAD.intersection(one.code for one in report.findings) for report in reports)
     findings = [finding for report in reports for finding in report.findings]
     findings += [] if unread else broken
-    return (None if findings else topology), tuple(dict.fromkeys(findings))
+    return (None if findings or public is None else topology), tuple(dict.fromkeys(findings))
 
 
 def _documents(data: bytes, report: Report) -> list[Node]:

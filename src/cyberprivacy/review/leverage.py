@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from cyberprivacy.review.dockerfile import parse
-from cyberprivacy.review.instructions import Run
+from cyberprivacy.review.instructions import Copy, Run
 from cyberprivacy.review.names import MANIFEST, is_dockerfile
 
 FACTOR: Final = 5
@@ -48,23 +48,34 @@ def by_name(path: str) -> bool:
 
 
 def called_by(dockerfile: bytes, paths: Iterable[str]) -> AbstractSet[str]:
-    """The files that RUN instructions of a Dockerfile name: by file name, path or Python module."""
+    """The files that RUN instructions of a Dockerfile may run: every file that one of them names.
+
+    By file name, also the name that COPY gives it, and by Python module. Rather one too many than one too few.
+    """
+    steps = [one for _, one in parse(dockerfile, "Dockerfile")[0]]
     words = {
         word
-        for _, one in parse(dockerfile, "Dockerfile")[0]
+        for one in steps
         if isinstance(one, Run)
         for part in (*one.words, one.shell)
         for word in re.findall(r"[\w./-]+", part)
     }
     names = {PurePosixPath(word).name for word in words}
-    modules = {word.replace(".", "/") for word in words}
-    return {path for path in paths if PurePosixPath(path).name in names or _is_module(path, modules)}
+    modules = {word.rpartition(".")[2] for word in words}
+    renamed = {
+        source.strip("/")
+        for one in steps
+        if isinstance(one, Copy) and not one.stage and PurePosixPath(one.target).name in names
+        for source in one.sources
+    }
+    return {
+        path for path in paths if path in renamed or PurePosixPath(path).name in names or _module(path) in modules
+    }
 
 
-def _is_module(path: str, modules: AbstractSet[str]) -> bool:
-    """Whether `python -m` of one of these modules runs the file, wherever its package's folder stands."""
+def _module(path: str) -> str:
+    """The last part of the module that a Python file is: `made` for a/made.py and a/made/__main__.py."""
     if not path.endswith(".py"):
-        return False
+        return "/"  # no module's name
     stem = path.removesuffix(".py").removesuffix("/__main__").removesuffix("/__init__")
-    steps = stem.split("/")
-    return any("/".join(steps[start:]) in modules for start in range(len(steps)))
+    return stem.rpartition("/")[2]

@@ -16,7 +16,7 @@ from cyberprivacy.review.dockerfile import parse
 from cyberprivacy.review.finding import Finding, Refused, Report, in_order
 from cyberprivacy.review.instructions import From
 from cyberprivacy.review.linted import SEAL, LintedBundle, Recipe
-from cyberprivacy.review.names import MANIFEST, is_dockerfile
+from cyberprivacy.review.names import MANIFEST, is_dockerfile, is_requirements
 from cyberprivacy.review.tree import Tree, read_tree
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.review.yaml_node import Path, lines_of, name_of
@@ -66,10 +66,10 @@ def _judge(
         return None, {}, None, tree.findings  # nothing of it is read
     parsed, found = _manifest(tree)
     found += [*tree.findings, *contents.judge(tree)]
-    if parsed is None:
-        return None, {}, None, tuple(found)
-    recipes, users, broken = _recipes(tree, parsed)
     k8s = {path: tree.read(path) for path in tree.files if path.startswith("k8s/")}
+    if parsed is None:
+        return None, {}, None, (*found, *_without_manifest(tree, k8s))
+    recipes, users, broken = _recipes(tree, parsed)
     topology, breaches = kubernetes.read(k8s, users=users, public=parsed.public)
     found += [*broken, *breaches, *_coherence(tree, parsed), *_wheels(tree, parsed)]
     lines = _manifest_lines(tree)
@@ -114,6 +114,17 @@ def _placed(finding: Finding, lines: Mapping[Path, int]) -> Finding:
     if finding.path != MANIFEST or finding.line or finding.code not in _ABOUT:
         return finding
     return replace(finding, line=lines.get(_ABOUT[finding.code], 0))
+
+
+def _without_manifest(tree: Tree, k8s: Mapping[str, bytes]) -> list[Finding]:
+    """What is wrong whatever the manifest will say: files are taken for what their names say."""
+    found = list(kubernetes.read(k8s, users=None, public=None)[1])
+    for path in tree.files:
+        if is_dockerfile(path):
+            found += parse(tree.read(path), path)[1]
+        elif is_requirements(path):
+            found += requirements.parse(tree.read(path), path)[1]
+    return found
 
 
 def _recipes(tree: Tree, parsed: Manifest) -> tuple[dict[str, Recipe], dict[str, int], tuple[Finding, ...]]:

@@ -31,8 +31,8 @@ def resolve(
     services: Sequence[ServiceDraft],
     config_maps: Sequence[tuple[Node, ConfigMap]],
     claims: Sequence[tuple[Node, Claim]],
-    users: Mapping[str, int],
-    public: Public,
+    users: Mapping[str, int] | None,
+    public: Public | None,
 ) -> tuple[Topology, tuple[Finding, ...]]:
     """Follow every reference; the topology may be used only if nothing was found (here or before).
 
@@ -53,8 +53,10 @@ def resolve(
         services=found,
         config_maps=tuple(one for _, one in config_maps),
         claims=tuple(one for _, one in claims),
-        public=public.service,
+        public=public.service if public else "",
     )
+    if users is None or public is None:
+        return topology, ()
     return topology, _manifest(pods, services, users, public)
 
 
@@ -126,10 +128,12 @@ def _mounts(pods: Sequence[PodDraft], maps: Iterable[str], claims: Iterable[str]
                     draft.node.refuse("k8s.claim-shared", f"{owner[mount.claim].name} has {mount.claim} too")
 
 
-def _container(draft: PodDraft, maps: Mapping[str, Mapping[str, str]], users: Mapping[str, int]) -> Container:
-    if draft.image and draft.image not in users:
+def _container(
+    draft: PodDraft, maps: Mapping[str, Mapping[str, str]], users: Mapping[str, int] | None
+) -> Container:
+    if users is not None and draft.image and draft.image not in users:
         draft.container.child("image").refuse("k8s.image-unknown", f"the manifest has no image {draft.image}")
-    user = draft.user if draft.user is not None else users.get(draft.image, 0)
+    user = draft.user if draft.user is not None else (users or {}).get(draft.image, 0)
     return Container(
         name=draft.container_name,
         image=draft.image,

@@ -6,7 +6,6 @@ lines counts at the edges of the change, and indentation counts.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -17,6 +16,9 @@ LINES: Final = 3
 BYTES_A_LINE: Final = 32
 TOKENS_A_LINE: Final = 9
 """What an ordinary line of code holds; denser text counts for more lines."""
+
+BLOCK: Final = 64 << 10
+"""Bytes of lines of which the tokens are counted at once."""
 
 _TOKEN: Final = re.compile(rb"[A-Za-z_]\w*|\d+|\S")
 _PADDING: Final = (b"",) * (LINES - 1)
@@ -87,10 +89,21 @@ def fresh(lines: list[tuple[int, bytes]], read: Shingles) -> Fresh:
     chosen = [lines[at] for at in sorted(new) if 0 <= at < len(lines)]
     return Fresh(
         numbers=tuple(number for number, _ in chosen),
-        tokens=sum(_count(_TOKEN.finditer(text)) for _, text in chosen),
+        tokens=_tokens([text for _, text in chosen]),
         size=sum(len(text) for _, text in chosen),
     )
 
 
-def _count(matches: Iterable[object]) -> int:
-    return sum(1 for _ in matches)
+def _tokens(lines: list[bytes]) -> int:
+    """Words, numbers and signs; none reaches over a line end, so that lines can be counted in blocks."""
+    total, block, size = 0, list[bytes](), 0
+    for line in lines:
+        if len(line) > BLOCK:
+            total += sum(1 for _ in _TOKEN.finditer(line))  # a list of these could be larger than memory
+            continue
+        block.append(line)
+        size += len(line)
+        if size > BLOCK:
+            total += len(_TOKEN.findall(b"\n".join(block)))
+            block, size = [], 0
+    return total + len(_TOKEN.findall(b"\n".join(block)))

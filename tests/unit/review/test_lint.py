@@ -188,6 +188,26 @@ def test_a_tree_without_manifest_is_refused(tmp_path: Path) -> None:
     assert [one.code for one in findings(tmp_path)] == ["manifest.missing"]
 
 
+def test_a_broken_manifest_does_not_hide_what_else_is_wrong(tmp_path: Path) -> None:
+    files: Files = {
+        **EXAMPLES["manifest.unknown"][1],
+        "Dockerfile": edited(DOCKERFILE, ("USER 10001", "VOLUME /a")),
+        "k8s/web.yaml": edited(KUBERNETES, ("replicas: 2", "replicas: 0")),
+        "requirements.txt": "click\n",
+    }
+    assert codes(tmp_path, files) == {
+        "manifest.unknown",
+        "dockerfile.volume",
+        "k8s.replicas",
+        "requirements.unpinned",
+    }
+
+
+def test_a_flood_of_breaches_is_cut_short_and_still_refused(tmp_path: Path) -> None:
+    found = findings(write(tmp_path, {"requirements.txt": "click\n" * 10_000}))
+    assert 0 < len(found) <= 200
+
+
 def test_links_and_devices_are_never_followed(tmp_path: Path) -> None:
     tree = write(tmp_path)
     (tree / "link").symlink_to("/etc/passwd")

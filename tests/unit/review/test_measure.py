@@ -150,6 +150,14 @@ def test_a_file_that_a_build_step_names_has_leverage(size) -> None:
         assert {row.path: row.lines for row in found.rows} == {"tools/make.py": 5, "tools/other.py": 1}
 
 
+def test_a_build_step_cannot_hide_behind_the_name_that_copy_gives_it(size) -> None:
+    text = edited(
+        DOCKERFILE, ("COPY app /app", "COPY notes.txt /x/run.py"), ('"-m", "compileall", "/app"', '"/x/run.py"')
+    )
+    found = size({"Dockerfile": text}, {"Dockerfile": text, "notes.txt": "a\n"})
+    assert {row.path: row.lines for row in found.rows} == {"notes.txt": 5}
+
+
 def test_what_was_read_as_data_was_not_read_as_a_build_step(size) -> None:
     assert size({"notes.txt": DOCKERFILE}, {"Dockerfile": DOCKERFILE}).total > 5 * 6
     assert size({"Dockerfile": DOCKERFILE}, {"Dockerfile": DOCKERFILE, "notes.txt": DOCKERFILE}).total == 0
