@@ -9,11 +9,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 PREFIX: Final = ".unfinished-"
+_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -23,10 +24,11 @@ def scratch(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: `parent` is not a directory that we can write to.
     """
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with _alone(parent):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = os.open(folder, _FLAGS)
         fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -36,14 +38,25 @@ def scratch(parent: Path) -> Iterator[Path]:
 def sweep(parent: Path) -> None:
     """Remove the scratch directories of processes that are no more.
 
-    A directory that was made this instant and isn't locked yet may be removed too; its owner then fails with an
-    OSError and nothing is lost.
+    Raises:
+        OSError: `parent` is not a directory that we can read.
     """
-    for folder in parent.glob(PREFIX + "*"):
-        with suppress(OSError):
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _alone(parent):
+        for folder in parent.glob(PREFIX + "*"):
+            with suppress(OSError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(lock)
+
+
+def _alone(parent: Path) -> AbstractContextManager[None]:
+    """Nobody sweeps between the making of a scratch directory and its lock."""
+    return _locked(parent.resolve(), fcntl.LOCK_EX)
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
+    lock = os.open(folder, _FLAGS)
+    try:
+        fcntl.flock(lock, kind)
+        yield
+    finally:
+        os.close(lock)
