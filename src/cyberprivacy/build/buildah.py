@@ -1,8 +1,10 @@
 """Images by buildah, inside the sandbox, the same source into the same digest.
 
 What decides the digest beside the source is the *builder profile*: pipeline number, buildah version and the
-flags below. Everything else that could leak into an image is fixed: times, modes, host name, hash seed.
-Measured reasons for each flag: docs/adr, "reproducible builds".
+flags below. Everything else that could leak into an image is fixed: times, modes, host name, hash seed. The
+base is named by digest, never by tag: buildah writes the name that it used into the image. Storage is vfs, as
+overlay leaves its own attributes in layers. The digest is read from the archive that leaves the sandbox, which
+is what gets pushed; what buildah's own storage calls the image is another number.
 """
 
 import re
@@ -32,10 +34,18 @@ INSIDE: Final = "/usr/bin/buildah"
 RESULT: Final = "/out/image.tar"
 
 FLAGS: Final = (
-    "--no-cache", "--pull-never", "--isolation=chroot", "--format=oci", f"--timestamp={EPOCH}",
-    "--disable-compression", "--identity-label=false", "--no-hosts", "--dns=none", "--http-proxy=false",
+    "--no-cache",
+    "--pull-never",
+    "--isolation=chroot",  # the sandbox is the isolation; oci would need more rights, and leaves other stubs
+    "--format=oci",
+    f"--timestamp={EPOCH}",  # of every file and of the history
+    "--disable-compression",  # gzip differs between versions of its library; layers are shared with the base so
+    "--identity-label=false",
+    "--no-hosts",  # else /etc/hosts and
+    "--dns=none",  # /etc/resolv.conf of the builder get into a layer
+    "--http-proxy=false",
     "--volume=/inputs:/inputs:ro",
-)  # fmt: skip
+)
 PREAMBLE: Final = (f"ARG SOURCE_DATE_EPOCH={EPOCH}", "ARG PYTHONHASHSEED=0", "ARG HOSTNAME=build")
 """Put after each FROM: seen by RUN, kept out of the image. Python then writes .pyc files without times."""
 

@@ -123,13 +123,14 @@ def _parents() -> Iterator[Path]:
         if not controllers:  # v2: a group with processes of its own may not divide, so stand beside it
             own = ROOT / path.lstrip("/")
             parent = own if own == ROOT else own.parent
-            with contextlib.suppress(OSError):
-                wanted = [
-                    one for one in _CONTROLLERS if one in (parent / "cgroup.controllers").read_text().split()
-                ]
-                if wanted:
-                    (parent / "cgroup.subtree_control").write_text(" ".join(f"+{one}" for one in wanted))
-                    yield parent
+            try:
+                offered = (parent / "cgroup.controllers").read_text().split()
+            except OSError:
+                continue  # v1 machines mount v2 elsewhere, without controllers
+            with contextlib.suppress(OSError):  # in most places this is done already
+                wanted = " ".join(f"+{one}" for one in _CONTROLLERS if one in offered)
+                (parent / "cgroup.subtree_control").write_text(wanted)
+            yield parent
         elif set(controllers.split(",")) & set(_CONTROLLERS):
             parent = ROOT / controllers / path.lstrip("/")
             if parent.is_dir():

@@ -7,6 +7,7 @@ hashed again each time it is used.
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import Descriptor, Layout, chunks, parse_digest, parse_manifest
 from cyberprivacy.build.scratch import disk_problem
 from cyberprivacy.build.web import Web
-from cyberprivacy.build.wheels import WheelIndex
+from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.bundle.manifest import FileInput
 from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.review.linted import LintedBundle, Recipe
@@ -163,17 +164,21 @@ class Inputs:
         (folder / "files").mkdir()
         for declared in linted.manifest.wheels:
             requirements = (linted.bundle.tree / declared.requirements).read_bytes()
-            for wheel in self._index.resolve(requirements, declared.requirements):
-                path = self._cache.find(wheel.sha256) or self._cache.store(
-                    wheel.sha256, self._index.download(wheel), limit=wheel.limit, what=wheel.filename
-                )
-                _place(path, folder / "wheels" / wheel.filename)
+            wheels = self._index.resolve(requirements, declared.requirements)
+            with ThreadPoolExecutor(AT_ONCE) as several:
+                for wheel, path in zip(wheels, several.map(self._wheel, wheels), strict=True):
+                    _place(path, folder / "wheels" / wheel.filename)
         for file in linted.manifest.files:
             _place(self._file(file), folder / "files" / file.name)
         for made in (folder / "wheels", folder / "files", folder):
             made.chmod(0o755)
             os.utime(made, (self._epoch, self._epoch))
         return Staged(folder, self._stage_bases(linted.recipes.values(), into / "bases"))
+
+    def _wheel(self, wheel: Wheel) -> Path:
+        return self._cache.find(wheel.sha256) or self._cache.store(
+            wheel.sha256, self._index.download(wheel), limit=wheel.limit, what=wheel.filename
+        )
 
     def _file(self, file: FileInput) -> Path:
         return self._cache.find(file.sha256) or self._cache.store(

@@ -170,6 +170,7 @@ class Sandbox:
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
             close_fds=True,
+            start_new_session=True,  # away from our terminal: a build could type into it
         )
         try:
             group.add(helper.pid)  # it waits for its orders, so nothing runs outside the group

@@ -6,6 +6,7 @@ Source: PEP 691 (JSON simple API), PEP 425 (tags), PEP 508 (markers).
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,7 @@ ACCEPT: Final = "application/vnd.pypi.simple.v1+json"
 MAX_PAGE: Final = 32 << 20
 MAX_WHEEL: Final = 1 << 30
 MAX_PINS: Final = 500
+AT_ONCE: Final = 8  # requests to one index
 
 _PLATFORMS: Final = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(36, 16, -1)),
@@ -96,7 +98,8 @@ class WheelIndex:
             raise BadWheels("the requirements are not locked by hash", file=path, first=str(findings[0]))
         if len(pins) > MAX_PINS:
             raise BadWheels("too many requirements", file=path, limit=MAX_PINS)
-        return tuple(self._choose(pin) for pin in pins if _holds(pin.marker))
+        with ThreadPoolExecutor(AT_ONCE) as several:
+            return tuple(several.map(self._choose, [pin for pin in pins if _holds(pin.marker)]))
 
     def download(self, wheel: Wheel) -> Iterator[bytes]:
         """The bytes of a wheel as the index gives them.

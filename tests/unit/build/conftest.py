@@ -107,7 +107,7 @@ def builder(tmp_path: Path, base: tuple[Path, str], client: httpx2.Client) -> Ma
             web=Web(client, private=True),
             epoch=EPOCH,
         )
-        sandbox = Sandbox(work / "sandbox", limits or Limits(memory=1 << 30, disk=1 << 30, seconds=120))
+        sandbox = Sandbox(work / "sandbox", limits or Limits(memory=1 << 30, disk=1 << 30, seconds=240))
         return BuildahBuilder(work, inputs=inputs, sandbox=sandbox)
 
     return make

@@ -92,13 +92,13 @@ def test_a_recipe_sees_its_image_and_its_inputs_and_nothing_of_the_host(
     ("code", "limits", "expected"),
     [
         ("import time; time.sleep(600)", Limits(memory=1 << 30, disk=1 << 30, seconds=4), "build.timeout"),
-        ("x = bytearray(900 * 2**20)", Limits(memory=600 << 20, disk=512 << 20, seconds=60), "build.memory"),
+        ("x = bytearray(900 * 2**20)", Limits(memory=600 << 20, disk=512 << 20, seconds=240), "build.memory"),
         (
             "open('/big', 'wb').write(bytes(400 * 2**20))",
-            Limits(memory=2 << 30, disk=256 << 20, seconds=60),
+            Limits(memory=2 << 30, disk=256 << 20, seconds=240),
             "build.failed",
         ),
-        ("import sys; sys.exit('no')", Limits(memory=1 << 30, disk=1 << 30, seconds=60), "build.failed"),
+        ("import sys; sys.exit('no')", Limits(memory=1 << 30, disk=1 << 30, seconds=240), "build.failed"),
     ],
     ids=["endless", "greedy", "huge", "failing"],
 )

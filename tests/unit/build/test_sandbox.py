@@ -141,7 +141,7 @@ def test_a_result_has_a_size(shell: Shell, tmp_path: Path) -> None:
 
 def test_time_runs_out_for_everything_that_was_started(shell: Shell, tmp_path: Path) -> None:
     limits = Limits(memory=128 << 20, disk=64 << 20, pids=64, seconds=1)
-    mark = "86399.125"
+    mark = f"86399.1{os.getpid()}"
     with pytest.raises(BuildFailed) as refusal:
         shell(f"setsid sleep {mark} & nohup sleep {mark} & exec sleep {mark}", limits)
     assert refusal.value.code == "build.timeout"
@@ -150,7 +150,7 @@ def test_time_runs_out_for_everything_that_was_started(shell: Shell, tmp_path: P
 
 
 def test_what_a_recipe_leaves_running_ends_with_it(shell: Shell) -> None:
-    mark = "86399.25"
+    mark = f"86399.2{os.getpid()}"
     shell(f"setsid sleep {mark} > /dev/null 2>&1 &")
     assert eventually(lambda: running(f"sleep\0{mark}") == [])
 
@@ -173,7 +173,7 @@ def test_a_fork_bomb_stops_at_the_limit(shell: Shell) -> None:
 
 
 def test_when_the_node_is_killed_the_build_dies_and_the_next_run_cleans_up(tmp_path: Path) -> None:
-    work, mark = tmp_path / "sandbox", "86399.375"
+    work, mark = tmp_path / "sandbox", f"86399.3{os.getpid()}"
     script = (
         "import sys; sys.path[:0] = sys.argv[3:]\n"
         "from pathlib import Path\n"
