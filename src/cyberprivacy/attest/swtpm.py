@@ -7,6 +7,7 @@ is worth the level of the root that certifies it, which can only be "development
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,6 +128,7 @@ class SoftwareAttester:
         """
         self._state, self._events = state, tuple(events)
         self._certificates = b""
+        self._lock = threading.Lock()
         self._start()
 
     def _start(self) -> None:
@@ -164,12 +166,13 @@ class SoftwareAttester:
 
     def quote(self, binding: bytes) -> Evidence:
         """Fresh evidence that carries the 64 bytes; see `Attester`."""
-        try:
-            attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
-        except TpmGone:
-            self._engine.close()
-            self._start()
-            attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
+        with self._lock:  # two threads must not start it again at the same time
+            try:
+                attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
+            except TpmGone:
+                self._engine.close()
+                self._start()
+                attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
         return quote.assemble(self.public, attest, signature, certificates=self._certificates, events=self._events)
 
     def seal(self, secret: bytes) -> bytes:

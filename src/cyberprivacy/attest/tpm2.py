@@ -96,8 +96,7 @@ class Selection:
 
     def encode(self) -> bytes:
         """Three bytes of bitmap, as PC clients write it."""
-        bits = sum(1 << pcr for pcr in self.pcrs)
-        return struct.pack(">HB", self.hash, 3) + bits.to_bytes(3, "little")
+        return struct.pack(">HB", self.hash, 3) + sum(1 << pcr for pcr in self.pcrs).to_bytes(3, "little")
 
 
 def encode_selections(selections: tuple[Selection, ...]) -> bytes:

@@ -5,7 +5,8 @@ import json
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -68,21 +69,18 @@ def ask(url: str, nonce: bytes) -> Answer:
     context.verify_mode = ssl.CERT_NONE
     connection = http.client.HTTPSConnection(host, port, context=context, timeout=STEP)
     connection.auto_open = 0  # a second connection could end at another server
-    watch = threading.Timer(LONGEST, lambda: _cut(connection))
-    watch.daemon = True
-    watch.start()
     try:
         connection.connect()
-        key = _key_of(connection.sock)
-        connection.request("GET", f"{PATH}?nonce={nonce.hex()}", headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        body = answer.read(MAX_ATTESTATION + 1)
-        if answer.length and len(body) <= MAX_ATTESTATION:
-            raise http.client.IncompleteRead(body, answer.length)
-    except (OSError, http.client.HTTPException) as error:
+        with _deadline(connection.sock):
+            key = _key_of(connection.sock)
+            connection.request("GET", f"{PATH}?nonce={nonce.hex()}", headers={"Accept": "application/json"})
+            with connection.getresponse() as answer:
+                body = answer.read(MAX_ATTESTATION + 1)
+                if answer.length and len(body) <= MAX_ATTESTATION:
+                    raise http.client.IncompleteRead(body, answer.length)
+    except (OSError, UnicodeError, http.client.HTTPException) as error:
         raise NoConnection("the server does not answer", url=url, reason=str(error)[:200]) from error
     finally:
-        watch.cancel()
         connection.close()
     if answer.status != http.client.OK:
         raise _refusal(answer.status, body)
@@ -115,12 +113,26 @@ def _key_of(channel: object) -> bytes:
         raise NoAttestation("the server's certificate cannot be read") from None
 
 
-def _cut(connection: http.client.HTTPSConnection) -> None:
-    """End a conversation that somebody stretches; a handshake has its own limit, `STEP`."""
-    if connection.sock is not None:
+@contextmanager
+def _deadline(channel: socket.socket) -> Iterator[None]:
+    """End a conversation that somebody stretches. The handshake before it has a limit of its own, `STEP`."""
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
         with suppress(OSError):
             # not SSLSocket.shutdown: that one takes the TLS state away under the thread that reads
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+            socket.socket.shutdown(channel, socket.SHUT_RDWR)
+
+    watch = threading.Timer(LONGEST, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+        if over.is_set():
+            raise TimeoutError(f"no answer within {LONGEST:g} s")
 
 
 def _refusal(status: int, body: bytes) -> CyberPrivacyError:

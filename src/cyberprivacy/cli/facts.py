@@ -6,7 +6,6 @@ from cyberprivacy.attest.facts import ChainFacts, Lap, NodeFacts, Questions, Rel
 from cyberprivacy.cid import Cid
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.chain import Chain
-from cyberprivacy.proposal.clusters import measurement_since
 from cyberprivacy.proposal.law import Dao, ProposalState, cid_of, dao_at
 from cyberprivacy.proposal.life import Life, life
 from cyberprivacy.proposal.release import Address, FinalBlock
@@ -108,7 +107,7 @@ def _node(chain: Chain, dao: Dao, account: Address, block: FinalBlock) -> Mappin
 def _measurement(chain: Chain, dao: Dao, measurement: bytes | None, block: FinalBlock) -> Mapping[bytes, int]:
     if measurement is None:
         return {}
-    since = measurement_since(chain, dao.clusters, measurement, at=block)
+    since = contract("Clusters").read(chain, block, dao.clusters, "measurementSince", measurement).integer("0")
     return {measurement: since} if since else {}
 
 

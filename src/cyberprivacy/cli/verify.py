@@ -95,7 +95,9 @@ def show(report: Report, target: str) -> Text:
     text.append("\n")
     if report.level is not None:
         text.append(f"Level: {report.level.label}. ", style="bold")
-        text.append(f"{report.level.words}\nWho could still cheat:\n")
+        text.append(f"{report.level.words}\n")
+    if report.accepted and report.level is not None:
+        text.append("Who could still cheat:\n")
         for cheat in report.level.cheats:
             text.append(f"  - {cheat}\n")
     text.rstrip()

@@ -1,0 +1,63 @@
+"""The specification names every check, every code and every tag that the code knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cyberprivacy.attest import eventlog, evidence, policy, report, statement
+from cyberprivacy.attest.certificates import DEVELOPMENT_MARK
+from cyberprivacy.attest.quote import AK_PURPOSE
+from cyberprivacy.attest.verify import CHECKS
+
+PROJECT = Path(__file__).parents[3]
+PAGE = (PROJECT / "docs" / "spec" / "attestation.md").read_text()
+SOURCES = [
+    PROJECT / "src" / "cyberprivacy" / "attest" / f"{name}.py" for name in ("verify", "chaincheck", "quote")
+]
+
+
+def codes() -> set[str]:
+    """Every reason code that the verifier's sources spell out."""
+    families = "attestation|tls|evidence|node|statement|chain|os|release|level|offline"
+    text = "".join(source.read_text() for source in SOURCES)
+    return set(re.findall(rf'"((?:{families})\.[a-z-]+)"', text))
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_has_its_row(name: str) -> None:
+    assert f"| `{name}` |" in PAGE
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_every_code_is_documented(code: str) -> None:
+    assert f"`{code}`" in PAGE
+
+
+def test_the_rows_are_in_the_order_of_the_report() -> None:
+    places = [PAGE.index(f"| `{name}` |") for name in CHECKS]
+    assert places == sorted(places)
+
+
+def test_every_tag_and_identifier_is_registered() -> None:
+    tags = (
+        evidence.EVIDENCE_TAG,
+        statement.STATEMENT_TAG,
+        eventlog.EVENT_TAG,
+        eventlog.MEASUREMENT_TAG,
+    )
+    for tag in tags:
+        assert f"| `{tag.decode()}` |" in PAGE
+    assert DEVELOPMENT_MARK.dotted_string in PAGE
+    assert AK_PURPOSE in PAGE
+    assert report.SCHEMA in PAGE
+    assert all(f"`{code}`" in PAGE for code in report.HARMLESS)
+
+
+def test_the_example_of_a_policy_is_one() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    assert policy.parse(example.encode()).laps == {"review": 604800, "vote": 259200, "deployment": 172800}
+
+
+def test_every_level_is_explained() -> None:
+    assert all(f"| `{level.label}` |" in PAGE for level in report.Level)
