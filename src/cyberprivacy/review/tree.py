@@ -6,16 +6,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from cyberprivacy.bundle.limits import DEFAULT
+from cyberprivacy.bundle.limits import DEFAULT, Limits
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.review.finding import Finding, Report
 from cyberprivacy.review.hidden import first_unseen
-
-MAX_ENTRIES: Final = DEFAULT.entries
-MAX_BYTES: Final = DEFAULT.content
-MAX_DEPTH: Final = DEFAULT.depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +49,13 @@ class Tree:
         return clean in ("", ".") or clean in self.files or any(f.startswith(clean + "/") for f in self.files)
 
 
-def read_tree(root: Path, *, ignore: frozenset[str] = frozenset()) -> Tree:
+def read_tree(root: Path, *, ignore: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> Tree:
     """List a directory; what a bundle may not have becomes a finding.
 
     Args:
         root: the directory.
         ignore: names that are left out wherever they stand, as `bundle.pack` does with working directories.
+        limits: what a bundle may hold.
 
     Raises:
         Misuse: `root` is not a directory ("review.tree").
@@ -70,22 +66,22 @@ def read_tree(root: Path, *, ignore: frozenset[str] = frozenset()) -> Tree:
     files: dict[str, int] = {}
     findings: list[Finding] = []
     size = 0
-    for count, (path, entry) in enumerate(_walk(root, ignore), 1):
-        if count > MAX_ENTRIES:
-            findings.append(_one("tree.files", "", f"more than {MAX_ENTRIES} entries"))
+    for count, (path, entry) in enumerate(_walk(root, ignore, limits.depth), 1):
+        if count > limits.entries:
+            findings.append(_one("tree.files", "", f"more than {limits.entries} entries"))
             break
-        bad = _bad(path, entry)
+        bad = _bad(path, entry, limits.depth)
         if bad is not None:
             findings.append(bad)
         elif stat.S_ISREG(entry.st_mode):
             files[path] = entry.st_size
             size += entry.st_size
-    if size > MAX_BYTES:
-        findings.append(_one("tree.size", "", f"{size} bytes, the limit is {MAX_BYTES}"))
+    if size > limits.content:
+        findings.append(_one("tree.size", "", f"{size} bytes, the limit is {limits.content}"))
     return Tree(root, dict(sorted(files.items())), tuple(findings))
 
 
-def _walk(root: Path, ignore: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(root: Path, ignore: frozenset[str], most: int) -> Iterator[tuple[str, os.stat_result]]:
     """Every entry below `root` with what it is, links not followed."""
     waiting = [("", 0)]
     while waiting:
@@ -98,7 +94,7 @@ def _walk(root: Path, ignore: frozenset[str]) -> Iterator[tuple[str, os.stat_res
                     path = folder + entry.name
                     about = entry.stat(follow_symlinks=False)
                     yield path, about
-                    if stat.S_ISDIR(about.st_mode) and depth < MAX_DEPTH:
+                    if stat.S_ISDIR(about.st_mode) and depth < most:
                         waiting.append((path + "/", depth + 1))
         except OSError as error:
             raise TryLater(
@@ -106,11 +102,11 @@ def _walk(root: Path, ignore: frozenset[str]) -> Iterator[tuple[str, os.stat_res
             ) from None
 
 
-def _bad(path: str, entry: os.stat_result) -> Finding | None:
+def _bad(path: str, entry: os.stat_result, depth: int) -> Finding | None:
     if not (stat.S_ISREG(entry.st_mode) or stat.S_ISDIR(entry.st_mode)):
         return _one("tree.entry", path, "neither a file nor a directory")
-    if path.count("/") >= MAX_DEPTH:
-        return _one("tree.entry", path, f"deeper than {MAX_DEPTH} directories")
+    if path.count("/") >= depth:
+        return _one("tree.entry", path, f"deeper than {depth} directories")
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from good_bundle import DIGEST, DOCKERFILE, FILES, KUBERNETES, MANIFEST, REQUIREMENTS, edited, write
 
+from cyberprivacy.bundle.limits import Limits
 from cyberprivacy.bundle.verified import SEAL, VerifiedBundle
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import Misuse, Untrusted
@@ -13,6 +14,7 @@ from cyberprivacy.review.finding import Finding, Refused
 from cyberprivacy.review.lint import findings, lint
 from cyberprivacy.review.rules import RULES
 from cyberprivacy.review.rules.tree import TREE
+from cyberprivacy.review.tree import read_tree
 
 HEX = "0123456789abcdef"
 RANDOM = "q7Zr2LxWm9Tt4KpVb8Yc"  # no secret of anybody's: typed at random
@@ -234,10 +236,12 @@ def test_more_bytes_than_a_bundle_may_have_are_refused_unread(tmp_path: Path) ->
     assert [one.code for one in findings(tree)] == ["tree.size"]
 
 
-def test_more_entries_than_a_bundle_may_have_are_refused_unread(tmp_path: Path) -> None:
-    for number in range(50_001):
-        (tmp_path / str(number)).touch()
-    assert [one.code for one in findings(tmp_path)] == ["tree.files"]
+def test_more_entries_or_deeper_ones_than_a_bundle_may_have_are_refused(tmp_path: Path) -> None:
+    tree = write(tmp_path, {"a/b/c/d": ""})
+    assert [one.code for one in read_tree(tree, limits=Limits(entries=10)).findings] == ["tree.files"]
+    assert [(one.code, one.path) for one in read_tree(tree, limits=Limits(depth=2)).findings] == [
+        ("tree.entry", "a/b/c")
+    ]
 
 
 def test_what_is_no_directory_is_misuse(tmp_path: Path) -> None:

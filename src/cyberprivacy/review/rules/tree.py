@@ -19,7 +19,7 @@ TREE: Final = {
     "tree.size": Rule("A bundle has at most 512 MiB.", "Declare large files as inputs with a hash."),
     "manifest.missing": Rule(
         "The bundle has a manifest `cyberprivacy.yaml` at its root.",
-        "Write one; docs/spec/manifest.md has an example.",
+        "Write one; examples/guestbook has one.",
     ),
     "manifest.yaml": Rule("The manifest is plain YAML of at most 64 KiB.", _YAML_HINT),
     "manifest.format": Rule("The manifest is of format 1.", "Write `cyberprivacy: 1`."),
