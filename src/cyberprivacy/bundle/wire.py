@@ -209,7 +209,8 @@ def _checked(url: str) -> str:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError):
         raise Misuse("not a URL", code="bundle.url", url=url[:200]) from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    plain = url.isascii() and url.isprintable() and " " not in url and 0 < (parsed.port or 80) < 65536
+    if parsed.scheme not in ("http", "https") or not parsed.host or not plain:
         raise Misuse("not an http or https URL with a host", code="bundle.url", url=url[:200])
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise Misuse("a source's URL has no user, query or fragment", code="bundle.url", host=parsed.host)
