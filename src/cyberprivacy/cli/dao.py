@@ -99,7 +99,12 @@ class There:
         """Reach the chain, find the DAO, open the key."""
         chain = see(self.rpc)
         contracts = dao_at(chain, parse_address(self.dao, "--dao"), chain.block())
-        return Acting(Desk(Endpoint(self.rpc[0]), self.who.signer()), chain, contracts)
+        return Acting(_desk(self.rpc, chain, self.who), chain, contracts)
+
+
+def _desk(rpc: Sequence[str], chain: Ledger, who: Signing) -> Desk:
+    """Transactions go through the first endpoint; which chain they are for, all endpoints say."""
+    return Desk(Endpoint(rpc[0]), who.signer(), chain_id=chain.chain_id)
 
 
 def with_dao(command: Callable[..., None]) -> Callable[..., None]:
@@ -125,7 +130,7 @@ def create(
     chain, maker = see(rpc), parse_address(factory, "--factory")
     least = factory_minimums(chain, maker)
     founding = charter.parse(_file(file), least)
-    desk = Desk(Endpoint(rpc[0]), who.signer())
+    desk = _desk(rpc, see(rpc), who)
     out.progress(f"founding {founding.name}")
     made = create_dao(desk, chain, maker, founding, salt=_hex(salt, "--salt") if salt else secrets.token_bytes(32))
     out.result({"name": founding.name, **asdict(made)}, _addresses(made, founding.name), as_json=as_json)
@@ -179,7 +184,7 @@ def deploy(
     if floors is None:
         raise Misuse("laps are `production` or `demo`", code="dao.laps", got=laps)
     pairs = [each.partition("=") for each in organisation]
-    desk = Desk(Endpoint(rpc[0]), who.signer())
+    desk = _desk(rpc, see(rpc), who)
     made = deploy_shared(
         desk,
         minimums=floors,
@@ -202,7 +207,7 @@ def open_cluster(
     as_json: Json = False,
 ) -> None:
     """Open a cluster, as a provider; prints its number."""
-    desk = Desk(Endpoint(rpc[0]), who.signer())
+    desk = _desk(rpc, see(rpc), who)
     number = register_cluster(desk, parse_address(clusters, "--clusters"), uri=uri)
     out.result({"cluster": number, "provider": desk.address}, str(number), as_json=as_json)
 
@@ -219,7 +224,7 @@ def list_node(
     as_json: Json = False,
 ) -> None:
     """List a machine in a cluster, as its provider. `cyberprivacy node identity` prints what to give here."""
-    desk = Desk(Endpoint(rpc[0]), who.signer())
+    desk = _desk(rpc, see(rpc), who)
     receipt = add_node(
         desk,
         parse_address(clusters, "--clusters"),

@@ -125,7 +125,7 @@ def propose(
     acting = there.act()
     made = text.update(acting.dao, Cid.parse(bundle), name=name, body=_body(text_file))
     receipt = _when_allowed(partial(actions.propose, acting, made), wait=wait)
-    _done(receipt, _proposal(made), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
+    _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 
 
 def vote(
@@ -160,7 +160,7 @@ def queue(
     receipt = _when_allowed(partial(actions.queue, acting, found), wait=wait)
     until = acting.state(found.id).executable
     human = f"queued; executable from {moment(until, int(time()))}"
-    _done(receipt, {**_proposal(found), "executable": until}, human, as_json=as_json)
+    _done(receipt, {**found.facts(), "executable": until}, human, as_json=as_json)
 
 
 def execute(
@@ -175,7 +175,7 @@ def execute(
     acting = there.act()
     found = _find(acting, which, since)
     receipt = _when_allowed(partial(actions.execute, acting, found), wait=wait)
-    _done(receipt, _proposal(found), f"executed: {found.title}", as_json=as_json)
+    _done(receipt, found.facts(), f"executed: {found.title}", as_json=as_json)
 
 
 def activate(
@@ -221,7 +221,7 @@ def revoke(
     acting = there.act()
     made = text.revocation(acting.dao, Cid.parse(bundle), body=_body(text_file))
     receipt = actions.propose(acting, made)
-    _done(receipt, _proposal(made), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
+    _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 
 
 def _told(bundle: str, *, number: int, pipeline: int, parent: str) -> tuple[Cid, tuple[int, int, Cid | None]]:
@@ -279,10 +279,6 @@ def _say(early: NotYet) -> None:
 def _done(receipt: Receipt, value: Mapping[str, object], human: str, *, as_json: bool) -> None:
     sent = {"transaction": "0x" + receipt.transaction.hex(), "block": receipt.block, "gas": receipt.gas}
     out.result({**value, **sent}, human, as_json=as_json)
-
-
-def _proposal(made: Proposal) -> dict[str, object]:
-    return {"proposal": str(made.id), "title": made.title}
 
 
 def _body(path: Path | None) -> str:

@@ -14,7 +14,6 @@ from cyberprivacy.proposal.chain import Reverted
 from cyberprivacy.proposal.law import Dao, ProposalState
 from cyberprivacy.proposal.life import Vote, vote_at
 from cyberprivacy.proposal.refusals import NotYet, refusal
-from cyberprivacy.proposal.release import Address
 from cyberprivacy.proposal.sending import Desk, Receipt
 from cyberprivacy.proposal.text import Proposal
 
@@ -97,16 +96,17 @@ def halt(acting: Acting, bundle: Cid) -> Receipt:
     return _release(acting, "halt", bundle.digest)
 
 
-def delegate(acting: Acting, to: Address) -> Receipt:
-    """Let somebody, or oneself, cast the votes that one holds; first holders need not."""
-    return acting.desk.send(acting.dao.token, contract("AppVotes").encode("delegate", to))
-
-
 def propose(acting: Acting, proposal: Proposal) -> Receipt:
     """Put something to the vote. `text.update` and `text.revocation` compose proposals."""
     law = contract("AppGovernor")
     data = law.encode("propose", proposal.targets, proposal.values, proposal.calldatas, _text(proposal))
-    return acting.desk.send(acting.dao.governor, data)
+    try:
+        return acting.desk.send(acting.dao.governor, data)
+    except NotYet as early:
+        if early.until:  # the law looks at the moment in which the vote would open
+            delay = law.read(acting.chain, acting.chain.block(), acting.dao.governor, "votingDelay").integer("0")
+            early.facts["until"] = early.until - delay
+        raise
 
 
 def vote(acting: Acting, proposal: int, support: int, *, reason: str = "") -> Receipt:
@@ -118,7 +118,7 @@ def vote(acting: Acting, proposal: int, support: int, *, reason: str = "") -> Re
     """
     it = acting.state(proposal)
     if it.state == ProposalState.PENDING:
-        raise NotYet("the vote has not opened", code="law.vote-not-open", until=it.opens)
+        raise NotYet("the vote has not opened", code="law.vote-not-open", until=it.opens + 1)
     if it.state != ProposalState.ACTIVE:
         _wrong_state(it, "vote")
     law = contract("AppGovernor")
@@ -160,11 +160,6 @@ def execute(acting: Acting, proposal: Proposal) -> Receipt:
     if it.state != ProposalState.QUEUED:
         _wrong_state(it, "execute")
     return _carry(acting, "execute", proposal)
-
-
-def cancel(acting: Acting, proposal: Proposal) -> Receipt:
-    """Take back one's own proposal, while its vote has not opened."""
-    return _carry(acting, "cancel", proposal)
 
 
 def _carry(acting: Acting, function: str, proposal: Proposal) -> Receipt:

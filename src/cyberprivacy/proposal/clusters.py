@@ -36,11 +36,6 @@ def add_node(
     return _send(desk, clusters, "addNode", cluster, node, node_key, measurement)
 
 
-def remove_node(desk: Desk, clusters: Address, cluster: int, *, node: Address) -> Receipt:
-    """As the provider, take a machine out."""
-    return _send(desk, clusters, "removeNode", cluster, node)
-
-
 def join_cluster(desk: Desk, clusters: Address, cluster: int) -> Receipt:
     """As a node, agree to be one of this cluster; once, after `add_node`."""
     return _send(desk, clusters, "join", cluster)
@@ -56,34 +51,14 @@ def report_deployed(desk: Desk, clusters: Address, *, registry: Address, bundle:
     return _send(desk, clusters, "deployed", registry, bundle.digest, evidence)
 
 
-def heartbeat(desk: Desk, clusters: Address) -> Receipt:
-    """As a node: we are alive."""
-    return _send(desk, clusters, "heartbeat")
-
-
 def cluster_of(chain: Chain, clusters: Address, node: Address, *, at: FinalBlock) -> int:
     """The cluster that a node has joined; 0 = none."""
     return contract("Clusters").read(chain, at, clusters, "nodeOf", node).struct("0").integer("cluster")
 
 
-def node_key_of(chain: Chain, clusters: Address, node: Address, *, at: FinalBlock) -> bytes | None:
-    """SHA-256 of the identity key that a node's provider listed for it; None = it joined no cluster."""
-    key = contract("Clusters").read(chain, at, clusters, "nodeOf", node).struct("0").octets("nodeKey")
-    return None if key == ZERO else key
-
-
 def measurement_since(chain: Chain, clusters: Address, measurement: bytes, *, at: FinalBlock) -> int:
     """Since when an OS measurement is accepted, seconds since 1970; 0 = never. It may be in the future."""
     return contract("Clusters").read(chain, at, clusters, "measurementSince", measurement).integer("0")
-
-
-def images_by(
-    chain: Chain, clusters: Address, *, registry: Address, bundle: Cid, provider: Address, at: FinalBlock
-) -> bytes | None:
-    """What one provider says that it built from a bundle; None = nothing."""
-    read = contract("Clusters").read(chain, at, clusters, "imagesBy", registry, bundle.digest, provider)
-    images = read.octets("0")
-    return None if images == ZERO else images
 
 
 def _send(desk: Desk, clusters: Address, function: str, *arguments: object) -> Receipt:

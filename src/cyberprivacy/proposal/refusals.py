@@ -69,7 +69,7 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         Misuse,
         "too-few-votes",
         "the account has too few votes to propose",
-        "Votes count from the block before; a new holder must `delegate` first.",
+        "Votes count from the second before; a later holder must delegate to themselves once.",
     ),
     "ClusterNotProvider": (Misuse, "not-provider", "the account is not the provider of this cluster", ""),
     "ClusterNotNode": (

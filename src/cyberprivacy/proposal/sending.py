@@ -9,7 +9,7 @@ from typing import Final
 from eth_utils.crypto import keccak
 
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
-from cyberprivacy.proposal.chain import Log, Reverted, Unreachable
+from cyberprivacy.proposal.chain import Disagree, Log, Reverted, Unreachable
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.jsonrpc import parse_log
 from cyberprivacy.proposal.refusals import refusal
@@ -53,6 +53,8 @@ class Desk:
         dearest: wei that one transaction may cost.
         patience: seconds to wait for a transaction to be mined.
         pause: how waiting is done.
+        chain_id: the chain that is meant, as others tell it; None = as `endpoint` tells it. An endpoint that
+            names another chain would have us sign something that is valid there.
     """
 
     def __init__(
@@ -63,9 +65,11 @@ class Desk:
         dearest: int = DEAREST,
         patience: float = _PATIENCE,
         pause: Callable[[float], None] = time.sleep,
+        chain_id: int | None = None,
     ) -> None:
         self._endpoint, self._signer, self._dearest = endpoint, signer, dearest
         self._patience, self._pause = patience, pause
+        self._meant = chain_id
 
     @property
     def address(self) -> Address:
@@ -75,7 +79,12 @@ class Desk:
     @cached_property
     def chain_id(self) -> int:
         """EIP-155 chain id; asked once."""
-        return quantity(self._endpoint.ask("eth_chainId"), "the chain id")
+        told = quantity(self._endpoint.ask("eth_chainId"), "the chain id")
+        if self._meant not in (None, told):
+            raise Disagree(
+                "the endpoint is on another chain", meant=self._meant, told=told, about=repr(self._endpoint)
+            )
+        return told
 
     def send(self, to: Address | None, data: bytes, *, value: int = 0) -> Receipt:
         """Send a transaction and wait until it is in a block (which may not be final yet).

@@ -86,6 +86,10 @@ class Proposal:
         """The first line, safe to print on a terminal."""
         return printable(self.text.split(b"\n", 1)[0].decode("utf-8", "replace"))
 
+    def facts(self) -> dict[str, str]:
+        """Its id and title, for people and documents; the id is a text, as it is past 2**53."""
+        return {"proposal": str(self.id), "title": self.title}
+
     @property
     def body(self) -> str:
         """The text after its title, and after the bundle's line if it is an update; safe to print."""

@@ -23,15 +23,18 @@ def patiently(
 
     Args:
         attempt: refused with `NotYet` while it is too early; any other refusal ends the waiting.
-        say: told each time why it waits, at least once a minute.
+        say: told why it waits: at first, when that changes, and once a minute.
         now: seconds since 1970.
         pause: waits for some seconds.
     """
+    told: tuple[str, int] | None = None
     while True:
         try:
             return attempt()
         except NotYet as early:
-            say(early)
             left = early.until - now() if early.until else _UNKNOWN
+            if told != (early.code, early.until) or left > _LONGEST:
+                say(early)
+                told = (early.code, early.until)
             # At the moment itself the newest block may still be older: half a second is a new question's price.
             pause(min(_LONGEST, max(0.5, left)))

@@ -19,7 +19,8 @@ from cyberprivacy.proposal.release import Address
 _QUANTITY: Final = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})\Z")
 _DATA: Final = re.compile(r"0x([0-9a-f]{2})*\Z")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}\Z")
-_NESTING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""Strings and brackets. An unclosed string is one token too, and nothing backtracks: linear on any bytes."""
 
 MAX_DEPTH: Final = 32
 """Levels of nesting in an answer; nothing that we ask for has more than six."""

@@ -35,6 +35,11 @@ def keystore(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def key(keystore: Path) -> Keystore:
+    return Keystore(keystore, PASSWORD)
+
+
 def test_a_keystore_opens_with_its_password_and_signs(keystore: Path) -> None:
     signer = Keystore(keystore, PASSWORD)
     assert signer.address == keystore_address(keystore)
@@ -42,11 +47,11 @@ def test_a_keystore_opens_with_its_password_and_signs(keystore: Path) -> None:
         check_signed(signer.sign(asked), asked, signer.address)
 
 
-def test_a_keystore_is_only_for_its_owner_and_holds_no_key_in_clear(keystore: Path) -> None:
+def test_a_keystore_is_only_for_its_owner_and_holds_no_key_in_clear(keystore: Path, key: Keystore) -> None:
     assert keystore.stat().st_mode & 0o777 == 0o600
-    key = Keystore(keystore, PASSWORD)._account.key.hex()
-    assert key.removeprefix("0x") not in keystore.read_text()
-    assert key.removeprefix("0x") not in repr(Keystore(keystore, PASSWORD))
+    secret = key._account.key.hex().removeprefix("0x")
+    assert secret not in keystore.read_text()
+    assert secret not in repr(key)
 
 
 def test_a_wrong_password_is_refused_by_its_own_code(keystore: Path) -> None:
@@ -99,20 +104,19 @@ def test_a_short_password_and_a_missing_folder_are_refused(tmp_path: Path) -> No
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_signer_that_changes_one_field_is_found_out(keystore: Path, changed: dict[str, object]) -> None:
-    signer = Keystore(keystore, PASSWORD)
-    raw = signer.sign(replace(ASKED, **changed))
+def test_a_signer_that_changes_one_field_is_found_out(key: Keystore, changed: dict[str, object]) -> None:
+    raw = key.sign(replace(ASKED, **changed))
     with pytest.raises(SignerLied) as refusal:
-        check_signed(raw, ASKED, signer.address)
+        check_signed(raw, ASKED, key.address)
     assert refusal.value.code == "signer.lied"
 
 
-def test_a_signature_of_another_key_is_found_out(keystore: Path) -> None:
+def test_a_signature_of_another_key_is_found_out(key: Keystore) -> None:
     with pytest.raises(SignerLied):
-        check_signed(Keystore(keystore, PASSWORD).sign(ASKED), ASKED, SOMEBODY)
+        check_signed(key.sign(ASKED), ASKED, SOMEBODY)
 
 
-def test_an_older_kind_of_transaction_is_found_out(keystore: Path) -> None:
+def test_an_older_kind_of_transaction_is_found_out() -> None:
     account = Account.create()
     legacy = account.sign_transaction(
         {
@@ -138,20 +142,14 @@ def test_no_bytes_of_a_signer_break_the_check(raw: bytes) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_no_cut_or_flip_of_a_signed_transaction_passes(keystore: Path, data: st.DataObject) -> None:
-    signer = Keystore(keystore, PASSWORD) if not SIGNED else None
-    if signer:
-        SIGNED.append((signer.sign(ASKED), signer.address))
-    raw, address = SIGNED[0]
+def test_no_cut_or_flip_of_a_signed_transaction_passes(key: Keystore, data: st.DataObject) -> None:
+    raw = key.sign(ASKED)
     place = data.draw(st.integers(0, len(raw) - 1))
     mangled = data.draw(
         st.sampled_from([raw[:place], raw + b"\0", raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]])
     )
     with pytest.raises(SignerLied):
-        check_signed(mangled, ASKED, address)
-
-
-SIGNED: list[tuple[bytes, Address]] = []
+        check_signed(mangled, ASKED, key.address)
 
 
 def test_an_external_signer_signs_what_it_is_asked(embedded: EmbeddedChain) -> None:
@@ -167,8 +165,7 @@ def test_an_external_signer_with_many_accounts_must_be_told_which(embedded: Embe
         ExternalSigner(embedded.url, SOMEBODY)
 
 
-def test_clef_is_asked_in_its_own_words(keystore: Path) -> None:
-    key = Keystore(keystore, PASSWORD)
+def test_clef_is_asked_in_its_own_words(key: Keystore) -> None:
     with LyingRpc() as clef:
         clef.lies["account_list"] = lambda *_: [key.address]
         clef.lies["account_signTransaction"] = lambda *_: {"raw": "0x" + key.sign(ASKED).hex(), "tx": {}}

@@ -83,6 +83,12 @@ def test_what_only_some_readers_take_for_json_is_refused(body: bytes) -> None:
         wire.document(body)
 
 
+def test_brackets_inside_a_text_are_no_nesting_and_an_unclosed_text_costs_no_time() -> None:
+    assert wire.document(b'"' + b"[" * 1000 + b'"') == "[" * 1000
+    with pytest.raises(BadAnswer):
+        wire.document(b'"' + rb"\"" * 2_000_000)
+
+
 @given(JSON)
 def test_no_json_value_breaks_a_parser(value: object) -> None:
     for parse in (
