@@ -17,7 +17,7 @@ from cyberprivacy.proposal import charter
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.agreeing import Ledger, connect
-from cyberprivacy.proposal.clusters import NO_HARDWARE, add_node, register_cluster
+from cyberprivacy.proposal.clusters import NO_HARDWARE, add_node, announce_measurement, register_cluster
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.founding import (
     DEMO,
@@ -80,6 +80,7 @@ def register(_app: typer.Typer) -> None:
     cluster.command("add-node", epilog=f"Example: cyberprivacy cluster add-node 1 0x… --node-key 0x… {where}")(
         with_signer(list_node)
     )
+    cluster.command("announce", epilog=f"Example: cyberprivacy cluster announce 0x… {where}")(announce)
 
 
 def see(rpc: Sequence[str], *, latest: bool = True) -> Ledger:
@@ -235,6 +236,27 @@ def list_node(
     )
     value = {"cluster": cluster, "node": node, "transaction": "0x" + receipt.transaction.hex()}
     out.result(value, f"node {node} is listed in cluster {cluster}", as_json=as_json)
+
+
+def announce(
+    measurement: Annotated[str, typer.Argument(metavar="HEX", help="32 bytes: the software of a machine.")],
+    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract; `dao show` names it.")],
+    rpc: Rpc,
+    uri: Annotated[str, typer.Option(metavar="URI", help="Where people can read what it is.")] = "",
+    key: KeyFile = None,
+    password_file: PasswordFile = None,
+    signer_url: SignerUrl = "",
+    account: From = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a measurement of node software public, as the owner of Clusters; it counts after a waiting period."""
+    desk = Desk(Endpoint(rpc[0]), signer(key, password_file, signer_url, account))
+    receipt = announce_measurement(
+        desk, parse_address(clusters, "--clusters"), _hex(measurement, "MEASUREMENT"), uri=uri
+    )
+    value = {"measurement": measurement, "transaction": "0x" + receipt.transaction.hex()}
+    out.result(value, f"measurement {measurement} is public", as_json=as_json)
 
 
 def _seats(chain: Ledger, dao: Dao, block: FinalBlock) -> list[dict[str, str]]:

@@ -36,6 +36,11 @@ def add_node(
     return _send(desk, clusters, "addNode", cluster, node, node_key, measurement)
 
 
+def announce_measurement(desk: Desk, clusters: Address, measurement: bytes, *, uri: str) -> Receipt:
+    """As the owner: make a measurement of node software (32 bytes) public; it counts after a waiting period."""
+    return _send(desk, clusters, "announceMeasurement", measurement, uri)
+
+
 def join_cluster(desk: Desk, clusters: Address, cluster: int) -> Receipt:
     """As a node, agree to be one of this cluster; once, after `add_node`."""
     return _send(desk, clusters, "join", cluster)

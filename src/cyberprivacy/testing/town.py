@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from eth_account import Account
 
@@ -95,7 +95,11 @@ class Town:
         endpoint.close()
 
     def types(self, *words: str | Path, person: str = "", chain: bool = True) -> dict[str, Any]:
-        """Have somebody type a command; its JSON answer.
+        """Have somebody type a command; its JSON answer. See `says`."""
+        return dict(json.loads(self.says(*words, person=person, chain=chain)))
+
+    def says(self, *words: str | Path, person: str = "", chain: bool = True) -> str:
+        """Have somebody type a command; what it printed.
 
         Args:
             words: the command, without `cyberprivacy`.
@@ -112,7 +116,7 @@ class Town:
             line += ["--key", str(self.key(person)), "--password-file", str(self._password)]
         if self._told:
             self._told(["cyberprivacy", *line])
-        return dict(json.loads(self._run(line)))
+        return self._run(line)
 
     def close(self) -> None:
         """Stop what the town started."""
@@ -121,7 +125,7 @@ class Town:
         self._socket.close()
         self.chain.stop()
 
-    def __enter__(self) -> "Town":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
