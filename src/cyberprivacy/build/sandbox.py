@@ -12,7 +12,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -118,16 +118,18 @@ class Sandbox:
         if os.geteuid():
             raise Misuse("builds need root, to give up more than a user can", code="build.root")
         with scratch(self._work, cgroup.sweep) as place, cgroup.confine(place.name, self._allowance()) as group:
-            root = place / "root"
-            root.mkdir()
-            spec = self._spec(root, commands, view, env, result)
-            draft = place / "result"
-            with draft.open("xb") as file:
+            spec = self._spec(place / "root", commands, view, env, result)
+            with _disk():
+                (place / "root").mkdir()
+                file = (place / "result").open("xb", buffering=0)  # so that closing it cannot fail
+            with file:
                 code, log = self._converse(spec, group, file)
                 self._judge(code, log, group)
-                _settle(file)
+                with _disk():
+                    os.fsync(file.fileno())
             if result and into:
-                draft.replace(into)
+                with _disk():
+                    (place / "result").replace(into)
             return log
 
     def _allowance(self) -> cgroup.Allowance:
@@ -214,7 +216,8 @@ class Sandbox:
                     elif (size := size + len(part)) > self._limits.result:
                         raise BuildFailed("the result is too large", code="build.size", limit=self._limits.result)
                     else:
-                        _write(result, part)
+                        with _disk():
+                            _write(result.fileno(), part)
         return log.decode("utf-8", "replace")
 
     def _judge(self, code: int | None, log: str, group: cgroup.Group) -> None:
@@ -232,17 +235,16 @@ class Sandbox:
             raise TryLater("the sandbox could not be set up", code="build.sandbox", exit=code, log=tail)
 
 
-def _settle(file: IO[bytes]) -> None:
-    """The result is on the disk before it gets its name."""
-    try:
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as problem:
-        raise disk_problem(problem) from problem
+def _write(file: int, part: bytes) -> None:
+    """The whole of it; one write(2) may take less."""
+    while part:
+        part = part[os.write(file, part) :]
 
 
-def _write(file: IO[bytes], part: bytes) -> None:
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    """Failures in this block are the host's disk's."""
     try:
-        file.write(part)
+        yield
     except OSError as problem:
         raise disk_problem(problem) from problem

@@ -1,12 +1,14 @@
 """Recipes in the sandbox: what they see, what they may not, and what a failure leaves behind."""
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cyberprivacy.build.archive import read_archive
-from cyberprivacy.build.buildah import FLAGS, PREAMBLE, Profile, with_preamble
+from cyberprivacy.build.buildah import FLAGS, PREAMBLE, BuildahBuilder, Profile, with_preamble
+from cyberprivacy.build.oci import Layout, parse_manifest
 from cyberprivacy.build.sandbox import BuildFailed, Limits
 from cyberprivacy.errors import TryLater, Untrusted
 
@@ -110,8 +112,6 @@ def test_a_recipe_that_oversteps_is_stopped(lint, builder, base, code: str, limi
 
 @pytest.mark.engines
 def test_layers_hold_what_the_recipe_made_and_the_base_is_shared(lint, builder, base) -> None:
-    from cyberprivacy.build.oci import Layout, parse_manifest
-
     [image] = builder().build(lint(recipe(base[1]), base=base[1]))
     made = read_archive(image.archive).manifest
     below = parse_manifest(Layout(base[0]).path(base[1]).read_bytes())
@@ -121,10 +121,26 @@ def test_layers_hold_what_the_recipe_made_and_the_base_is_shared(lint, builder, 
 
 @pytest.mark.engines
 def test_without_the_engine_it_is_try_later(lint, builder, base, tmp_path: Path) -> None:
-    from cyberprivacy.build.buildah import BuildahBuilder
-
     made = builder()
     missing = BuildahBuilder(tmp_path / "b", inputs=made._inputs, sandbox=made._sandbox, buildah=tmp_path / "none")
     with pytest.raises(TryLater) as refusal:
         missing.build(lint(recipe(base[1]), base=base[1]))
     assert refusal.value.code == "build.engine"
+
+
+@pytest.mark.engines
+def test_a_full_disk_is_try_later_and_nothing_is_left(lint, builder, base, tmp_path: Path) -> None:
+    linted = lint(recipe(base[1]), base=base[1])
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=70m", "tmpfs", small], check=True)
+    try:
+        with pytest.raises(TryLater) as refusal:
+            builder("small").build(linted)
+        assert refusal.value.code == "disk.full"
+        assert not list((small / "stage").iterdir())
+        assert not list((small / "sandbox").iterdir())
+        subprocess.run(["mount", "-o", "remount,size=1g", small], check=True)
+        assert builder("small").build(linted)
+    finally:
+        subprocess.run(["umount", small], check=True)
