@@ -14,8 +14,21 @@ import typer
 from cyberprivacy.cli.output import out
 from cyberprivacy.errors import CyberPrivacyError
 
-ROOMS: Final = ("keys", "dao", "release", "bundle", "review", "build", "node", "verify", "demo")
-"""Modules of this package that add commands, in the order in which a release travels."""
+ROOMS: Final = {
+    "keys": ("key",),
+    "dao": ("dao", "cluster"),
+    "release": (
+        *("publish", "attest", "propose", "vote", "queue", "execute"),
+        *("activate", "halt", "revoke", "status"),
+    ),
+    "bundle": ("pack", "bundle"),
+    "review": ("lint", "measure", "bundle"),
+    "build": ("pin", "build", "base"),
+    "node": ("node",),
+    "verify": ("verify",),
+    "demo": ("demo",),
+}
+"""Modules of this package and the words that they add, in the order in which a release travels."""
 
 app = typer.Typer(
     name="cyberprivacy",
@@ -25,6 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_open: set[str] = set()
 
 
 def group(name: str, summary: str) -> typer.Typer:
@@ -37,10 +52,12 @@ def group(name: str, summary: str) -> typer.Typer:
     return made
 
 
-def command_line() -> typer.Typer:
-    """The whole command line, with every room's commands."""
-    if not app.registered_commands:
-        for room in ROOMS:
+def command_line(word: str = "") -> typer.Typer:
+    """The command line; all of it, or just the rooms that know a word, so that it starts in a moment."""
+    wanted = [room for room, words in ROOMS.items() if word in words] or list(ROOMS)
+    for room in wanted:
+        if room not in _open:
+            _open.add(room)
             import_module(f"cyberprivacy.cli.{room}").register(app)
     return app
 
@@ -53,7 +70,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and say how it ended: 0 done, 1 refused, 2 misused, 3 try again later."""
     try:
-        ended = typer.main.get_command(command_line()).main(
+        ended = typer.main.get_command(command_line(arguments[0] if arguments else "")).main(
             arguments, prog_name="cyberprivacy", standalone_mode=False
         )
     except CyberPrivacyError as error:

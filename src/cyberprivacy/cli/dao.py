@@ -80,7 +80,9 @@ def register(_app: typer.Typer) -> None:
     cluster.command("add-node", epilog=f"Example: cyberprivacy cluster add-node 1 0x… --node-key 0x… {where}")(
         with_signer(list_node)
     )
-    cluster.command("announce", epilog=f"Example: cyberprivacy cluster announce 0x… {where}")(announce)
+    cluster.command("announce", epilog=f"Example: cyberprivacy cluster announce 0x… {where}")(
+        with_signer(announce)
+    )
 
 
 def see(rpc: Sequence[str], *, latest: bool = True) -> Ledger:
@@ -243,18 +245,14 @@ def announce(
     clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract; `dao show` names it.")],
     rpc: Rpc,
     uri: Annotated[str, typer.Option(metavar="URI", help="Where people can read what it is.")] = "",
-    key: KeyFile = None,
-    password_file: PasswordFile = None,
-    signer_url: SignerUrl = "",
-    account: From = "",
     *,
+    who: Signing,
     as_json: Json = False,
 ) -> None:
     """Make a measurement of node software public, as the owner of Clusters; it counts after a waiting period."""
-    desk = Desk(Endpoint(rpc[0]), signer(key, password_file, signer_url, account))
-    receipt = announce_measurement(
-        desk, parse_address(clusters, "--clusters"), _hex(measurement, "MEASUREMENT"), uri=uri
-    )
+    desk = _desk(rpc, see(rpc), who)
+    where, digest = parse_address(clusters, "--clusters"), _hex(measurement, "MEASUREMENT")
+    receipt = announce_measurement(desk, where, digest, uri=uri)
     value = {"measurement": measurement, "transaction": "0x" + receipt.transaction.hex()}
     out.result(value, f"measurement {measurement} is public", as_json=as_json)
 

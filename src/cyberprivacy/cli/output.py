@@ -14,12 +14,15 @@ from cyberprivacy.errors import CyberPrivacyError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+PIPE: Final = 200
+"""Columns of a table where nobody's window is asked: long enough for a CID beside an address."""
+
 
 class Output:
     """Where commands write. Colours and live progress appear only on a terminal; NO_COLOR is respected."""
 
     def __init__(self) -> None:
-        self._stdout = Console(highlight=False, soft_wrap=True)
+        self._stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE)
         self._stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property

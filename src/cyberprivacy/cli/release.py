@@ -271,8 +271,7 @@ def _when_allowed(attempt: Callable[[], _Done], *, wait: bool) -> _Done:
 
 
 def _say(early: NotYet) -> None:
-    until = early.until
-    left = f", for {span(max(1, until - int(time())))}" if until else ""
+    left = f", for {span(max(1, early.until - int(time())))}" if early.until else ""
     out.progress(f"waiting{left}: {early.what}")
 
 
