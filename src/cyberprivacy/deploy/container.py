@@ -7,7 +7,8 @@ from typing import Final
 from cyberprivacy.deploy.plan import PREFIX, UIDS, Generation, Place, Pod
 from cyberprivacy.review.workload import ClaimMount, ConfigMapMount, ScratchMount
 
-_TMPFS: Final = "rw,noexec,nosuid,nodev"
+_TMPFS: Final = "tmpfs-mode=0700,U=true,notmpcopyup,noexec,nosuid,nodev"
+"""Empty, and owned by the container's user whatever the image has at that path."""
 
 
 def create_arguments(generation: Generation, pod: Pod, place: Place, mounts: Mapping[str, str]) -> list[str]:
@@ -60,7 +61,7 @@ def create_arguments(generation: Generation, pod: Pod, place: Place, mounts: Map
     for mount in box.mounts:
         match mount:
             case ScratchMount(path, size):
-                arguments.append(f"--tmpfs={path}:{_TMPFS},size={size},mode=1777")
+                arguments.append(f"--mount=type=tmpfs,destination={path},tmpfs-size={size},{_TMPFS}")
             case ClaimMount(path, claim, read_only):
                 mode = "ro" if read_only else "rw"
                 arguments.append(f"--volume={mounts[f'claim/{claim}']}:{path}:{mode},noexec,nosuid,nodev")

@@ -59,8 +59,10 @@ defaults
   timeout http-keep-alive {limits.idle_seconds}s
   timeout tunnel {limits.tunnel_seconds}s
   option redispatch 1
+  option abortonclose
   retries 3
-  retry-on conn-failure empty-response
+  # Only what no server has seen is repeated: a request that kills one replica must not visit the others.
+  retry-on conn-failure
   http-error status 400 content-type text/plain string "Bad request\\n" hdr cyberprivacy-reason front.request
   http-error status 408 content-type text/plain string "Request took too long\\n" hdr cyberprivacy-reason front.slow
   http-error status 502 content-type text/plain string "The application broke off\\n" hdr cyberprivacy-reason deploy.broken
@@ -103,8 +105,6 @@ backend node
 _BACKEND: Final = """\
 backend app
   balance leastconn
-  # Asked twice, a write may be done twice: only reads are repeated once they were sent.
-  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }
   http-response del-header cyberprivacy- -m beg
   http-response set-header Strict-Transport-Security max-age=31536000
   default-server check inter 1s fastinter 200ms fall 2 rise 1

@@ -198,24 +198,26 @@ class PodmanRuntime:
         """
         slowest = max((Care.parse(found.labels["care"]).readiness.initial_delay for found in running), default=0)
         deadline = time.monotonic() + self._settings.start_seconds + slowest
-        ended = dict.fromkeys((found.name for found in running), 0)
+        restarts = dict.fromkeys((found.id for found in running), 0)
         waiting = list(running)
         while waiting:
-            found = waiting[0]
-            care = Care.parse(found.labels["care"])
-            health = probe.ask(care.readiness, Endpoint(address_of(found), care.readiness.port))
-            if health.well:
-                waiting.pop(0)
-                continue
-            now = next(one for one in self._engine.containers() if one.id == found.id)
-            facts = {"workload": found.labels["workload"], "probe": health.said, "exit_code": now.exit_code}
-            if not now.running:
-                ended[found.name] += 1
-                if ended[found.name] > _RESTARTS_AT_START:
-                    raise Untrusted("a container keeps ending", code="deploy.unhealthy", hint=_HINT, **facts)
-                self._start_again(now)
+            found, said, care = waiting[0], "ended", Care.parse(waiting[0].labels["care"])
+            if Path("/proc", str(found.pid)).exists():
+                health = probe.ask(care.readiness, Endpoint(address_of(found), care.readiness.port))
+                if health.well:
+                    waiting.pop(0)
+                    continue
+                said = health.said
+            now = next((one for one in self._engine.containers() if one.id == found.id), found)
+            facts = {"workload": found.labels["workload"], "probe": said, "exit_code": now.exit_code}
             if time.monotonic() > deadline:
                 raise Untrusted("does not become ready", code="deploy.unhealthy", hint=_HINT, **facts)
+            if not now.running:
+                if restarts[found.id] >= _RESTARTS_AT_START:
+                    raise Untrusted("a container keeps ending", code="deploy.unhealthy", hint=_HINT, **facts)
+                restarts[found.id] += 1
+                self._start_again(now)
+            waiting[0] = next((one for one in self._engine.containers() if one.id == found.id), found)
             time.sleep(0.1)
 
     def _serve(self, place: Place, spec: str, running: Collection[Found]) -> None:

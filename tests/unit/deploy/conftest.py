@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import http.client
 import http.server
 import json
@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.unit.deploy.images import app_layer, python_layer, write_image
 
 from cyberprivacy.build.image import Digest
 from cyberprivacy.cid import DAG_PB, Cid
@@ -39,11 +40,10 @@ from cyberprivacy.review.workload import (
     Topology,
     Workload,
 )
-from tests.unit.deploy.images import app_layer, python_layer, write_image
 
 GUESTBOOK = Path(__file__).parents[3] / "examples/guestbook"
 PYTHON = ("/usr/bin/python3", "-B")
-SERVE = (*PYTHON, "/app/main.py", "--host", "0.0.0.0")
+SERVE = (*PYTHON, "/app/main.py", "--host", "0.0.0.0")  # noqa: S104 inside a container
 READY = Probe("/healthz", 8080, 0, 1, 2, 2)
 
 
@@ -51,11 +51,11 @@ def identity(name: str) -> bytes:
     """A self-signed certificate for this machine and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now)
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    builder = builder.not_valid_after(now + datetime.timedelta(days=1)).add_extension(names, critical=False)
+    builder = builder.not_valid_after(now + dt.timedelta(days=1)).add_extension(names, critical=False)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -119,7 +119,7 @@ def backend() -> Iterator[tuple[str, int]]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 the name is http.server's
 
         def log_message(self, *_: object) -> None: ...
 
@@ -242,7 +242,9 @@ def registry(folder: Path) -> Iterator[tuple[int, dict[str, str]]]:
             app |= {f"/app/{file.name}": file.read_bytes() for file in (GUESTBOOK / release / "app").glob("*.*")}
         digests[version] = write_image(layout, [base, app_layer(app)], list(SERVE))
         push = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{layout}"]
-        eventually(lambda push=push, version=version: _push([*push, f"docker://127.0.0.1:{port}/book/web:{version}"]))
+        eventually(
+            lambda push=push, version=version: _push([*push, f"docker://127.0.0.1:{port}/book/web:{version}"])
+        )
     yield port, digests
     process.terminate()
     process.wait()

@@ -10,13 +10,13 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from tests.unit.deploy.conftest import Client, eventually, free_port, identity
 
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.deploy.front_settings import Limits
 from cyberprivacy.deploy.haproxy import FrontSilent
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import Misuse
-from tests.unit.deploy.conftest import Client, eventually, free_port, identity
 
 pytestmark = pytest.mark.engines
 
@@ -164,7 +164,7 @@ def test_the_key_is_in_no_file_no_environment_and_no_core_dump(front, port):
         assert not file.is_file() or secret not in file.read_bytes()
     assert secret not in Path(f"/proc/{pid}/environ").read_bytes()
     limits = Path(f"/proc/{pid}/limits").read_text()
-    assert ["0", "0"] == next(line.split()[4:6] for line in limits.splitlines() if "core file" in line)
+    assert next(line.split()[4:6] for line in limits.splitlines() if "core file" in line) == ["0", "0"]
     assert Path(f"/proc/{pid}/mem").stat().st_uid == 0  # though it runs as another user, that user cannot look
     assert "Uid:\t0" not in Path(f"/proc/{pid}/status").read_text()
 

@@ -1,12 +1,12 @@
 import json
 
 from hypothesis import Phase, given, settings
+from tests.unit.deploy.models import topologies
 
 from cyberprivacy.bundle.manifest import Public
 from cyberprivacy.deploy.render import digest, render
 from cyberprivacy.review.kubernetes import read
 from cyberprivacy.review.workload import Topology
-from tests.unit.deploy.models import topologies
 
 IMAGES = {"web": "bundle://web"}
 
