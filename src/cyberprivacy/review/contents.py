@@ -1,5 +1,6 @@
 """What any file of a bundle may hold: no secrets, no text that misleads; programs and blobs are pointed out."""
 
+import re
 from typing import Final
 
 from cyberprivacy.review import secrets
@@ -16,6 +17,7 @@ _PROGRAMS: Final = {
     b"\xca\xfe\xba\xbe": "Java class or Mach-O",
     b"\x00asm": "WebAssembly",
 }
+_BLANKS: Final = re.compile(rb"[ \t\v\f]{200,}")
 _PYC: Final = b"\r\n"
 
 
@@ -36,8 +38,13 @@ def _form(data: bytes, path: str) -> tuple[Finding, ...]:
         program = _program(data, path)
         code = "blob.executable" if program else "blob.opaque"
         report.add(code, 0, f"{len(data)} bytes, {program or 'not text'}")
-    elif not text.isascii():
+        return report.findings
+    if not text.isascii():
         _hidden(text, report)
+    blanks = _BLANKS.search(data)
+    if blanks is not None:
+        line = data.count(b"\n", 0, blanks.start()) + 1
+        report.add("text.blanks", line, f"{len(blanks[0])} blanks in a row")
     return report.findings
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.review import leverage, prices
-from cyberprivacy.review.shingles import Shingles, fresh, lines_of, opaque_lines, shingles
+from cyberprivacy.review.shingles import Shingles, fresh, hidden_lines, lines_of, opaque_lines, remember
 from cyberprivacy.review.tree import Tree, read_tree
 
 METRIC: Final = 1
@@ -66,11 +66,12 @@ def measure(old_trees: Sequence[Path], new: Path, *, ignore: frozenset[str] = fr
     tree = _sound(new, ignore)
     taken = prices.inputs(tree)
     rows = [Row(*row) for row in prices.priced(taken, [prices.inputs(one) for one in old])]
+    rows += [Row(*row) for row in prices.remarks(tree, taken, old)]
     counted = {row.path for row in rows}
     for row in _Reader(old).rows(tree):
         if row.path not in taken.locked:
             rows.append(row)
-        elif row.path not in counted:  # a lock that lost a package, or says the same in another way
+        elif row.path not in counted:  # a lock that lost a package, or says the same in another order
             rows.append(Row(row.path, 1, "no package is new"))
     if old:
         rows += [Row(path, 1, "removed") for path in old[0].files if path not in tree.files]
@@ -83,17 +84,17 @@ class _Reader:
 
     def __init__(self, old: Sequence[Tree]) -> None:
         self._files: dict[bool, set[bytes]] = {True: set(), False: set()}
-        self._read: dict[bool, Shingles] = {True: set(), False: set()}
+        self._read: dict[bool, Shingles] = {True: {}, False: {}}
         for tree in old:
             strong = _with_leverage(tree)
             for path in tree.files:
                 self._remember(tree.read(path), strong=path in strong)
 
     def _remember(self, data: bytes, *, strong: bool) -> None:
-        seen = shingles(lines_of(data) or [])
+        lines = lines_of(data) or []
         for known in (True, False) if strong else (False,):
             self._files[known].add(sha256(data).digest())
-            self._read[known].update(seen)
+            remember(lines, self._read[known])
 
     def rows(self, tree: Tree) -> list[Row]:
         """The rows of all files of a new tree of which something was not read."""
@@ -117,10 +118,12 @@ class _Reader:
         if lines is None:
             return Row(path, opaque_lines(len(data)) * factor, f"{len(data)} bytes that are not text", factor)
         new = fresh(lines, self._read[strong])
-        if new.lines == 0:
+        blanks = hidden_lines(data)
+        if new.lines + blanks == 0:
             return None
         reason = f"{len(new.numbers)} lines, {new.tokens} tokens, {new.size} bytes"
-        return Row(path, new.lines * factor, reason + (f"; times {factor}" if strong else ""), factor)
+        reason += ", and blanks at line ends" if blanks else ""
+        return Row(path, (new.lines + blanks) * factor, reason + (f"; times {factor}" if strong else ""), factor)
 
 
 def _with_leverage(tree: Tree) -> set[str]:

@@ -3,6 +3,7 @@
 Nobody can read these in the bundle, and they change what runs as much as its own lines do.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,11 @@ Lock files name a file for each platform; each further new digest of the same ve
 
 BASE: Final = 200
 """Lines for each base image digest that was not there before."""
+
+_PRICED: Final = re.compile(
+    rb"\A\s*[A-Za-z0-9._-]{1,80}\s*==\s*[A-Za-z0-9.+!-]{1,60}(?=[\s;\\]|\Z)|--hash=sha256:[0-9a-f]{64}|[ \\]"
+)
+"""What a line of a locked requirements file may hold without costing more than its package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,29 @@ def priced(new: Inputs, old: list[Inputs]) -> list[tuple[str, int, str]]:
         if digest not in known_files
     ]
     return rows
+
+
+def remarks(tree: Tree, taken: Inputs, old: list[Tree]) -> list[tuple[str, int, str]]:
+    """(path, lines, reason) for what locked requirements say beside packages: comments, markers, extras.
+
+    It is priced by its bytes, line by line as far as no old tree has that line: a comment is no place to bring in
+    what nobody reads.
+    """
+    if not taken.locked:
+        return []
+    known = {
+        line for one in old for path in one.files if is_requirements(path) for line in _residue(one.read(path))
+    }
+    rows: list[tuple[str, int, str]] = []
+    for path in sorted(taken.locked):
+        size = sum(len(line) for line in _residue(tree.read(path)) if line not in known)
+        if size:
+            rows.append((path, opaque_lines(size), f"{size} bytes beside its packages"))
+    return rows
+
+
+def _residue(data: bytes) -> list[bytes]:
+    return [rest for line in data.split(b"\n") if (rest := _PRICED.sub(b"", line))]
 
 
 def _manifest(tree: Tree) -> Manifest | None:

@@ -89,6 +89,7 @@ EXAMPLES: dict[str, tuple[Files, Files]] = {
     ),
     "text.bidi": ({"a.py": "x = '\u05d0'\n"}, {"a.py": "x = 1 # \u202e nimda\n"}),
     "text.invisible": ({"a.py": "x = '\u00e9 \u0434\u0430'\n"}, {"a.py": "x\u200b = 1\n"}),
+    "text.blanks": ({"a.py": f"x = 1{' ' * 100}# y\n"}, {"a.py": f"x = 1{' ' * 300}; evil()\n"}),
     "blob.executable": ({"a.bin.txt": "ELF\n"}, {"a.so": b"\x7fELF\x02\x01\0\0"}),
     "blob.opaque": ({"a.txt": ""}, {"a.png": b"\x89PNG\r\n\x1a\n\0\0"}),
     "yaml.form": ({}, yaml("  a: [\n")),

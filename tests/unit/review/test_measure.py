@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.review.measure import Measurement, measure
-from cyberprivacy.review.shingles import TOKENS_A_LINE, fresh, lines_of, shingles
+from cyberprivacy.review.shingles import TOKENS_A_LINE, Shingles, fresh, lines_of, remember
 
 Files = dict[str, str | bytes]
 
@@ -121,6 +121,32 @@ def test_line_ends_and_a_second_copy_count_nothing(size) -> None:
     assert size({"a.py": CODE}, {"a.py": crlf}).total == 0
     assert size({"a.py": CODE}, {"a.py": CODE, "b.py": CODE}).total == 0
     assert size(None, {"a.py": CODE, "b.py": CODE}).total == 555
+
+
+# Abuses that the table does not have.
+
+
+def test_lines_that_were_read_cannot_be_strung_together_to_say_something_new(size) -> None:
+    old = "".join(f"{bit}\n" for bit in "0001011100")  # every window of three bits
+    bits = dice(4)
+    payload = "".join(f"{bits.getrandbits(1)}\n" for _ in range(1000))
+    assert size({"table": old}, {"table": old, "data": payload}).total > 900
+
+
+def test_blanks_that_nobody_sees_count_by_their_bytes(size) -> None:
+    bits = dice(6)
+    payload = "".join(bits.choice(("\t \n", " \t\t\n")) for _ in range(5000))
+    assert size({"a.py": CODE}, {"a.py": CODE + payload}).total > 300
+    careless = CODE.replace(":\n", ":  \n")
+    assert size({"a.py": CODE}, {"a.py": careless}).total == 0
+
+
+def test_a_comment_in_a_lock_file_is_no_free_ride(size) -> None:
+    pin = f"a==1 --hash=sha256:{'1' * 64}"
+    payload = f"# {base64.b64encode(dice(5).randbytes(6000)).decode()}\n"
+    assert size({"requirements.txt": f"{pin}\n"}, {"requirements.txt": f"{pin}\n{payload}"}).total > 240
+    marker = f"{pin[:4]} ; os_name != '{'x' * 3200}' {pin[5:]}\n"
+    assert size({"requirements.txt": f"{pin}\n"}, {"requirements.txt": marker}).total > 100
 
 
 # What is executed at build, and what comes from outside.
@@ -279,8 +305,14 @@ def test_another_file_never_makes_a_change_smaller(
     assert measure([before], larger).total >= measure([before], after).total
 
 
+def shingles_of(lines: list[str]) -> Shingles:
+    read: Shingles = {}
+    remember(lines_of("\n".join(lines).encode()) or [], read)
+    return read
+
+
 def weight(old: list[str], new: list[str]) -> int:
-    read = set(shingles(lines_of("\n".join(old).encode()) or []))
+    read = shingles_of(old)
     return fresh(lines_of("\n".join(new).encode()) or [], read).lines
 
 
@@ -296,7 +328,7 @@ def test_one_new_file_is_no_cheaper_as_two_and_two_no_cheaper_than_each(one: lis
 
 
 def naive(old: list[str], new: list[str]) -> list[int]:
-    """The definition, word by word: a line is fresh if one of its three windows stands in no old file."""
+    """The definition, word by word: a window counts as read as often as it stands in the old file."""
 
     def windows(lines: list[str]) -> list[tuple[str, ...]]:
         padded = ["", "", *lines, "", ""]
@@ -305,12 +337,13 @@ def naive(old: list[str], new: list[str]) -> list[int]:
     old, new = ([line for line in side if line.strip()] for side in (old, new))
     read = windows(old)
     mine = windows(new)
-    return [at for at in range(len(new)) if any(window not in read for window in mine[at : at + 3])]
+    unread = [mine[: at + 1].count(window) > read.count(window) for at, window in enumerate(mine)]
+    return [at for at in range(len(new)) if any(unread[at : at + 3])]
 
 
 @given(LINES, LINES)
 def test_fresh_lines_are_those_of_the_definition(old: list[str], new: list[str]) -> None:
-    read = set(shingles(lines_of("\n".join(old).encode()) or []))
+    read = shingles_of(old)
     found = fresh(lines_of("\n".join(new).encode()) or [], read)
     kept = [number for number, line in enumerate(new, 1) if line.strip()]
     assert list(found.numbers) == [kept[at] for at in naive(old, new)]

@@ -89,6 +89,11 @@ TREE: Final = {
         "Reviewers: `cyberprivacy bundle diff` makes them visible.",
         note=True,
     ),
+    "text.blanks": Rule(
+        "Long runs of blanks are pointed out: they push code out of sight, or carry data.",
+        "Reviewers: look at the end of that line.",
+        note=True,
+    ),
     "blob.executable": Rule(
         "Compiled programs are pointed out: nobody can read them.",
         "Build them from source, or declare them as inputs.",
