@@ -11,6 +11,7 @@ import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from cyberprivacy.build.oci import (
     replace,
     spell,
 )
+from cyberprivacy.build.scratch import disk_problem
 from cyberprivacy.errors import Misuse, Untrusted
 
 REPOSITORY: Final = "cyberprivacy/python"
@@ -118,18 +120,40 @@ def make_base(
 
 
 def _make(lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None, mirror: str) -> Digest:
-    packages = parse_lock(lock.read_text(encoding="utf-8"))
-    if {package.name for package in packages} != set(PACKAGES):
-        odd = sorted({package.name for package in packages} ^ set(PACKAGES))
-        raise Misuse("the lock names other packages than the base needs", code="base.lock", packages=odd)
-    with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
-        debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
+    packages = _read(lock)
     layout = Layout(out)
-    files = entries(debs)
-    layer = write_layer({**files, **_compiled(files)})
-    manifest = _describe(layout, layer, packages)
-    layout.name(REPOSITORY, manifest)
+    note = out / f".{_recipe(packages)}"  # remembers what this recipe gave; the image is hashed again
+    try:
+        if note.exists() and layout.whole(digest := Digest(note.read_text())):
+            layout.name(REPOSITORY, digest)
+            return digest
+        with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
+            debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
+        files = entries(debs)
+        manifest = _describe(layout, write_layer({**files, **_compiled(files)}), packages)
+        layout.name(REPOSITORY, manifest)
+        replace(note, manifest.encode())
+    except OSError as problem:
+        raise disk_problem(problem) from problem
     return manifest
+
+
+def _read(lock: Path) -> tuple[Package, ...]:
+    try:
+        packages = parse_lock(lock.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Misuse("no lock of packages", code="base.lock", lock=str(lock), problem=str(problem)) from problem
+    if odd := sorted({package.name for package in packages} ^ set(PACKAGES)):
+        raise Misuse("the lock names other packages than the base needs", code="base.lock", packages=odd)
+    return packages
+
+
+def _recipe(packages: tuple[Package, ...]) -> str:
+    """A name for everything that decides the image: the packages, and the modules that put it together."""
+    seen = sha256("".join(f"{package}\n" for package in packages).encode())
+    for module in ("base.py", "bytecode.py", "debian.py", "oci.py"):
+        seen.update(Path(__file__).with_name(module).read_bytes())
+    return seen.hexdigest()
 
 
 def update_lock(lock: Path, *, mirror: str = MIRROR) -> tuple[Package, ...]:

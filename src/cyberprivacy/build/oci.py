@@ -202,11 +202,22 @@ class Layout:
             return {}
         return {notes[REF_NAME]: one.digest for one, notes in parse_index(raw) if REF_NAME in notes}
 
+    def whole(self, manifest: Digest) -> bool:
+        """Whether an image and all its blobs are here, byte for byte."""
+        try:
+            raw = self.path(manifest).read_bytes()
+            blobs = parse_manifest(raw).blobs if digest_of(raw) == manifest else ()
+            return bool(blobs) and all(
+                digest_of(self.path(one.digest).read_bytes()) == one.digest for one in blobs
+            )
+        except (OSError, BadImage):
+            return False
+
     def write(self, data: bytes) -> Digest:
         """Store a blob; the same again changes nothing."""
         digest = digest_of(data)
         path = self.path(digest)
-        if not path.exists():
+        if not path.exists() or path.read_bytes() != data:
             path.parent.mkdir(parents=True, exist_ok=True)
             replace(path, data)
         return digest

@@ -2,12 +2,14 @@
 
 import io
 import lzma
+import shutil
 import tarfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import httpx2
+import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,10 @@ def locked(data: bytes, name: str = "thing") -> Package:
 
 def client(answer: Callable[[httpx2.Request], httpx2.Response]) -> httpx2.Client:
     return httpx2.Client(transport=httpx2.MockTransport(answer))
+
+
+def nobody(request: httpx2.Request) -> httpx2.Response:
+    raise AssertionError(f"asked {request.url}")
 
 
 def test_a_lock_reads_back_what_it_says() -> None:
@@ -169,8 +175,6 @@ def test_a_layer_depends_on_paths_modes_and_contents_alone() -> None:
 
 @pytest.mark.engines
 def test_the_same_lock_gives_the_same_digest_in_another_place(base, tmp_path: Path) -> None:
-    import platformdirs
-
     lock = base[0].parent / "renewed.lock"
     again = make_base(
         lock if lock.exists() else LOCK,
@@ -181,6 +185,21 @@ def test_the_same_lock_gives_the_same_digest_in_another_place(base, tmp_path: Pa
     layout = Layout(tmp_path / "again")
     assert parse_manifest(layout.path(again).read_bytes()).digest == again
     assert layout.names() == {"cyberprivacy/python": again}
+
+
+@pytest.mark.engines
+def test_an_image_that_is_there_is_hashed_and_reused_and_a_damaged_one_made_again(base, tmp_path: Path) -> None:
+    lock = base[0].parent / "renewed.lock"
+    lock = lock if lock.exists() else LOCK
+    out = Path(shutil.copytree(base[0], tmp_path / "copy"))
+    debs = platformdirs.user_cache_path("cyberprivacy") / "debian"
+    assert make_base(lock, out, cache=tmp_path / "empty", client=client(nobody)) == base[1]
+    layout = Layout(out)
+    [layer] = parse_manifest(layout.path(base[1]).read_bytes()).layers
+    layout.path(layer.digest).write_bytes(b"damaged")
+    assert not layout.whole(base[1])
+    assert make_base(lock, out, cache=debs, client=client(nobody)) == base[1]
+    assert layout.whole(base[1])
 
 
 @pytest.mark.engines
