@@ -8,7 +8,6 @@ import sys
 from importlib import import_module
 from typing import Final
 
-import click
 import typer
 
 from cyberprivacy.cli.output import out
@@ -38,6 +37,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _always_a_group() -> None:
+    """Without a callback, a command line of one command would take no command's name."""
+
 
 _open: set[str] = set()
 
@@ -69,20 +74,18 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and say how it ended: 0 done, 1 refused, 2 misused, 3 try again later."""
+    known = command_line(arguments[0] if arguments else "")
     try:
-        ended = typer.main.get_command(command_line(arguments[0] if arguments else "")).main(
-            arguments, prog_name="cyberprivacy", standalone_mode=False
-        )
+        known(arguments, prog_name="cyberprivacy")
     except CyberPrivacyError as error:
         _explain(error, as_json="--json" in arguments)
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         out.progress("stopped")
         return 3
-    return ended if isinstance(ended, int) else 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 def _explain(error: CyberPrivacyError, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ import typer
 from rich.text import Text
 
 from cyberprivacy.cli.output import out, table
+from cyberprivacy.errors import Misuse, TryLater
 
 STEPS: Final = {
     "release.fetched": "fetched and verified {entries} files, {size} bytes",
@@ -79,8 +80,7 @@ class Story:
         for old in folder.iterdir() if folder.exists() else ():
             if old != kept:  # packages of Debian, by hash: no need to fetch them twice
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
-        with socket.create_server(("127.0.0.1", port)):
-            pass  # refuse now, not in a minute, if somebody else listens there
+        _refuse_taken(port)
         self._began = time.monotonic()
         self._folder, self._examples, self._port = folder, examples, port
         self._town = Town(folder, anvil, told=self._typed)
@@ -128,7 +128,7 @@ class Story:
             self._act(*self._listing, person="provider", dao=False)
             self._listing = ()
         with self._waiting("the vote"):
-            for member in ("alice", "bob", "carol"):
+            for member in ("alice", "bob"):  # two of three members: carol has not made up her mind
                 self._act("vote", cid, "for", "--wait", person=member)
             self._act("queue", cid, "--wait", person="bob")
         with self._waiting("the deployment lap: it is decided, nobody can change it, users may leave"):
@@ -236,7 +236,7 @@ class Story:
         against = ["--against", parent] if parent else []
         words = ["measure", cid, *against, "--store", str(self._folder / "author")]
         lines = self._town.types(*words, chain=False)["lines"]
-        report = source.with_suffix(".report.json")
+        report = source.with_name(f"{source.name}.report.json")
         report.write_text(self._town.says(*words, "--statement", chain=False))
         for auditor in ("ann", "org1", "org2"):
             self._act("attest", cid, "--lines", str(lines), "--report", report, person=auditor)
@@ -255,7 +255,7 @@ class Story:
                 if mine and mine[-1]["kind"] == "release.announced":
                     return
                 time.sleep(0.2)
-        raise SystemExit(f"the node did not finish; its log: {self.node.log}")
+        raise TryLater("the node did not finish", code="demo.node", log=str(self.node.log))
 
     def _act(self, *words: str | Path, person: str, dao: bool = True) -> dict[str, Any]:
         more = ("--dao", self._dao["governor"]) if dao else ()
@@ -288,3 +288,17 @@ class Story:
             return out.errors.status(f"waiting: {what}")
         self._note(f"… {what}")
         return nullcontext()
+
+
+def _refuse_taken(port: int) -> None:
+    """Refuse now, not in a minute, if somebody else listens where users shall connect."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise Misuse(
+            "something else listens on this port",
+            code="demo.port",
+            port=port,
+            reason=str(error.strerror),
+            hint="Choose another: `make demo DEMO='--port 9443'`.",
+        ) from None

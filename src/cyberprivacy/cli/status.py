@@ -10,9 +10,11 @@ from cyberprivacy.cli.dao import DaoAddress, Rpc, see
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.times import moment
+from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.law import dao_at
-from cyberprivacy.proposal.life import LIVE, Life, Stage, lives
+from cyberprivacy.proposal.life import LIVE, Life, Stage, Vote, lives, vote_at
 from cyberprivacy.proposal.release import FinalBlock
+from cyberprivacy.proposal.text import find_proposal
 
 Since = Annotated[int, typer.Option("--since", metavar="BLOCK", help="Block from which to look for old logs.")]
 
@@ -27,6 +29,9 @@ def status(
     dao: DaoAddress,
     since: Since = 0,
     *,
+    proposal: Annotated[
+        str, typer.Option("--proposal", metavar="ID", help="Show this vote instead, whatever it decides on.")
+    ] = "",
     latest: Annotated[
         bool, typer.Option("--latest", help="This moment, not the final block that nodes act on.")
     ] = False,
@@ -35,7 +40,15 @@ def status(
     """Show the whole life of every release of a DAO: where it stands, what it waits for, and until when."""
     chain = see(rpc, latest=latest)
     block = chain.block()
-    found = lives(chain, chain, dao_at(chain, parse_address(dao, "--dao"), block), at=block, first=since)
+    contracts = dao_at(chain, parse_address(dao, "--dao"), block)
+    if proposal:
+        if not proposal.isascii() or not proposal.isdecimal():
+            raise Misuse("a proposal's id is a number", code="status.proposal", got=proposal[:80])
+        vote = vote_at(chain, contracts, int(proposal), block)
+        title = find_proposal(chain, chain, contracts, vote.id, at=block, first=since).title
+        out.result({"title": title, **_vote(vote)}, _one(title, vote, block), as_json=as_json)
+        return
+    found = lives(chain, chain, contracts, at=block, first=since)
     live = next((each for each in found if each.stage in LIVE), None)
     value = {
         "dao": dao,
@@ -73,6 +86,26 @@ def _stage(it: Life) -> str:
             return str(it.stage)
 
 
+def _vote(it: Vote) -> dict[str, object]:
+    """A vote; numbers past 2**53 are texts, as other readers of JSON would round them."""
+    large = {name: str(getattr(it, name)) for name in ("id", "against", "in_favour", "abstaining")}
+    return {**asdict(it), **large, "state": it.state.name.lower()}
+
+
+def _one(title: str, it: Vote, block: FinalBlock) -> str:
+    now = block.timestamp
+    return "\n".join(
+        (
+            title,
+            f"  {it.state.name.lower()}: {_votes(it.in_favour)} for, {_votes(it.against)} against, "
+            f"{_votes(it.abstaining)} abstaining",
+            f"  opens       {moment(it.opens, now)}",
+            f"  closes      {moment(it.closes, now)}",
+            f"  executable  {moment(it.executable, now) or 'once it is queued and its lap is over'}",
+        )
+    )
+
+
 def _votes(count: int) -> str:
     """Whole votes, whether a vote is 1 (membership) or has 18 decimals."""
     return f"{count / 10**18:g}" if count >= 10**15 else str(count)
@@ -86,8 +119,6 @@ def _life(it: Life) -> dict[str, object]:
         "already_read": str(it.already_read) if it.already_read else None,
         "stage": str(it.stage),
     }
-    if it.vote is not None:  # numbers past 2**53 are texts: other readers of JSON would round them
-        votes = {name: str(getattr(it.vote, name)) for name in ("id", "against", "in_favour", "abstaining")}
-        value["vote"] |= {**votes, "state": it.vote.state.name.lower()}
+    value["vote"] = None if it.vote is None else _vote(it.vote)
     value["images"]["digest"] = None if it.images.digest is None else "0x" + it.images.digest.hex()
     return value

@@ -92,7 +92,7 @@ def _handler(rpc: LyingRpc) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(said)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002  the base class's name
             """Say nothing."""
 
     return Handler

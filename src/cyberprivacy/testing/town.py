@@ -134,12 +134,14 @@ class Town:
     def _run(self, line: Sequence[str]) -> str:
         from cyberprivacy.cli import run
 
-        with redirect_stdout(io.StringIO()) as said:
+        said = io.BytesIO()
+        with io.TextIOWrapper(said, encoding="utf-8", write_through=True) as screen, redirect_stdout(screen):
             code = run([*line, "--json"])
+            told = said.getvalue().decode()
         if code:
             answer: Mapping[str, Any] = {}
             with suppress(ValueError):
-                answer = json.loads(said.getvalue())
+                answer = json.loads(told)
             raise TypedBadly(
                 str(answer.get("what", f"exit code {code}")),
                 code=str(answer.get("error", "town.command")),
@@ -148,7 +150,7 @@ class Town:
                 exit_code=code,
                 **{f"fact_{name}": value for name, value in dict(answer.get("facts", {})).items()},
             )
-        return said.getvalue()
+        return told
 
 
 class TownNode:
@@ -245,6 +247,6 @@ def sweep(config: Path) -> None:
     try:
         for served in read.daos:
             assembly.runtime.remove(application_name(served.dao))
-        assembly.front.stop()
+            assembly.front.stop(application_name(served.dao))
     finally:
         assembly.close()
