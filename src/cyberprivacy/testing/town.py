@@ -157,14 +157,22 @@ class TownNode:
     """One Privacy Server of the town: a process of its own, with a data directory of its own."""
 
     def __init__(
-        self, town: Town, name: str, dao: str, *, port: int, bases: Path, index: str | None = None
+        self,
+        town: Town,
+        name: str,
+        dao: str,
+        *,
+        port: int,
+        bases: Path,
+        rpc: str = "",
+        index: str | None = None,
     ) -> None:
         self._town, self.folder = town, town.folder / name
         self.folder.mkdir(exist_ok=True)
         self.url = f"https://127.0.0.1:{port}"
         self.config = self.folder / "node.toml"
         self.config.write_text(
-            f'data = "{self.folder / "data"}"\n[chain]\nrpc = ["{town.chain.url}"]\n'
+            f'data = "{self.folder / "data"}"\n[chain]\nrpc = ["{rpc or town.chain.url}"]\n'
             f'[[dao]]\naddress = "{dao}"\nlisten = "127.0.0.1:{port}"\n'
             f'[sources]\ngateways = ["{town.gateway}"]\nbases = ["{bases}"]\n'
             + (f'wheels = "{index}"\n' if index else "")
@@ -175,6 +183,14 @@ class TownNode:
     def ledger(self) -> Path:
         """Its public log."""
         return self.folder / "data" / "ledger.jsonl"
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What its ledger says, whole entries only."""
+        try:
+            lines = self.ledger.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines]
 
     @property
     def log(self) -> Path:
