@@ -1,6 +1,7 @@
+# ruff: noqa: INP001  a script, not a package
 """Compile the contracts and keep what Python needs of them; the same sources give the same bytes.
 
-    python contracts/build.py            write src/cyberprivacy/proposal/artifacts/*.json and contracts/storage-layout.json
+    python contracts/build.py            write storage-layout.json, and artifacts/*.json in src/cyberprivacy/proposal
     python contracts/build.py --check    write nothing; exit 1 and name the files that are stale
 
 Needs `npm ci` in contracts/ (npm's solc; no network afterwards). Takes about six seconds.

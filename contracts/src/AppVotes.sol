@@ -25,7 +25,9 @@ contract AppVotes is ERC20, ERC20Permit, ERC20Votes, IAppVotes {
         address[] memory holders,
         uint256[] memory amounts
     ) ERC20(name_, symbol_) ERC20Permit(name_) {
-        if (holders.length == 0 || holders.length != amounts.length) revert VotesHoldersMalformed();
+        if (holders.length == 0 || holders.length != amounts.length) {
+            revert VotesHoldersMalformed();
+        }
         timelock = timelock_; // slither-disable-line missing-zero-check
         for (uint256 i = 0; i < holders.length; ++i) {
             _mint(holders[i], amounts[i]);

@@ -14,8 +14,6 @@ import {IDaoFactory} from "../src/interfaces/IDaoFactory.sol";
 import {DaoWorld} from "./DaoWorld.sol";
 
 contract FactoryTest is DaoWorld {
-    uint256 private constant TRANSACTION_GAS_CAP = 1 << 24; // EIP-7825
-
     function setUp() public {
         newFactory();
     }
@@ -52,18 +50,11 @@ contract FactoryTest is DaoWorld {
         for (uint256 i = 0; i < suspects.length; ++i) {
             check(!timelock.hasRole(admin, suspects[i]), "admin");
             check(timelock.hasRole(timelock.PROPOSER_ROLE(), suspects[i]) == (suspects[i] == dao.governor), "proposer");
-            check(timelock.hasRole(timelock.CANCELLER_ROLE(), suspects[i]) == (suspects[i] == dao.governor), "canceller");
+            check(
+                timelock.hasRole(timelock.CANCELLER_ROLE(), suspects[i]) == (suspects[i] == dao.governor), "canceller"
+            );
         }
         check(timelock.hasRole(timelock.EXECUTOR_ROLE(), address(0)), "anybody executes");
-    }
-
-    function test_a_whole_dao_fits_one_transaction() public {
-        bytes memory call = abi.encodeCall(factory.create, (aFounding(), codes(false), 0));
-        uint256 gas = _calldataGas(call) + 21_000;
-        uint256 before = gasleft();
-        (bool made,) = address(factory).call(call);
-        gas += before - gasleft();
-        check(made && gas < TRANSACTION_GAS_CAP, "gas cap");
     }
 
     function test_a_dao_of_members_has_one_vote_a_member() public {
@@ -160,12 +151,5 @@ contract FactoryTest is DaoWorld {
     function _refusesFactory(Minimums memory least) private {
         refused(abi.encodeWithSelector(IDaoFactory.FactoryMinimumsMalformed.selector));
         new DaoFactory(digests(), least, address(clusters), address(organisations));
-    }
-
-    /// @dev 4 gas for a zero byte, 16 for another (EIP-2028); the floor of EIP-7623 lies below what creation costs.
-    function _calldataGas(bytes memory call) private pure returns (uint256 gas) {
-        for (uint256 i = 0; i < call.length; ++i) {
-            gas += call[i] == 0 ? 4 : 16;
-        }
     }
 }

@@ -160,7 +160,9 @@ contract Handler is World {
         try reg.activate(bundle) {
             if (!governor.yes()) _breaks("live without a passed vote");
             if (!_lapOver(bundle)) _breaks("live before the lap was over");
-            if (get(bundle).revoked || get(bundle).haltedUntil > block.timestamp) _breaks("stopped, and yet activated");
+            if (get(bundle).revoked || get(bundle).haltedUntil > block.timestamp) {
+                _breaks("stopped, and yet activated");
+            }
             if (wasLive) ++ratified;
             else _live(bundle);
             if (!wasLive) ++ordinary;
@@ -226,7 +228,9 @@ contract Handler is World {
     }
 
     function _pick(uint256 s) private view returns (bytes32) {
-        return bundles.length == 0 ? bytes32(uint256(1)) : bundles[bundles.length - 1 - s % (bundles.length < 8 ? bundles.length : 8)];
+        return bundles.length == 0
+            ? bytes32(uint256(1))
+            : bundles[bundles.length - 1 - s % (bundles.length < 8 ? bundles.length : 8)];
     }
 
     function _breaks(string memory what) private {

@@ -56,16 +56,27 @@ contract InvariantsTest is Base {
         for (uint256 i = 0; i < 260; ++i) {
             s = uint256(keccak256(abi.encode(s)));
             uint256 what = s % 13;
-            if (what < 4) handler.grow(s, uint16(s >> 8), uint32(s >> 24), s & 16 == 0);
-            else if (what == 4) handler.ratify(uint32(s >> 8));
-            else if (what == 5) handler.haltHead(s >> 8);
-            else if (what == 6) handler.waitAny(s >> 8);
-            else if (what == 7) handler.publishAny(s >> 8, uint32(i), uint32(s >> 16), s & 32 == 0);
-            else if (what == 8) handler.attestAny(s >> 8, s >> 16, uint32(s >> 24), uint16(s >> 32), uint8(s >> 40));
-            else if (what == 9) handler.policyAny(uint32(s >> 8), uint32(s >> 40), uint32(s >> 72), uint32(s >> 104), s & 64 == 0);
-            else if (what == 10) handler.revokeAny(s >> 8);
-            else if (what == 11) handler.activateAny(s >> 8);
-            else handler.emergencyAny(s >> 8);
+            if (what < 4) {
+                handler.grow(s, uint16(s >> 8), uint32(s >> 24), s & 16 == 0);
+            } else if (what == 4) {
+                handler.ratify(uint32(s >> 8));
+            } else if (what == 5) {
+                handler.haltHead(s >> 8);
+            } else if (what == 6) {
+                handler.waitAny(s >> 8);
+            } else if (what == 7) {
+                handler.publishAny(s >> 8, uint32(i), uint32(s >> 16), s & 32 == 0);
+            } else if (what == 8) {
+                handler.attestAny(s >> 8, s >> 16, uint32(s >> 24), uint16(s >> 32), uint8(s >> 40));
+            } else if (what == 9) {
+                handler.policyAny(uint32(s >> 8), uint32(s >> 40), uint32(s >> 72), uint32(s >> 104), s & 64 == 0);
+            } else if (what == 10) {
+                handler.revokeAny(s >> 8);
+            } else if (what == 11) {
+                handler.activateAny(s >> 8);
+            } else {
+                handler.emergencyAny(s >> 8);
+            }
         }
         check(bytes(handler.broken()).length == 0, handler.broken());
         check(handler.ordinary() > 3 && handler.emergencies() > 3, "roads");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {AuditorRegistry} from "../src/AuditorRegistry.sol";
 import {AuditorSeats} from "../src/AuditorSeats.sol";
 import {Policy} from "../src/Policy.sol";
 import {IAuditorRegistry} from "../src/interfaces/IAuditorRegistry.sol";
@@ -225,42 +224,7 @@ contract SeatsTest is World {
         reg.halt(A);
     }
 
-    /// @notice Whatever anybody does with seats, the past stays as it was and nothing changes before a ceiling.
-    function testFuzz_the_past_of_seats_never_changes(uint8[12] memory acts, uint32[12] memory pauses) public {
-        _admit(NEW);
-        uint48[12] memory times;
-        bytes32[12] memory past;
-        for (uint256 i = 0; i < 12; ++i) {
-            times[i] = uint48(block.timestamp);
-            past[i] = keccak256(abi.encode(seats.holders()));
-            bytes32 before = past[i];
-            _act(acts[i], address(uint160(0xF00 + i)));
-            check(keccak256(abi.encode(seats.holders())) == before, "changed at once");
-            wait_(bound(pauses[i], 1, 90 days));
-            for (uint256 j = 0; j <= i; ++j) check(_holdersAt(times[j]) == past[j], "rewritten");
-        }
-    }
-
     // ------------------------------------------------------------------------------------------------ private
-
-    function _act(uint8 act, address fresh) private {
-        uint8 seat = act % 5;
-        bytes memory call;
-        address as_;
-        if (act % 3 == 0) (as_, call) = (TIMELOCK, abi.encodeCall(seats.nameAuditor, (seat, fresh)));
-        else if (act % 3 == 1) (as_, call) = (address(organisations), abi.encodeCall(seats.appoint, (seat, NEW, fresh)));
-        else (as_, call) = (seats.organisationOf(seat), abi.encodeCall(seats.handOver, (seat, fresh)));
-        if (as_ == address(0)) as_ = seats.holders()[seat];
-        vm.prank(as_);
-        (bool done,) = address(seats).call(call);
-        done; // refusals are part of the game
-    }
-
-    function _holdersAt(uint48 when) private view returns (bytes32) {
-        address[] memory all = new address[](5);
-        for (uint8 i = 0; i < 5; ++i) all[i] = seats.holderAt(i, when);
-        return keccak256(abi.encode(all));
-    }
 
     function _setup() private view returns (AuditorSeats.Setup memory s) {
         s.registry = address(reg);
@@ -302,87 +266,5 @@ contract SeatsTest is World {
         vm.prank(NEW);
         organisations.remove(organisation);
         check(!organisations.isOrganisation(organisation), "removed");
-    }
-}
-
-/// @notice The independent organisations, and how they decide together.
-contract OrganisationsTest is World {
-    address private constant NEW = address(0xE0);
-
-    function setUp() public {
-        newWorld(aPolicy());
-    }
-
-    function test_a_majority_admits_and_removes() public {
-        check(!_admit(2, "u") && !organisations.isOrganisation(NEW), "one of three");
-        vm.prank(auditor(2));
-        refused(IAuditorRegistry.RegistryAlreadySupported.selector);
-        organisations.admit(NEW, "u");
-        check(_admit(3, "u") && organisations.isOrganisation(NEW), "two of three");
-        check(organisations.organisations().length == 4, "listed");
-        uint48 when = uint48(block.timestamp);
-        wait_(1 days);
-        check(!_remove(2, NEW) && !_remove(3, NEW) && _remove(4, NEW), "three of four");
-        check(organisations.wasOrganisation(NEW, when) && !organisations.isOrganisation(NEW), "was");
-        check(!organisations.wasOrganisation(NEW, uint48(block.timestamp) + 1), "no more");
-        check(organisations.organisations().length == 3, "unlisted");
-    }
-
-    function test_strangers_and_deployers_have_no_say() public {
-        refused(abi.encodeWithSelector(IAuditorRegistry.RegistryNotOrganisation.selector, address(this)));
-        organisations.admit(NEW, "u");
-    }
-
-    function test_another_text_is_another_motion() public {
-        _admit(2, "https://honest.example");
-        check(!_admit(3, "https://evil.example"), "supports do not add up");
-    }
-
-    function test_nobody_comes_back_and_nobody_comes_twice() public {
-        _admit(2, "u");
-        _admit(3, "u");
-        vm.prank(auditor(2));
-        refused(abi.encodeWithSelector(IAuditorRegistry.RegistryOrganisationRefused.selector, NEW));
-        organisations.admit(NEW, "again");
-        vm.prank(auditor(2));
-        refused(abi.encodeWithSelector(IAuditorRegistry.RegistryOrganisationRefused.selector, address(0xE9)));
-        organisations.remove(address(0xE9));
-    }
-
-    function test_the_last_three_stay() public {
-        vm.prank(auditor(2));
-        refused(abi.encodeWithSelector(IAuditorRegistry.RegistryTooFew.selector));
-        organisations.remove(auditor(3));
-        refused(abi.encodeWithSelector(IAuditorRegistry.RegistryTooFew.selector));
-        new AuditorRegistry(list(NEW, auditor(2)), new string[](2), 1 days);
-    }
-
-    function test_support_lapses() public {
-        _admit(2, "u");
-        wait_(30 days);
-        check(!_admit(3, "u"), "old support counted");
-        wait_(29 days);
-        check(_admit(2, "u"), "new support counts");
-    }
-
-    function test_support_of_a_removed_organisation_does_not_count() public {
-        _admit(2, "u");
-        _admit(3, "u");
-        address other = address(0xE1);
-        vm.prank(NEW);
-        organisations.admit(other, "o");
-        for (uint256 i = 2; i < 5; ++i) _remove(i, NEW);
-        vm.prank(auditor(2));
-        check(!organisations.admit(other, "o"), "one of three, and a ghost");
-    }
-
-    function _admit(uint256 seat, string memory uri) private returns (bool) {
-        vm.prank(auditor(seat));
-        return organisations.admit(NEW, uri);
-    }
-
-    function _remove(uint256 seat, address organisation) private returns (bool) {
-        vm.prank(auditor(seat));
-        return organisations.remove(organisation);
     }
 }

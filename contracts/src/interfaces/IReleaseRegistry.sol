@@ -81,19 +81,12 @@ interface IReleaseRegistry {
 
     /// @notice An auditor vouched that the bundle is public, and for its size.
     event ReleaseAttested(
-        bytes32 indexed bundle,
-        address indexed auditor,
-        uint32 lines,
-        uint16 complexity,
-        uint8 severity,
-        bytes32 report
+        bytes32 indexed bundle, address indexed auditor, uint32 lines, uint16 complexity, uint8 severity, bytes32 report
     );
 
     /// @notice The review lap began, or became shorter because another seat spoke.
     /// @param reviewEnds as of now; a policy tightened later may move it back, never forward
-    event ReviewLapSet(
-        bytes32 indexed bundle, uint48 clockStart, uint48 reviewEnds, uint32 weight, uint32 ahead
-    );
+    event ReviewLapSet(bytes32 indexed bundle, uint48 clockStart, uint48 reviewEnds, uint32 weight, uint32 ahead);
 
     /// @notice A bundle went live.
     /// @param proposalId the vote; 0 or a vote still open when `emergency`
