@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from cyberprivacy.bundle.manifest import parse as read_manifest
 from cyberprivacy.bundle.pack import IGNORED, pack
 from cyberprivacy.cid import Cid
 from cyberprivacy.cli.bundle import Gateways, Kubos, Store, temporary
@@ -18,6 +19,7 @@ from cyberprivacy.review.diff import Change, Difference, compare
 from cyberprivacy.review.finding import Finding
 from cyberprivacy.review.lint import findings
 from cyberprivacy.review.measure import METRIC, Measurement, measure
+from cyberprivacy.review.names import MANIFEST
 from cyberprivacy.review.rules import RULES
 from cyberprivacy.review.statement import report_hash, statement
 
@@ -117,9 +119,12 @@ def _measure(
 ) -> None:
     """Count the lines of a release that nobody has read yet: the number that sets its review lap.
 
+    Without --against, the parent that the manifest names is what was read; a first release is new as a whole.
     The hash that --statement prints on stderr is the `report` of an attestation on chain.
     """
-    with _sources([new, *against], gateway, kubo, store) as (tree, *old):
+    with ExitStack() as stack:
+        tree = _source(stack, new, gateway, kubo, store)
+        old = [_source(stack, name, gateway, kubo, store) for name in against or _parent(tree)]
         measured = measure([one.tree for one in old], tree.tree, ignore=tree.ignore)
         if as_statement:
             document = statement(tree.cid, [one.cid for one in old], measured)
@@ -130,6 +135,17 @@ def _measure(
     rows = [(row.path, str(row.lines), row.reason) for row in measured.rows]
     human = table(("file", "lines", "reason"), [*rows, ("together", str(measured.total), "lines to read")])
     out.result(value, human, as_json=as_json)
+
+
+def _parent(tree: _Source) -> list[str]:
+    """The parent that a release's manifest names, if it names one."""
+    if not (tree.tree / MANIFEST).is_file():
+        return []
+    parent = read_manifest((tree.tree / MANIFEST).read_bytes()).parent
+    if parent is None:
+        return []
+    out.progress(f"against its parent {parent}")
+    return [str(parent)]
 
 
 def _rows(measured: Measurement) -> list[dict[str, object]]:

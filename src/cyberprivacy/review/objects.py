@@ -13,7 +13,7 @@ SERVICE_NAME: Final = r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"
 PORT_NAME: Final = r"(?=[a-z0-9-]*[a-z])[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?"
 _LABEL: Final = r"(?:[a-z0-9.-]{1,80}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 _LABEL_VALUE: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?"
-_KEY: Final = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}"
+_KEY: Final = r"(?!\.\Z|\.\.)[A-Za-z0-9._-]{1,128}"
 MAX_CONFIG_BYTES: Final = 256 << 10
 MAX_CLAIM: Final = 100 << 30
 

@@ -23,6 +23,8 @@ from cyberprivacy.review.yaml_node import Node
 MAX_REPLICAS: Final = 20
 MAX_CPU_MILLIS: Final = 16_000
 MAX_MEMORY: Final = 32 << 30
+MAX_ENV: Final = 32 << 10
+"""Bytes of one variable; Linux takes no more than 128 KiB."""
 MAX_CLAIMS: Final = 100 << 30
 
 
@@ -162,6 +164,8 @@ def _env(draft: PodDraft, maps: Mapping[str, Mapping[str, str]]) -> tuple[tuple[
             value = maps[name][key]
             if "$(" in value or "$$" in value:  # it is rendered as a plain value, where engines expand it
                 env.node.refuse("k8s.expansion", f"the value of {key} in {name}")
+            if len(value.encode()) > MAX_ENV:
+                env.node.refuse("k8s.config-map", f"{key} in {name} is too long for a variable: mount it")
         pairs.append((env.name, value))
     return tuple(pairs)
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from good_bundle import DOCKERFILE, edited, write
+from good_bundle import DOCKERFILE, MANIFEST, edited, write
 
 from cyberprivacy.bundle.pack import pack
 from cyberprivacy.bundle.store import FolderStore
@@ -76,6 +76,17 @@ def test_a_statement_is_the_same_for_a_directory_and_its_cid(
         statements.append(captured.out)
     assert len(set(statements)) == 1
     assert json.loads(statements[0])["subject"][0]["name"] == f"ipfs://{cid}"
+
+
+def test_measure_takes_the_parent_of_the_manifest_as_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    parent = str(pack(write(tmp_path / "old"), store=FolderStore(store)).cid)
+    manifest = edited(MANIFEST, ("release: 1", "release: 2"), ("parent: null", f"parent: {parent}"))
+    new = write(tmp_path / "new", {"cyberprivacy.yaml": manifest})
+    assert run(["measure", str(new), "--store", str(store), "--json"]) == 0
+    assert [row["path"] for row in answer(capsys)["files"]] == ["cyberprivacy.yaml"]  # type: ignore[attr-defined]
 
 
 def test_diff_shows_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -259,6 +259,18 @@ def test_a_pods_user_holds_unless_its_container_names_another() -> None:
         assert topology.workloads[0].container.user == user
 
 
+def test_a_long_text_is_mounted_and_not_put_into_a_variable() -> None:
+    long = ("greeting: hello", f"greeting: {'a' * 40_000}")
+    assert codes(edited(KUBERNETES, long)) == {"k8s.config-map"}
+    other = (ENV + KUBERNETES.split(ENV)[1].split("          ports:")[0], "")
+    assert codes(edited(KUBERNETES, long, other)) == set()
+
+
+@pytest.mark.parametrize("key", [".", "..", "..data", "a b", "a/b"])
+def test_a_key_that_is_no_file_name_is_refused(key: str) -> None:
+    assert codes(edited(KUBERNETES, (END, f"{END}  '{key}': x\n"))) == {"k8s.config-map"}
+
+
 def test_two_workloads_may_not_select_each_others_pods() -> None:
     both = KUBERNETES + SECOND_WORKLOAD
     assert codes(both) == set()
