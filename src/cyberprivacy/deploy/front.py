@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from cyberprivacy.errors import Misuse
 
 _TEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:;_()/-]{0,199}\Z")
 _LISTEN: Final = re.compile(r"(\*|[0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}\Z")
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 _IDLE: Final = ("deploy.none", "This DAO has no active release on this node.")
 _STUMBLED: Final = (
     "deploy.unready",
@@ -31,9 +33,7 @@ _STUMBLED: Final = (
 class _Served:
     """What must be known to start a front again; it is never written anywhere."""
 
-    listen: str
     identity: bytes
-    api: Path
     process: "subprocess.Popen[bytes] | None" = None
 
 
@@ -51,6 +51,7 @@ class Front:
 
     def __init__(self, state: Path, *, user: str | None = "haproxy", limits: Limits | None = None) -> None:
         self._state, self._user, self._limits = state, user, limits or Limits()
+        self._lock = threading.RLock()
         self._served: dict[str, _Served] = {}
         self._retired: list[subprocess.Popen[bytes]] = []  # they serve those who are still on them, for a minute
 
@@ -67,24 +68,31 @@ class Front:
             Misuse: `listen` or the identity cannot be used ("front.settings").
             FrontSilent: HAProxy does not start.
         """
-        if not _LISTEN.match(listen):
-            raise Misuse("not an address to listen on", code="front.settings", listen=listen)
-        served = self._served.get(app) or _Served(listen, identity, api_socket)
-        served.listen, served.identity, served.api = listen, identity, api_socket
-        self._served[app] = served
+        if not _LISTEN.match(listen) or not _NAME.match(app):
+            raise Misuse("not a name and an address to listen on", code="front.settings", app=app, listen=listen)
+        with self._lock:
+            served = self._served.setdefault(app, _Served(identity))
+            served.identity = identity
+            if not self._is_current(
+                app, settings(self._folder(app), listen, api_socket, self._user, self._limits)
+            ):
+                self._start(app, served)
+            else:
+                self.renew(app, identity)
+
+    def _is_current(self, app: str, text: str) -> bool:
+        """Whether a front with these settings runs already; else the files for a new one are written."""
         folder = self._folder(app)
         folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-        text = settings(folder, listen, api_socket, self._user, self._limits)
         file, admin = folder / "haproxy.cfg", self._admin(app)
         if admin.pid() and file.exists() and file.read_text() == text:
-            self.renew(app, identity)
-            return
+            return True
         if not (folder / "reason.map").exists():
             self._write_reason(app, *_IDLE)
         for name, page in (("idle.html", IDLE_PAGE), ("idle.json", IDLE_JSON)):
             (folder / name).write_text(page.replace("MAP", f"{folder}/reason.map"))
         file.write_text(text)
-        self._start(app, served)
+        return False
 
     def renew(self, app: str, identity: bytes) -> None:
         """Use another certificate and key for new connections; the ones that are open stay open.
@@ -175,26 +183,31 @@ class Front:
 
     def tend(self) -> tuple[str, ...]:
         """Start fronts that died, with the identity and the endpoints they had; returns their names."""
-        self._retired = [process for process in self._retired if process.poll() is None]
-        fallen = [app for app in self._served if not self._admin(app).pid()]
-        for app in fallen:
-            self._start(app, self._served[app])
-        return tuple(fallen)
+        with self._lock:
+            self._retired = [process for process in self._retired if process.poll() is None]
+            fallen = [app for app in self._served if not self._admin(app).pid()]
+            started = []
+            for app in fallen:
+                with contextlib.suppress(FrontSilent):  # tried again in the next round
+                    self._start(app, self._served[app])
+                    started.append(app)
+            return tuple(started)
 
     def stop(self, app: str | None = None) -> None:
         """End one front, or all that this object serves, at once; connections are cut. Twice is once."""
-        for name in [app] if app else list(self._served):
-            served = self._served.pop(name, None)
-            pid = self._admin(name).pid()
-            if pid:
-                os.kill(pid, signal.SIGTERM)
-                _until(lambda pid=pid: not _alive(pid), 10.0, "haproxy does not end")  # type: ignore[misc]
-            if served and served.process:
-                served.process.wait(timeout=10)
-        for process in self._retired:
-            process.terminate()
-            process.wait(timeout=10)
-        self._retired = []
+        with self._lock:
+            for name in [app] if app else list(self._served):
+                served = self._served.pop(name, None)
+                pid = self._admin(name).pid()
+                if pid:
+                    os.kill(pid, signal.SIGTERM)
+                    _until(lambda pid=pid: not _alive(pid), 10.0, "haproxy does not end")  # type: ignore[misc]
+                if served and served.process:
+                    served.process.wait(timeout=10)
+            for process in self._retired:
+                process.terminate()
+                process.wait(timeout=10)
+            self._retired = []
 
     def _start(self, app: str, served: _Served) -> None:
         """Start HAProxy; a running one hands its listening sockets over and ends when its users are done."""

@@ -2,27 +2,27 @@
 
 import contextlib
 import shutil
-import time
+import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final, Protocol
 
-from cyberprivacy.deploy import network, probe
+from cyberprivacy.deploy import network
 from cyberprivacy.deploy.caretaker import Caretaker
 from cyberprivacy.deploy.container import create_arguments
 from cyberprivacy.deploy.deployment import Application, Deployment
 from cyberprivacy.deploy.engine import Engine, EngineFailed, Found, Pull
-from cyberprivacy.deploy.inspection import address_of, deployment_of, endpoint_of, orphans, refuse_foreign
+from cyberprivacy.deploy.inspection import Foreign, address_of, deployment_of, endpoint_of, orphans, refuse_foreign
+from cyberprivacy.deploy.patience import await_ready
 from cyberprivacy.deploy.places import Places, write_whole
 from cyberprivacy.deploy.plan import Care, Endpoint, Generation, Place, generation, spec_of
 from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.review.workload import Topology
 
-_RESTARTS_AT_START: Final = 3
 _SERVING: Final = "serving"
-_HINT: Final = "The release that served before goes on serving; publish one that becomes ready."
 
 
 class Balancer(Protocol):
@@ -66,13 +66,14 @@ class PodmanRuntime:
     """Runs applications on this machine; port `Runtime`.
 
     Its memory is the engine: labels on containers say which release they belong to and how to look after
-    them, so that a node which is killed anywhere goes on from what really runs.
+    them, so that a node which is killed anywhere goes on from what really runs. Threads may share it.
     """
 
     def __init__(self, settings: PodmanSettings, front: Balancer) -> None:
         self._settings, self._front = settings, front
         self._places = Places(settings.data, settings.subnets, settings.first_uid)
         self._engine = Engine(settings.storage, settings.run, runtime=settings.oci_runtime)
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._caretaker = Caretaker(self._start_again, self._end)
 
     def apply(self, application: Application) -> Deployment:
@@ -83,17 +84,22 @@ class PodmanRuntime:
         network.prepare(place)
         self._expel(place)
         mine, others = self._split(name, spec)
+        # What serves is repaired under the lock; a new release is brought up while the old one is looked after.
+        repair = self._serving(name) == spec
         kept = {(one.labels["workload"], int(one.labels["replica"])): address_of(one) for one in mine}
         plan = generation(application, place, [address_of(found) for found in (*mine, *others)], kept)
         try:
-            running = self._bring_up(plan, place, application.topology, mine)
-            self._await_ready(running)
-            self._serve(place, spec, running)
+            with self._locks[name] if repair else contextlib.nullcontext():
+                running = self._bring_up(plan, place, application.topology, mine)
+                await_ready(running, self._engine.containers, self._start_again, self._settings.start_seconds)
+            with self._locks[name]:
+                self._serve(place, spec, running)
+                self._clear(place, self._split(name, spec)[1])
         except CyberPrivacyError:
-            if self._serving(name) != spec:
-                self._retreat(place, spec)
+            with self._locks[name]:
+                if self._serving(name) != spec:
+                    self._retreat(place, spec)
             raise
-        self._clear(place, self._split(name, spec)[1], grace=None)
         with contextlib.suppress(EngineFailed):  # a full disk is told about when it hurts, not here
             self._engine.forget_images()
         deployment = self.observe(name)
@@ -106,15 +112,18 @@ class PodmanRuntime:
         place = self._places.find(name)
         if place is None:
             return None
+        try:
+            return self._look(place)
+        except Foreign:  # another thread may have been in the middle of a change: a second look decides
+            return self._look(place)
+
+    def _look(self, place: Place) -> Deployment | None:
         everything = self._engine.containers()
-        ours = [found for found in everything if found.labels.get("app") == name]
-        serving = [found for found in ours if found.labels.get("spec") == self._serving(name)]
-        refuse_foreign(
-            everything, network.strangers(place, [address_of(found) for found in ours if found.running])
-        )
-        if not serving:
-            return None
-        return deployment_of(name, serving, ours, self._front.endpoints(name))
+        ours = [found for found in everything if found.labels.get("app") == place.name]
+        serving = [found for found in ours if found.labels.get("spec") == self._serving(place.name)]
+        addresses = [address_of(found) for found in ours if "address" in found.labels]
+        refuse_foreign(everything, network.strangers(place, addresses))
+        return deployment_of(place.name, serving, ours, self._front.endpoints(place.name)) if serving else None
 
     def remove(self, name: str) -> None:
         """See `Runtime.remove`."""
@@ -122,11 +131,12 @@ class PodmanRuntime:
         place = self._places.find(name)
         if place is None:
             return
-        self._front.point(name, ())
-        (self._folder(name) / _SERVING).unlink(missing_ok=True)
-        self._expel(place)
-        self._clear(place, [found for found in self._engine.containers() if found.labels.get("app") == name])
-        network.close(place)
+        with self._locks[name]:
+            self._front.point(name, ())
+            (self._folder(name) / _SERVING).unlink(missing_ok=True)
+            self._expel(place)
+            self._clear(place, [found for found in self._engine.containers() if found.labels.get("app") == name])
+            network.close(place)
 
     def tend(self) -> tuple[str, ...]:
         """Look after everything that serves: call it every second or so.
@@ -141,22 +151,27 @@ class PodmanRuntime:
         everything = self._engine.containers()
         started: list[str] = []
         for name in sorted({found.labels["app"] for found in everything if "app" in found.labels}):
-            place = self._places.find(name)
-            serving = [
-                found
-                for found in everything
-                if found.labels.get("app") == name and found.labels.get("spec") == self._serving(name)
-            ]
-            if place is None or not serving or orphans(serving):
-                continue
-            network.prepare(place)
-            started += self._caretaker.look_after(serving)
-            ready = self._caretaker.ready(serving)
-            if ready and ready != self._front.endpoints(name):  # with none ready, the front says so by itself
-                with contextlib.suppress(TryLater):  # asked again in the next round
-                    self._front.point(name, ready, drain=1.0)
+            if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
+                try:
+                    started += self._tend_one(name)
+                finally:
+                    self._locks[name].release()
         self._caretaker.forget(everything)
         return tuple(started)
+
+    def _tend_one(self, name: str) -> list[str]:
+        place, containers = self._places.find(name), self._engine.containers()
+        wanted = (name, self._serving(name))
+        serving = [one for one in containers if (one.labels.get("app"), one.labels.get("spec")) == wanted]
+        if place is None or not serving or orphans(serving):
+            return []
+        network.prepare(place)
+        started = self._caretaker.look_after(serving)
+        ready = self._caretaker.ready(serving)
+        if ready and ready != self._front.endpoints(name):  # with none ready, the front says so by itself
+            with contextlib.suppress(TryLater):  # asked again in the next round
+                self._front.point(name, ready, drain=1.0)
+        return started
 
     def _start_again(self, found: Found) -> None:
         place = self._places.claim(found.labels["app"])
@@ -189,36 +204,6 @@ class PodmanRuntime:
         pid = int(self._engine.do("inspect", "--type=container", "--format={{.State.Pid}}", container))
         network.plug(place, address, pid, care.redirects)
         self._engine.do("start", container)
-
-    def _await_ready(self, running: Collection[Found]) -> None:
-        """Wait until every readiness probe passes.
-
-        Raises:
-            Untrusted: a container did not become ready in time, or keeps ending ("deploy.unhealthy").
-        """
-        slowest = max((Care.parse(found.labels["care"]).readiness.initial_delay for found in running), default=0)
-        deadline = time.monotonic() + self._settings.start_seconds + slowest
-        restarts = dict.fromkeys((found.id for found in running), 0)
-        waiting = list(running)
-        while waiting:
-            found, said, care = waiting[0], "ended", Care.parse(waiting[0].labels["care"])
-            if Path("/proc", str(found.pid)).exists():
-                health = probe.ask(care.readiness, Endpoint(address_of(found), care.readiness.port))
-                if health.well:
-                    waiting.pop(0)
-                    continue
-                said = health.said
-            now = next((one for one in self._engine.containers() if one.id == found.id), found)
-            facts = {"workload": found.labels["workload"], "probe": said, "exit_code": now.exit_code}
-            if time.monotonic() > deadline:
-                raise Untrusted("does not become ready", code="deploy.unhealthy", hint=_HINT, **facts)
-            if not now.running:
-                if restarts[found.id] >= _RESTARTS_AT_START:
-                    raise Untrusted("a container keeps ending", code="deploy.unhealthy", hint=_HINT, **facts)
-                restarts[found.id] += 1
-                self._start_again(now)
-            waiting[0] = next((one for one in self._engine.containers() if one.id == found.id), found)
-            time.sleep(0.1)
 
     def _serve(self, place: Place, spec: str, running: Collection[Found]) -> None:
         """Send users to this generation: the point after which it is the one that runs."""
