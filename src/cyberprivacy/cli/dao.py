@@ -1,4 +1,4 @@
-"""`dao` and `cluster`: found a DAO, show its law, list the machines that serve it."""
+"""`dao`: found a DAO and show its law; and how other commands are told which DAO and which chain."""
 
 import inspect
 import secrets
@@ -17,7 +17,6 @@ from cyberprivacy.proposal import charter
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.agreeing import Ledger, connect
-from cyberprivacy.proposal.clusters import NO_HARDWARE, add_node, announce_measurement, register_cluster
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.founding import (
     DEMO,
@@ -60,9 +59,9 @@ Laps are the shortest that the factory allows unless the file sets deployment_la
 _DAY: Final = 86_400
 
 
-def register(_app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add `dao …` and `cluster …`."""
-    from cyberprivacy.cli import group
+    from cyberprivacy.cli import cluster, group  # `cluster` needs what this module defines
 
     dao = group("dao", "Found a DAO and show its law.")
     dao.command("create", epilog=_CHARTER)(with_signer(create))
@@ -72,17 +71,7 @@ def register(_app: typer.Typer) -> None:
         epilog="Example: cyberprivacy dao deploy-shared --laps production --organisation 0x…=https://a.example "
         "--organisation … --organisation … --rpc http://127.0.0.1:8545 --key me.json",
     )(with_signer(deploy))
-    cluster = group("cluster", "List the machines that you run, as a provider.")
-    where = "--clusters 0x… --rpc http://127.0.0.1:8545 --key provider.json"
-    cluster.command("register", epilog=f"Example: cyberprivacy cluster register https://me.example {where}")(
-        with_signer(open_cluster)
-    )
-    cluster.command("add-node", epilog=f"Example: cyberprivacy cluster add-node 1 0x… --node-key 0x… {where}")(
-        with_signer(list_node)
-    )
-    cluster.command("announce", epilog=f"Example: cyberprivacy cluster announce 0x… {where}")(
-        with_signer(announce)
-    )
+    cluster.register(app)
 
 
 def see(rpc: Sequence[str], *, latest: bool = True) -> Ledger:
@@ -102,10 +91,10 @@ class There:
         """Reach the chain, find the DAO, open the key."""
         chain = see(self.rpc)
         contracts = dao_at(chain, parse_address(self.dao, "--dao"), chain.block())
-        return Acting(_desk(self.rpc, chain, self.who), chain, contracts)
+        return Acting(desk_of(self.rpc, chain, self.who), chain, contracts)
 
 
-def _desk(rpc: Sequence[str], chain: Ledger, who: Signing) -> Desk:
+def desk_of(rpc: Sequence[str], chain: Ledger, who: Signing) -> Desk:
     """Transactions go through the first endpoint; which chain they are for, all endpoints say."""
     return Desk(Endpoint(rpc[0]), who.signer(), chain_id=chain.chain_id)
 
@@ -133,9 +122,11 @@ def create(
     chain, maker = see(rpc), parse_address(factory, "--factory")
     least = factory_minimums(chain, maker)
     founding = charter.parse(_file(file), least)
-    desk = _desk(rpc, see(rpc), who)
+    desk = desk_of(rpc, see(rpc), who)
     out.progress(f"founding {founding.name}")
-    made = create_dao(desk, chain, maker, founding, salt=_hex(salt, "--salt") if salt else secrets.token_bytes(32))
+    made = create_dao(
+        desk, chain, maker, founding, salt=digest_of(salt, "--salt") if salt else secrets.token_bytes(32)
+    )
     out.result({"name": founding.name, **asdict(made)}, _addresses(made, founding.name), as_json=as_json)
     _warn(least)
 
@@ -187,7 +178,7 @@ def deploy(
     if floors is None:
         raise Misuse("laps are `production` or `demo`", code="dao.laps", got=laps)
     pairs = [each.partition("=") for each in organisation]
-    desk = _desk(rpc, see(rpc), who)
+    desk = desk_of(rpc, see(rpc), who)
     made = deploy_shared(
         desk,
         minimums=floors,
@@ -199,62 +190,6 @@ def deploy(
     rows = [(name, address) for name, address in asdict(made).items()]
     out.result(asdict(made), table(("contract", "address"), rows), as_json=as_json)
     _warn(floors)
-
-
-def open_cluster(
-    uri: Annotated[str, typer.Argument(metavar="URI", help="Where people can read about it.")],
-    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract; `dao show` names it.")],
-    rpc: Rpc,
-    *,
-    who: Signing,
-    as_json: Json = False,
-) -> None:
-    """Open a cluster, as a provider; prints its number."""
-    desk = _desk(rpc, see(rpc), who)
-    number = register_cluster(desk, parse_address(clusters, "--clusters"), uri=uri)
-    out.result({"cluster": number, "provider": desk.address}, str(number), as_json=as_json)
-
-
-def list_node(
-    cluster: Annotated[int, typer.Argument(metavar="CLUSTER", min=1, help="Number of the cluster.")],
-    node: Annotated[str, typer.Argument(metavar="ADDRESS", help="Account of the machine.")],
-    node_key: Annotated[str, typer.Option(metavar="HEX", help="SHA-256 of the machine's identity key.")],
-    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract.")],
-    rpc: Rpc,
-    measurement: Annotated[str, typer.Option(metavar="HEX", help="Its OS; none = no hardware evidence.")] = "",
-    *,
-    who: Signing,
-    as_json: Json = False,
-) -> None:
-    """List a machine in a cluster, as its provider. `cyberprivacy node identity` prints what to give here."""
-    desk = _desk(rpc, see(rpc), who)
-    receipt = add_node(
-        desk,
-        parse_address(clusters, "--clusters"),
-        cluster,
-        node=parse_address(node, "ADDRESS"),
-        node_key=_hex(node_key, "--node-key"),
-        measurement=_hex(measurement, "--measurement") if measurement else NO_HARDWARE,
-    )
-    value = {"cluster": cluster, "node": node, "transaction": "0x" + receipt.transaction.hex()}
-    out.result(value, f"node {node} is listed in cluster {cluster}", as_json=as_json)
-
-
-def announce(
-    measurement: Annotated[str, typer.Argument(metavar="HEX", help="32 bytes: the software of a machine.")],
-    clusters: Annotated[str, typer.Option(metavar="ADDRESS", help="The Clusters contract; `dao show` names it.")],
-    rpc: Rpc,
-    uri: Annotated[str, typer.Option(metavar="URI", help="Where people can read what it is.")] = "",
-    *,
-    who: Signing,
-    as_json: Json = False,
-) -> None:
-    """Make a measurement of node software public, as the owner of Clusters; it counts after a waiting period."""
-    desk = _desk(rpc, see(rpc), who)
-    where, digest = parse_address(clusters, "--clusters"), _hex(measurement, "MEASUREMENT")
-    receipt = announce_measurement(desk, where, digest, uri=uri)
-    value = {"measurement": measurement, "transaction": "0x" + receipt.transaction.hex()}
-    out.result(value, f"measurement {measurement} is public", as_json=as_json)
 
 
 def _seats(chain: Ledger, dao: Dao, block: FinalBlock) -> list[dict[str, str]]:
@@ -308,7 +243,12 @@ def _file(path: Path) -> bytes:
         raise Misuse("the file cannot be read", code="dao.charter", path=str(path), why=error.strerror) from None
 
 
-def _hex(text: str, where: str) -> bytes:
+def digest_of(text: str, where: str) -> bytes:
+    """32 bytes that somebody typed in hex.
+
+    Raises:
+        Misuse: not that.
+    """
     try:
         raw = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:

@@ -94,11 +94,12 @@ def _vote(it: Vote) -> dict[str, object]:
 
 def _one(title: str, it: Vote, block: FinalBlock) -> str:
     now = block.timestamp
+    votes = f"{_votes(it.in_favour)} for, {_votes(it.against)} against, {_votes(it.abstaining)} abstaining"
     return "\n".join(
         (
             title,
-            f"  {it.state.name.lower()}: {_votes(it.in_favour)} for, {_votes(it.against)} against, "
-            f"{_votes(it.abstaining)} abstaining",
+            f"  {it.state.name.lower()}",
+            f"  votes       {votes}",
             f"  opens       {moment(it.opens, now)}",
             f"  closes      {moment(it.closes, now)}",
             f"  executable  {moment(it.executable, now) or 'once it is queued and its lap is over'}",

@@ -10,10 +10,9 @@ from cyberprivacy.cid import Cid
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.abi import ZERO, contract
 from cyberprivacy.proposal.agreeing import Ledger
-from cyberprivacy.proposal.chain import Reverted
 from cyberprivacy.proposal.law import Dao, ProposalState
 from cyberprivacy.proposal.life import Vote, vote_at
-from cyberprivacy.proposal.refusals import NotYet, refusal
+from cyberprivacy.proposal.refusals import NotYet
 from cyberprivacy.proposal.sending import Desk, Receipt
 from cyberprivacy.proposal.text import Proposal
 
@@ -42,10 +41,7 @@ class Acting:
         Raises:
             Misuse: there is no such proposal ("law.no-proposal").
         """
-        try:
-            return vote_at(self.chain, self.dao, proposal, self.chain.block())
-        except Reverted as error:
-            raise refusal(error.data) from error
+        return vote_at(self.chain, self.dao, proposal, self.chain.block())
 
 
 def publish(

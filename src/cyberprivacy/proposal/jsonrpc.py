@@ -1,6 +1,5 @@
 """Any EVM node behind JSON-RPC: the ordinary adapter of `Chain` and `LogServer`."""
 
-from functools import cached_property
 from typing import Final, Literal
 
 from cyberprivacy.proposal.chain import Log, NoContract, Unreachable, Wanted
@@ -36,14 +35,17 @@ class JsonRpc:
     def __init__(self, endpoint: Endpoint | str, *, head: Head = "finalized") -> None:
         self.endpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         self._head = head
+        self._chain_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<chain at {self.endpoint.name}>"
 
-    @cached_property
+    @property
     def chain_id(self) -> int:
         """EIP-155 chain id; asked once."""
-        return quantity(self.endpoint.ask("eth_chainId"), "the chain id")
+        if self._chain_id is None:
+            self._chain_id = quantity(self.endpoint.ask("eth_chainId"), "the chain id")
+        return self._chain_id
 
     def block(self, number: int | None = None) -> FinalBlock:
         """The newest final block, or the one at a height. See `Chain.block`."""

@@ -7,8 +7,9 @@ from typing import Final
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.abi import ZERO, Fields, contract
-from cyberprivacy.proposal.chain import Chain, LogServer, Wanted
+from cyberprivacy.proposal.chain import Chain, LogServer, Reverted, Wanted
 from cyberprivacy.proposal.law import Dao, ProposalState, cid_of, proposal_at, release_at, state_at
+from cyberprivacy.proposal.refusals import refusal
 from cyberprivacy.proposal.release import FinalBlock
 
 
@@ -236,16 +237,20 @@ def vote_at(chain: Chain, dao: Dao, proposal: int, at: FinalBlock) -> Vote:
     """Where any proposal stands.
 
     Raises:
-        Reverted: there is no such proposal.
+        Misuse: there is no such proposal ("law.no-proposal").
     """
 
     def ask(function: str) -> Fields:
         return contract("AppGovernor").read(chain, at, dao.governor, function, proposal)
 
+    try:
+        state = state_at(chain, dao, proposal, at)
+    except Reverted as error:
+        raise refusal(error.data) from error
     votes = ask("proposalVotes")
     return Vote(
         id=proposal,
-        state=state_at(chain, dao, proposal, at),
+        state=state,
         opens=ask("proposalSnapshot").integer("0"),
         closes=ask("proposalDeadline").integer("0"),
         executable=ask("proposalEta").integer("0"),

@@ -72,7 +72,32 @@ def test_stopping_is_by_auditors_at_once_or_by_a_vote_for_good(world: World, run
     assert run("status", "--latest")["releases"][0]["stage"] == "halted"
     proposed = run("revoke", bundle, who=world.members[0])
     assert proposed["title"] == "Revoke a release"
+    told = run("status", "--latest", "--proposal", proposed["proposal"])
+    assert (told["title"], told["state"], told["in_favour"]) == ("Revoke a release", "pending", "0")
     assert run("halt", bundle, who=world.seats[0], code=1)["error"] == "law.halted"
+
+
+def test_a_directory_is_published_as_its_manifest_says(world: World, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cyberprivacy.yaml").write_text(MANIFEST)
+    (tmp_path / "Dockerfile").write_text("FROM cyberprivacy/python@sha256:" + "0" * 64 + "\n")
+    refused = run("publish", tmp_path, "--number", 4, who=world.publisher, code=2)
+    assert (refused["error"], refused["facts"]["option"]) == ("publish.manifest", "--number")
+    published = run("publish", tmp_path, who=world.publisher)
+    it = world.life(Cid.parse(published["bundle"]))
+    assert (it.number, it.pipeline, it.parent) == (3, 1, None)
+
+
+MANIFEST = """\
+cyberprivacy: 1
+name: guestbook
+version: 1.0.0
+release: 3
+parent: null
+pipeline: 1
+images:
+  web: {dockerfile: Dockerfile}
+public: {service: web, port: 80}
+"""
 
 
 def test_an_emergency_goes_live_only_when_it_is_asked_for_by_name(
@@ -211,6 +236,8 @@ def test_without_money_the_command_says_so(
         (["halt", "bafy"], "cid.form"),
         (["vote", "CID", "perhaps"], "vote.support"),
         (["publish", "CID"], "publish.manifest"),
+        (["status", "--proposal", "7"], "law.no-proposal"),
+        (["status", "--proposal", "seven"], "status.proposal"),
         (["attest", "CID", "--lines", "1", "--report", "missing"], "file"),
     ],
 )
