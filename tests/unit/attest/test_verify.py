@@ -1,14 +1,22 @@
 """Each check passes in a world where everything is right, and fails alone when its own thing is wrong."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
+from cyberprivacy.attest.certificates import fingerprint, split
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.facts import Lap, Questions
@@ -95,6 +103,34 @@ def expired_certificate(world: World) -> World:
     return world.bend(attester=replace(tpm(world), certificates=made))
 
 
+def vendor(world: World, *, purpose: str = "2.23.133.8.3") -> World:
+    """The same TPM under a root that looks like a vendor's: it has no development mark."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose)])
+    made = b""
+    for subject, public, ca in (("TPM", tpm(world).public.key, False), ("vendor", key.public_key(), True)):
+        names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (subject, "vendor")]
+        builder = x509.CertificateBuilder(names[1], names[0], public, x509.random_serial_number())
+        builder = builder.not_valid_before(datetime.fromtimestamp(NOW - DAY, UTC))
+        builder = builder.not_valid_after(datetime.fromtimestamp(NOW + DAY, UTC))
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        made += builder.add_extension(usage, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return world.bend(attester=replace(tpm(world), certificates=made))
+
+
+def pinned(world: World) -> World:
+    """The same world, whose user trusts the root that the evidence comes with."""
+    (_, root) = split(tpm(world).certificates)
+    name = fingerprint(x509.load_der_x509_certificate(root))
+    return world.bend(policy=Policy(roots={name: Level.CONFIDENTIAL_VM}, least=Level.MEASURED_BOOT))
+
+
+def another_role(world: World) -> World:
+    made = world.attest()
+    bound = replace(made.bound, role="auditor")
+    return world.bend(proof=changed(made, bound=bound, evidence=world.attester.quote(bound.digest())))
+
+
 def other_identity(world: World) -> TlsIdentity:
     return TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=world.now)
 
@@ -116,6 +152,20 @@ BENT: dict[str, tuple[Callable[[World], World], str, str]] = {
         "tls.expired",
     ),
     "an unknown kind of evidence": (another_kind, "evidence.kind", "evidence.unknown-kind"),
+    "evidence with a part missing": (
+        lambda w: w.bend(
+            proof=changed(made := w.attest(), evidence=Evidence("tpm2", {"log": made.evidence.fields["log"]}))
+        ),
+        "evidence.kind",
+        "evidence.form",
+    ),
+    "a vendor's root that nobody named": (vendor, "evidence.root", "evidence.unknown-root"),
+    "a certificate for an endorsement key": (
+        lambda w: pinned(vendor(w, purpose="2.23.133.8.1")),
+        "evidence.key",
+        "evidence.purpose",
+    ),
+    "evidence for another role": (another_role, "node.key", "node.other-role"),
     "a development root that nobody named": (
         lambda w: w.bend(policy=Policy(least=Level.DEVELOPMENT)),
         "evidence.root",
@@ -381,6 +431,16 @@ def test_every_check_has_a_case_that_fails_it() -> None:
     assert {name for _, name, _ in BENT.values()} | {"attestation.form"} == set(CHECKS)
 
 
+def test_every_code_of_the_specification_has_a_case() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "spec" / "attestation.md").read_text()
+    rows = [line.split("|") for line in page.splitlines() if re.match(r"\| `[a-z]+(\.[a-z]+)?` \| .* \| `", line)]
+    documented = {
+        code for row in rows if row[1].strip(" `") in CHECKS for code in re.findall(r"`([^`]+)`", row[3])
+    }
+    malformed = {"attestation.form", "json.form", "cid.form", "tpm2.form"}  # tests/hostile/attest has these
+    assert documented - malformed - HARMLESS == {code for _, _, code in BENT.values()}
+
+
 @pytest.mark.parametrize("proof", [b"", b"{}", b"[]", b"\xff", b'{"v":1}', b"null"])
 def test_a_proof_that_cannot_be_read_is_one_failed_check_and_no_crash(world: World, proof: bytes) -> None:
     seen = Seen(world.tls.spki, world.nonce)
@@ -434,6 +494,12 @@ def test_a_pinned_root_that_says_it_is_for_development_is_worth_no_more(world: W
     pinned = Policy(roots={world.root.fingerprint: Level.CONFIDENTIAL_VM}, least=Level.DEVELOPMENT)
     assert world.bend(policy=pinned).report().level is Level.DEVELOPMENT
     assert not world.bend(policy=replace(pinned, least=Level.OPERATOR_TRUSTED)).report().accepted
+
+
+def test_a_vendors_root_that_is_named_is_worth_a_measured_boot_and_no_more(world: World) -> None:
+    report = pinned(vendor(world)).report()
+    assert report.accepted
+    assert report.level is Level.MEASURED_BOOT
 
 
 def test_no_level_is_printed_when_the_evidence_proves_nothing(world: World) -> None:
