@@ -47,6 +47,19 @@ def sockets(config: Config) -> list[Path]:
     return [volatile(config.data) / f"{application_name(served.dao)}.sock" for served in config.daos]
 
 
+def podman_settings(data: Path, pull: Pull) -> PodmanSettings:
+    """Where the runtime of the node with this data directory keeps what; other nodes get other addresses."""
+    name = sha256(str(data.resolve()).encode()).digest()
+    return PodmanSettings(
+        data=data / "volumes",
+        storage=data / "containers",
+        run=volatile(data) / "containers",
+        subnets=IPv4Network(f"10.{100 + name[6] % 100}.0.0/16"),
+        first_uid=1_000_000 + name[7] * 0x100000,
+        pull=pull,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """What all DAOs of a node share.
@@ -73,7 +86,6 @@ class Assembly:
             TryLater: an engine does not start.
         """
         data = config.data
-        name = sha256(str(data.resolve()).encode()).digest()
         run = volatile(data)
         run.mkdir(mode=0o711, parents=True, exist_ok=True)
         VOLATILE.chmod(0o711)
@@ -87,14 +99,7 @@ class Assembly:
             web=Web(client),
             epoch=EPOCH,
         )
-        settings = PodmanSettings(
-            data=data / "volumes",
-            storage=data / "containers",
-            run=run / "containers",
-            subnets=IPv4Network(f"10.{100 + name[6] % 100}.0.0/16"),
-            first_uid=1_000_000 + name[7] * 0x100000,
-            pull=Pull(authfile=registry.authfile, certificates=registry.certs),
-        )
+        settings = podman_settings(data, Pull(authfile=registry.authfile, certificates=registry.certs))
         return cls(
             config=config,
             store=FolderStore(data / "blocks"),

@@ -1,0 +1,262 @@
+"""The whole road: what people vote for is what runs, anyone can verify it, and every way to cheat is named.
+
+The tests of this module are one story and run in its order.
+"""
+
+import json
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from conftest import free_port
+from cyberprivacy import canonical
+from cyberprivacy.attest.identity import TlsIdentity
+from cyberprivacy.build.buildah import embedded
+from cyberprivacy.build.inputs import LayoutBases
+from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.pack import pack
+from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.cid import Cid
+from cyberprivacy.cli import run
+from cyberprivacy.deploy.deployment import Application
+from cyberprivacy.deploy.engine import Pull
+from cyberprivacy.deploy.front import Front
+from cyberprivacy.deploy.podman import PodmanRuntime
+from cyberprivacy.node import config as settings
+from cyberprivacy.node.assembly import application_name, podman_settings, volatile
+from cyberprivacy.registry.docker_registry import DockerRegistry
+from cyberprivacy.registry.pushed import PushedImage
+from cyberprivacy.review.lint import lint
+from cyberprivacy.review.workload import Topology
+from cyberprivacy.testing.cable import Cable
+from cyberprivacy.testing.story import Story
+from cyberprivacy.testing.town import TownNode, sweep
+from cyberprivacy.testing.visitors import Visitors
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def cable(story: Story) -> Iterator[Cable]:
+    """Between the node and its chain, so that a test can cut it."""
+    with Cable(story.town.chain.port) as cable:
+        yield cable
+
+
+@pytest.fixture(scope="module")
+def node(story: Story, cable: Cable) -> Iterator[TownNode]:
+    node = story.node("node", port=free_port(), rpc=f"http://127.0.0.1:{cable.port}")
+    yield node
+    node.stop()
+    sweep(node.config)
+
+
+@pytest.fixture(scope="module")
+def first(story: Story, node: TownNode) -> str:
+    """Release 1.0.0: published, sized, reviewed, voted, executed, and running; its CID."""
+    cid = story.publish(story.sources("1.0.0"), "1.0.0")
+    story.audit(cid)
+    story.propose(cid, "guestbook 1.0.0")
+    story.enlist(node)
+    story.decide(cid)
+    story.await_release(node, cid)
+    return cid
+
+
+@pytest.fixture
+def verify(story: Story, node: TownNode) -> Callable[..., dict[str, Any]]:
+    """Verify as anyone would; the report, whatever its verdict."""
+
+    def verify(target: str = "", *more: str | Path) -> dict[str, Any]:
+        words = ["verify", target or node.url, "--dao", story.dao["governor"], "--rpc", story.town.chain.url]
+        words += ["--allow-development", str(story.town.root_file), *map(str, more)]
+        answer = story.town.folder / "report.json"
+        with answer.open("w") as file:
+            subprocess.run(["cyberprivacy", *words, "--json"], stdout=file, check=False)
+        return dict(json.loads(answer.read_text()))
+
+    return verify
+
+
+def failed(report: dict[str, Any]) -> dict[str, str]:
+    """The checks that failed: name -> reason code."""
+    return {check["name"]: check["code"] for check in report["checks"] if check["verdict"] == "fail"}
+
+
+def test_a_release_that_was_voted_for_runs_and_anyone_can_verify_it(first: str, verify: Any) -> None:
+    report = verify()
+    assert (report["verdict"], failed(report)) == ("accept", {})
+    assert report["level"] == "development"
+
+
+def test_without_the_root_named_by_hand_nothing_of_it_is_believed(
+    first: str, story: Story, node: TownNode
+) -> None:
+    words = ["verify", node.url, "--dao", story.dao["governor"], "--rpc", story.town.chain.url, "--json"]
+    assert run(words) == 1
+
+
+def test_status_tells_the_whole_life(first: str, story: Story) -> None:
+    status = story.town.types("status", "--dao", story.dao["governor"], "--latest")
+    assert status["live"] == first
+    assert [each["bundle"] for each in status["releases"]] == [first]
+
+
+def test_the_node_serves_what_it_runs_to_anyone(first: str, story: Story, tmp_path: Path) -> None:
+    got = story.town.types(
+        "bundle", "fetch", first, "--gateway", story.town.gateway, "--to", tmp_path / "copy", chain=False
+    )
+    assert got["cid"] == first
+
+
+def build_evil(story: Story, registry: DockerRegistry, repository: str) -> tuple[Topology, dict[str, PushedImage]]:
+    """The released source with one character changed, built and pushed as an honest node would."""
+    tree = story.town.folder / "evil"
+    shutil.copytree(story.town.folder / "guestbook-1.0.0", tree)
+    page = tree / "app" / "page.py"
+    page.write_text(page.read_text().replace("The guestbook", "The guestbook."))
+    store = FolderStore(story.town.folder / "evil-blocks")
+    cid = pack(tree, store=store).cid
+    linted = lint(fetch(cid, [], store, story.town.folder / "evil-tree"))
+    with httpx2.Client() as client:
+        builder = embedded(story.town.folder / "evil-builds", bases=[LayoutBases(story.bases)], client=client)
+        built = builder.build(linted)
+    pushed = {image.name: registry.registry().push(image, f"{repository}/{image.name}") for image in built}
+    return linted.topology, pushed
+
+
+@pytest.fixture
+def swapped(first: str, story: Story, node: TownNode, cable: Cable) -> Iterator[None]:
+    """Somebody with root on the machine runs another image in the place of the one that was voted for."""
+    read = settings.load(node.config)
+    name = application_name(read.daos[0].dao)
+    with DockerRegistry(story.town.folder / "evil-registry", free_port()) as registry:
+        topology, images = build_evil(story, registry, name)
+        pull = Pull(authfile=registry.authfile, certificates=registry.certs)
+        runtime = PodmanRuntime(podman_settings(read.data, pull), Front(volatile(read.data) / "front"))
+        cable.cut()  # or the node would put it right at once; without its chain it changes nothing
+        runtime.apply(Application(name=name, release=Cid.parse(first), topology=topology, images=images))
+    yield
+    cable.mend()
+
+
+def test_a_swapped_image_is_named_and_put_right(swapped: None, verify: Any, cable: Cable) -> None:
+    assert failed(verify()) == {"release.images": "release.other-images"}
+    cable.mend()
+    for _ in range(120):
+        report = verify()
+        if report["verdict"] == "accept":
+            return
+        time.sleep(0.5)
+    pytest.fail(f"the node did not put it right: {failed(report)}")
+
+
+class Impostor:
+    """A TLS server of its own that answers with a proof that it got elsewhere."""
+
+    def __init__(self, proof: bytes) -> None:
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(proof)))
+                self.end_headers()
+                self.wfile.write(proof)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        identity = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.NamedTemporaryFile() as pem:
+            pem.write(identity.pem())
+            pem.flush()
+            context.load_cert_chain(pem.name)
+        self.server = HTTPServer(("127.0.0.1", 0), Answer)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self) -> "Impostor":
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_old_evidence_and_another_key_are_named(first: str, verify: Any, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    assert verify("", "--save", proof)["verdict"] == "accept"
+    with Impostor(proof.read_bytes()) as impostor:
+        found = failed(verify(impostor.url))
+    assert set(found) == {"tls.key", "evidence.fresh"}
+
+
+def test_one_byte_of_the_measured_software_is_named(first: str, verify: Any, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    verify("", "--save", proof)
+    document = json.loads(proof.read_bytes())
+    evidence = json.loads(json.dumps(document["evidence"]))
+    event = next(one for one in evidence["events"] if one["what"].startswith("file cyberprivacy/"))
+    event["digest"] = flipped(event["digest"])
+    document["evidence"] = evidence
+    proof.write_bytes(canonical.encode(document))
+    assert "evidence.log" in failed(verify(str(proof)))
+
+
+def flipped(text: str) -> str:
+    """The same base64 or hex with one letter changed."""
+    return ("A" if text[0] != "A" else "B") + text[1:]
+
+
+def test_a_node_with_other_keys_than_the_listed_one_is_named(first: str, story: Story, verify: Any) -> None:
+    """A second machine of the same software, which no provider has listed, serves nothing at all."""
+    stranger = TownNode(story.town, "stranger", story.dao["governor"], port=free_port(), bases=story.bases).start()
+    try:
+        stranger.identity()
+        for _ in range(600):
+            codes = [entry["facts"].get("code") for entry in stranger.entries()]
+            if "node.not-listed" in codes:
+                break
+            time.sleep(0.1)
+        assert "node.not-listed" in codes
+        assert "release.deployed" not in [entry["kind"] for entry in stranger.entries()]
+        assert verify(stranger.url)["verdict"] != "accept"
+    finally:
+        stranger.demolish()
+
+
+def test_an_update_fails_no_request(first: str, story: Story, node: TownNode, verify: Any) -> None:
+    cid = story.publish(story.sources("1.1.0", parent=first), "1.1.0")
+    story.audit(cid, parent=first)
+    story.propose(cid, "guestbook 1.1.0")
+    story.decide(cid)
+    with Visitors(node.url) as crowd:
+        story.await_release(node, cid)
+        for _ in range(50):  # and some more, once it is done
+            time.sleep(0.02)
+    assert crowd.asked > 100
+    assert dict(crowd.answers) == {"200": crowd.asked}
+    report = verify()
+    assert (report["verdict"], report["facts"]["release"]) == ("accept", 2)
+
+
+def test_a_revoked_release_stops_and_is_named(story: Story, node: TownNode, verify: Any) -> None:
+    proposal = story.town.types("revoke", story.cids["1.1.0"], "--dao", story.dao["governor"], person="alice")
+    story.decide(str(proposal["proposal"]))
+    for _ in range(300):
+        if any(entry["kind"] == "release.stopped" and entry["index"] > 5 for entry in node.entries()):
+            break
+        time.sleep(0.1)
+    found = failed(verify())
+    assert found["release.active"] in ("release.revoked", "release.not-live", "release.none")
