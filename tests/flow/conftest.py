@@ -1,6 +1,5 @@
 """One town for the tests of the whole road: governance takes real seconds, so it is gone through once."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,6 @@ from cyberprivacy.testing.town import Town
 PROJECT = Path(__file__).resolve().parents[2]
 ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 DEBS = Path.home() / ".cache/cyberprivacy/debs"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 import pytest
@@ -40,7 +40,7 @@ from cyberprivacy.review.lint import lint
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.testing.cable import Cable
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode, sweep
+from cyberprivacy.testing.town import TownNode, free_port, sweep
 from cyberprivacy.testing.visitors import Visitors
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
@@ -185,7 +185,7 @@ class Impostor:
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
 
-    def __enter__(self) -> "Impostor":
+    def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 

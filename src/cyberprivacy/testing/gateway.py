@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from threading import Event, Thread
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -118,7 +119,7 @@ class LyingGateway:
             case Lie.ENDLESS if as_car:
                 return StreamingResponse(_endless(cid, self._find), headers=headers)
             case Lie.COMPRESSED:
-                return Response(gzip.compress(bytes(64 << 20)), headers=headers | {"content-encoding": "gzip"})
+                return Response(_BOMB, headers=headers | {"content-encoding": "gzip"})
         return None
 
     def _block(self, cid: Cid) -> bytes | None:
@@ -159,6 +160,9 @@ class LyingGateway:
             if self.lie is Lie.DRIP:
                 yield b"\x3a"
             await anyio.sleep(self._pause)
+
+
+_BOMB: Final = gzip.compress(bytes(16 << 20))
 
 
 def _bent(block: bytes) -> bytes:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +33,12 @@ from cyberprivacy.testing.tpm import DevelopmentRoot
 
 ETHER: Final = 10**18
 PASSWORD: Final = "development only"  # noqa: S105  (keys of a town that lives for minutes)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 class TypedBadly(CyberPrivacyError):
