@@ -18,7 +18,6 @@ from typing import Any, Self
 import httpx2
 import pytest
 
-from conftest import free_port
 from cyberprivacy import canonical
 from cyberprivacy.attest.identity import TlsIdentity
 from cyberprivacy.build.buildah import embedded
