@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,20 @@ from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.proposal.signing import ExternalSigner
 from cyberprivacy.proposal.text import Proposal, update
 
+LAPS = replace(
+    DEMO,
+    review_floor=3600,
+    ceiling=7200,
+    emergency_floor=600,
+    cooldown=3600,
+    voting_delay=600,
+    voting_period=3600,
+    deployment_lap=3600,
+    seat_term=10_000_000,
+    halt=3600,
+)
+"""Long enough that a slow machine, whose clock moves the chain's between two steps, never misses one."""
+
 ANVIL = Path(__file__).parents[3] / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
 
@@ -41,6 +56,8 @@ def embedded(anvil: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 class World:
     """A chain whose time obeys the tests, the shared contracts, and one DAO of three members."""
 
+    laps = LAPS
+
     def __init__(self, url: str) -> None:
         self.endpoint = Endpoint(url)
         self.final = JsonRpc(self.endpoint)
@@ -51,7 +68,7 @@ class World:
         self.publisher = self.members[0]
         self.shared = deploy_shared(
             self.desk(self.founder),
-            minimums=DEMO,
+            minimums=LAPS,
             organisations=[(each, f"https://{each}.example") for each in self.organisations],
             owner=self.founder,
             measurement_wait=10,
@@ -61,7 +78,7 @@ class World:
 
     def found(self, name: str, salt: bytes) -> Dao:
         founding = founding_from(
-            DEMO,
+            LAPS,
             name=name,
             symbol="GUEST",
             members=self.members,

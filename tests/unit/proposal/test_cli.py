@@ -105,7 +105,7 @@ def test_an_emergency_goes_live_only_when_it_is_asked_for_by_name(
 ) -> None:
     world.live(bundle, number=1)
     world.published(fix, number=2, severity=3, seats=4)
-    world.advance_to(world.life(fix).review_starts + DEMO.emergency_floor)
+    world.advance_to(world.life(fix).review_starts + world.laps.emergency_floor)
     run("activate", fix, "--emergency", who=world.provider)
     assert run("status", "--latest")["releases"][1]["stage"] == "active, not ratified"
 
@@ -124,7 +124,7 @@ def test_a_release_can_be_watched_as_a_table(
 def test_a_dao_is_founded_from_a_file_and_shows_its_laps(
     world: World, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "founding.toml").write_text(charter(world) + "deployment_lap = 20\n[policy]\nfloor = 12\n")
+    (tmp_path / "founding.toml").write_text(charter(world) + "deployment_lap = 4000\n[policy]\nfloor = 4200\n")
     made = run(
         "dao",
         "create",
@@ -139,8 +139,8 @@ def test_a_dao_is_founded_from_a_file_and_shows_its_laps(
     assert cli.run(["dao", "show", "--rpc", endpoint, "--dao", made["governor"]]) == 0
     said, note = capsys.readouterr()
     assert "poll on chain 31337" in said
-    assert "deployment lap  20 s" in said
-    assert "review lap      12 s" in said
+    assert "deployment lap  1 h 6 min" in said
+    assert "review lap      1 h 10 min" in said
     assert "give nobody time to read" in note
     told = run("dao", "show")
     assert (told["name"], told["live"]) == ("guestbook", None)
