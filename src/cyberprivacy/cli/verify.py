@@ -65,7 +65,7 @@ def verify_command(
     if save is not None:
         _write(save, data)
     facts = read_facts(chain, governor, questions(data))
-    report = verify(data, seen=seen, facts=facts, policy=asked, now=int(time.time()))
+    report = verify(data, seen=seen, facts=facts, policy=asked, now=_now())
     out.result({"target": target, **report.as_json()}, show(report, target), as_json=as_json)
     if not report.accepted:
         raise typer.Exit(1)
@@ -102,6 +102,11 @@ def show(report: Report, target: str) -> Text:
             text.append(f"  - {cheat}\n")
     text.rstrip()
     return text
+
+
+def _now() -> int:
+    """The user's clock, seconds since 1970."""
+    return int(time.time())
 
 
 def _policy(file: Path | None, development_root: str) -> Policy:

@@ -11,7 +11,6 @@ from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.anvil import EmbeddedChain
-from cyberprivacy.proposal.founding import DEMO
 from cyberprivacy.proposal.release import Address
 
 BUNDLE = Cid(DAG_PB, sha256(b"one").digest())
@@ -52,14 +51,14 @@ def test_an_ordinary_release_has_three_laps_each_long_enough(chain: Any) -> None
     assert [lap.name for lap in release.laps] == ["review", "vote", "deployment"]
     assert all(lap.taken >= lap.least > 0 for lap in release.laps)
     least = {lap.name: lap.least for lap in release.laps}
-    assert least["review"] >= DEMO.review_floor
-    assert (least["vote"], least["deployment"]) == (DEMO.voting_period, DEMO.deployment_lap)
+    assert least["review"] >= chain.laps.review_floor
+    assert (least["vote"], least["deployment"]) == (chain.laps.voting_period, chain.laps.deployment_lap)
 
 
 def test_an_emergency_release_has_one_lap_and_four_when_it_was_ratified(chain: Any) -> None:
     chain.live(BUNDLE, number=1)
     chain.published(FIX, number=2, severity=4, seats=4)
-    chain.advance_to(chain.life(FIX).review_starts + DEMO.emergency_floor)
+    chain.advance_to(chain.life(FIX).review_starts + chain.laps.emergency_floor)
     actions.activate_emergency(chain.acting(chain.provider), FIX)
     chain.settle()
     quick = facts(chain, FIX).releases[FIX]

@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cyberprivacy.attest.agent import PATH, Agent
-from cyberprivacy.attest.identity import NodeKey, TlsIdentity
+from cyberprivacy.attest.identity import LONGEST, NodeKey, TlsIdentity
 from cyberprivacy.attest.statement import parse
 from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.verify import CHECKS
@@ -31,15 +30,12 @@ from cyberprivacy.ledger.log import Head
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.clusters import add_node, join_cluster, register_cluster, report_built
-from cyberprivacy.proposal.founding import DEMO
 from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.testing.attested import EVENTS, IMAGES
 from cyberprivacy.testing.tpm import DevelopmentRoot, development_attester
 
 pytestmark = pytest.mark.engines
 BUNDLE = Cid(DAG_PB, sha256(b"guestbook").digest())
-LOOSE_CLOCKS = {"v": 1, "skew": 3600}
-"""The chain of this test runs ahead of the real clock, as its laps are not waited for."""
 
 
 @dataclass
@@ -104,12 +100,10 @@ class Stage:
     def verify(self, *options: str, target: str = "", allow: bool = True) -> Result:
         app = typer.Typer()
         command.register(app)
-        policy = self.folder / "policy.json"
-        policy.write_text(json.dumps(LOOSE_CLOCKS))
         root = self.folder / "root.pem"
         root.write_bytes(self.root.pem)
         words = [target or self.url, "--dao", self.chain.dao.governor, "--rpc", self.chain.endpoint_url]
-        words += ["--policy", str(policy), *(["--allow-development", str(root)] if allow else []), *options]
+        words += [*(["--allow-development", str(root)] if allow else []), *options]
         return CliRunner().invoke(app, words)
 
     def failures(self, **options: Any) -> set[tuple[str, str]]:
@@ -149,10 +143,10 @@ def stage(law: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
             images=images_digest(IMAGES),
         )
         chain.settle()
-        approved = chain.read().release
-        agent = Agent(attester, key, account, clock=time.time)
-        tls = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
-        node = Node(agent, tls, lambda: approved, folder)
+        first = chain.read().release
+        agent = Agent(attester, key, account, clock=lambda: chain.now)
+        tls = TlsIdentity.born(["127.0.0.1"], lifetime=LONGEST, now=chain.now)
+        node = Node(agent, tls, lambda: chain.read().release or first, folder)
         yield Stage(chain, root, attester, node, node.start(), folder, account)
         attester.close()
 
@@ -164,7 +158,9 @@ def announce(chain: Any, measurement: bytes) -> None:
 
 
 @pytest.fixture(autouse=True)
-def honest(stage: Stage) -> None:
+def honest(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node tells the truth, and the user's clock shows the time of the chain, whose laps nobody waits for."""
+    monkeypatch.setattr(command, "_now", lambda: stage.chain.now)
     node = stage.node
     node.images, node.answer, node.raw, node.other_key = dict(IMAGES), None, None, None
     node.paths.clear()
@@ -211,6 +207,13 @@ def test_a_root_may_be_named_by_its_fingerprint(stage: Stage) -> None:
     assert stage.verify("--allow-development", named, allow=False).exit_code == 0
 
 
+def test_a_policy_may_ask_for_longer_laps_than_the_dao_does(stage: Stage, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"v": 1, "laps": {"vote": 30 * 86_400}}))
+    report = json.loads(stage.verify("--json", "--policy", str(policy)).stdout)
+    assert [check["code"] for check in report["checks"] if check["verdict"] == "fail"] == ["release.lap-policy"]
+
+
 def test_a_swapped_image_is_named(stage: Stage) -> None:
     stage.node.images = {**IMAGES, "web": "sha256:" + "9" * 64}
     assert stage.failures() == {("release.images", "release.other-images")}
@@ -226,26 +229,26 @@ def test_an_old_answer_is_named(stage: Stage) -> None:
 
 
 def test_a_relay_with_a_key_of_its_own_is_named(stage: Stage) -> None:
-    stage.node.other_key = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
+    stage.node.other_key = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=stage.chain.now)
     assert stage.failures() == {("tls.key", "tls.other-key")}
 
 
 def test_other_software_is_named(stage: Stage, tmp_path: Path) -> None:
     changed = development_attester(tmp_path / "tpm", EVENTS[:-1], stage.root)
-    agent = Agent(changed, stage.node.agent.key, stage.node.agent._account, clock=time.time)
+    agent = Agent(changed, stage.node.agent.key, stage.node.agent._account, clock=lambda: stage.chain.now)
     other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
     assert stage.failures(target=other.start()) == {("os.measurement", "os.not-accepted")}
     changed.close()
 
 
 def test_a_node_with_another_key_is_named(stage: Stage, tmp_path: Path) -> None:
-    agent = Agent(stage.attester, NodeKey.born(), stage.node.agent._account, clock=time.time)
+    agent = Agent(stage.attester, NodeKey.born(), stage.node.agent._account, clock=lambda: stage.chain.now)
     other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
     assert stage.failures(target=other.start()) == {("node.registered", "node.not-as-listed")}
 
 
 def test_a_node_that_nobody_lists_is_named(stage: Stage, tmp_path: Path) -> None:
-    agent = Agent(stage.attester, stage.node.agent.key, stage.chain.founder, clock=time.time)
+    agent = Agent(stage.attester, stage.node.agent.key, stage.chain.founder, clock=lambda: stage.chain.now)
     other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
     assert stage.failures(target=other.start()) == {("node.registered", "node.unknown")}
 
@@ -324,6 +327,6 @@ def test_a_halted_release_is_named_until_the_halt_lets_go(stage: Stage) -> None:
         stage.chain.desk(seat).send(stage.chain.dao.registry, halt)
     stage.chain.settle()
     assert stage.failures() == {("release.active", "release.halted")}
-    stage.chain.advance_to(stage.chain.now + DEMO.halt)
+    stage.chain.advance_to(stage.chain.now + stage.chain.laps.halt)
     stage.chain.settle()
     assert stage.verify().exit_code == 0
