@@ -93,7 +93,7 @@ class Asking:
                 expected.discard(cid)
                 done.add(cid)
                 expected.update(set(graph.children(cid, block, self.limits)) - done)
-                if self._incoming.find(cid) is None:
+                if not self._incoming.seems_to_have(cid, len(block)):
                     self._keep(source, cid, block)
 
     def _keep(self, source: BlockSource, cid: Cid, block: bytes) -> None:

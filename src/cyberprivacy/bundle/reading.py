@@ -72,18 +72,24 @@ class Reading:
             children = dict(self._children(value)) if isinstance(value, Directory | Shard) else {}
             if part not in children:
                 raise Misuse("no such path in the bundle", code="bundle.path", path=str(path))
-            cid = children[part]
+            cid = children[part].cid
             value, size = self._open(cid, self._listing)
         return Entry(path, cid, size)
 
     def _below(self, cid: Cid, path: PurePosixPath, depth: int) -> Iterator[Entry]:
-        self._listing.entry(str(path), depth)
         value, size = self._open(cid, self._listing)
-        self._listing.hold(size or 0)
-        yield Entry(path, cid, size)
+        yield self._entry(path, cid, size, depth)
         if isinstance(value, Directory | Shard):
             for name, child in self._children(value):
-                yield from self._below(child, path / name, depth + 1)
+                if child.cid.codec == RAW:  # its directory says how large it is; reading it proves that
+                    yield self._entry(path / name, child.cid, child.tsize, depth + 1)
+                else:
+                    yield from self._below(child.cid, path / name, depth + 1)
+
+    def _entry(self, path: PurePosixPath, cid: Cid, size: int | None, depth: int) -> Entry:
+        self._listing.entry(str(path), depth)
+        self._listing.hold(size or 0)
+        return Entry(path, cid, size)
 
     def _open(self, cid: Cid, budget: Budget) -> tuple[Directory | Shard | File | bytes, int | None]:
         """What a block is, and its size if that is a file or a part of one."""
@@ -94,12 +100,12 @@ class Reading:
         value = unixfs.decode(block)
         return value, value.size if isinstance(value, File) else None
 
-    def _children(self, value: Directory | Shard) -> Iterator[tuple[str, Cid]]:
+    def _children(self, value: Directory | Shard) -> Iterator[tuple[str, Child]]:
         """The entries of one directory with their checked names."""
         siblings = Siblings(self._listing.limits.name)
         found = value.children if isinstance(value, Directory) else self._unshard(value, 1)
         for child in found:
-            yield siblings.add(child.name), child.cid
+            yield siblings.add(child.name), child
 
     def _unshard(self, shard: Shard, level: int) -> Iterator[Child]:
         self._listing.level(level)

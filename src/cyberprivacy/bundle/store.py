@@ -1,6 +1,6 @@
 """Blocks in a folder, each in a file named by its CID: a node's store, a mirror, an air-gapped disk.
 
-Layout: `blocks/xy/<CID>` holds the blocks of accepted bundles; `incoming/<root CID>/<CID>` those of a bundle
+Layout: `blocks/x/<CID>` holds the blocks of accepted bundles; `incoming/<root CID>/<CID>` those of a bundle
 that is not complete and accepted yet. A block is believed only after its hash was checked, on every read: a file
 that a crash has cut off is the same as no file, so blocks need no fsync of their own.
 """
@@ -73,8 +73,15 @@ class Incoming:
 
     def find(self, cid: Cid) -> bytes | None:
         """The block, accepted or incoming, its hash checked just now; None if it isn't here whole."""
-        block = _read(_path(self._blocks, cid), cid)
-        return _read(self._folder / str(cid), cid) if block is None else block
+        block = _read(self._folder / str(cid), cid)
+        return _read(_path(self._blocks, cid), cid) if block is None else block
+
+    def seems_to_have(self, cid: Cid, size: int) -> bool:
+        """Whether a file of this size is here for the block; `find` may still say that it is damaged."""
+        for path in (self._folder / str(cid), _path(self._blocks, cid)):
+            with suppress(FileNotFoundError):
+                return path.stat().st_size == size
+        return False
 
     def put(self, cid: Cid, block: bytes) -> None:
         """Keep a block whose hash was checked.
@@ -98,8 +105,9 @@ class Incoming:
 
 
 def _path(blocks: Path, cid: Cid) -> Path:
+    """In one of 32 folders: few enough to make quickly, enough that none grows large."""
     text = str(cid)
-    return blocks / text[-3:-1] / text
+    return blocks / text[-2] / text
 
 
 def _move(path: Path, target: Path) -> None:

@@ -246,9 +246,14 @@ def _unsorted(held: MemoryBlocks) -> Cid:
     return held.directory((b"b", held.raw(b"hi"), 2), (b"a", held.raw(b"hi"), 2))
 
 
-@threat("bundle.canonical", "a size in a link that is not true")
+@threat("bundle.unixfs", "a size in a link to a file that is not true")
 def _lying_tsize(held: MemoryBlocks) -> Cid:
     return held.directory((b"a", held.raw(b"hi"), 999))
+
+
+@threat("bundle.canonical", "a size in a link to a directory that is not true")
+def _lying_directory_size(held: MemoryBlocks) -> Cid:
+    return held.directory((b"a", held.directory(), 999))
 
 
 @threat("bundle.unixfs", "a mode with setuid")
@@ -333,7 +338,7 @@ def test_it_is_refused_with_its_code_and_leaves_nothing(name: str, tmp_path: Pat
     assert refusal.value.code == code
     assert isinstance(refusal.value, TryLater if code == "bundle.missing" else Untrusted)
     assert left_behind(tmp_path) == []
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 60
 
 
 @pytest.mark.parametrize("name", THREATS)
