@@ -26,6 +26,7 @@ ROOMS: Final = {
     "node": ("node",),
     "verify": ("verify",),
     "demo": ("demo",),
+    "dev": ("dev",),
 }
 """Modules of this package and the words that they add, in the order in which a release travels."""
 
