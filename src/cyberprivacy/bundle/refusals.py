@@ -1,4 +1,4 @@
-"""The refusals of this room: the content is bad, a source is bad, or nobody can be reached.
+"""The refusals of this room: the content is bad, a source is bad, nobody can be reached, a manifest is bad.
 
 They are told apart because a node acts on them: content that a CID names is bad for ever, whoever serves it;
 a source that lies or fails says nothing about the content, so another one is asked.
@@ -37,3 +37,15 @@ class Unavailable(TryLater):
 
     code = "bundle.unavailable"
     hint = "Try again later, or name another gateway that holds the bundle."
+
+
+class BadManifest(Untrusted):
+    """A `cyberprivacy.yaml` that is missing or not what this format allows.
+
+    Codes: manifest.missing, manifest.yaml (fact `rule` has the code of `BadYaml`), manifest.format,
+    manifest.unknown, manifest.reserved, manifest.field (missing or of the wrong kind), manifest.value,
+    manifest.repeated. Fact `field` names the place.
+    """
+
+    code = "manifest.value"
+    hint = "See docs/reference for the fields of cyberprivacy.yaml."
