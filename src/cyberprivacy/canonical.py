@@ -5,12 +5,16 @@ null and integers within 2**53. No fractions: they are where JSON libraries disa
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from cyberprivacy.errors import Untrusted
 
 MAX_DEPTH: Final = 16
+
+_NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""Strings and brackets. An unclosed string is one token too, and nothing backtracks: linear on any bytes."""
 
 
 class NotCanonical(Untrusted):
@@ -40,6 +44,8 @@ def decode(data: bytes, *, limit: int = 1 << 20) -> object:
     """
     if len(data) > limit:
         raise NotCanonical("document is too large", size=len(data), limit=limit)
+    if not nested_within(data, MAX_DEPTH + 1):
+        raise NotCanonical("nested too deep", limit=MAX_DEPTH)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -47,6 +53,23 @@ def decode(data: bytes, *, limit: int = 1 << 20) -> object:
     if encode(value) != data:
         raise NotCanonical("not the canonical spelling")
     return value
+
+
+def nested_within(data: bytes, limit: int) -> bool:
+    """Whether arrays and objects stand at most `limit` deep; asked before a document is parsed.
+
+    The interpreter's own guard is a process-wide limit that libraries raise; past it the C parser overruns
+    the stack and ends the process instead of raising.
+    """
+    depth = 0
+    for token in _NESTING.finditer(data):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth > limit:
+                return False
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+    return True
 
 
 def _check(value: object, depth: int) -> None:

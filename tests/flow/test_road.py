@@ -119,11 +119,11 @@ def test_the_node_serves_what_it_runs_to_anyone(first: str, story: Story, tmp_pa
 
 
 def build_evil(story: Story, registry: DockerRegistry, repository: str) -> tuple[Topology, dict[str, PushedImage]]:
-    """The released source with one character changed, built and pushed as an honest node would."""
+    """The released source with one line more, built and pushed as an honest node would."""
     tree = story.town.folder / "evil"
     shutil.copytree(story.town.folder / "guestbook-1.0.0", tree)
-    page = tree / "app" / "page.py"
-    page.write_text(page.read_text().replace("The guestbook", "The guestbook."))
+    with (tree / "app" / "main.py").open("a") as code:
+        code.write("# one line that nobody has read\n")
     store = FolderStore(story.town.folder / "evil-blocks")
     cid = pack(tree, store=store).cid
     linted = lint(fetch(cid, [], store, story.town.folder / "evil-tree"))

@@ -12,16 +12,18 @@ from rich.text import Text
 from cyberprivacy.attest import policy as policies
 from cyberprivacy.attest.certificates import fingerprint
 from cyberprivacy.attest.policy import Policy
-from cyberprivacy.attest.report import Report, Verdict
+from cyberprivacy.attest.report import Check, Report, Verdict
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
-from cyberprivacy.cli.connection import ask
+from cyberprivacy.cli.connection import NoConnection, ask
 from cyberprivacy.cli.dao import DaoAddress, Rpc
 from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
-from cyberprivacy.proposal.agreeing import connect
+from cyberprivacy.proposal.agreeing import Ledger, connect
+from cyberprivacy.proposal.reading import read
+from cyberprivacy.proposal.release import Address
 
 EXAMPLE: Final = """Example: cyberprivacy verify https://app.example
 --dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example.
@@ -58,7 +60,11 @@ def verify_command(
     chain = connect(rpc)
     if target.startswith(("https:", "http:")):
         nonce = secrets.token_bytes(32)
-        answer = ask(target, nonce)
+        try:
+            answer = ask(target, nonce)
+        except NoConnection as silence:
+            _explain_silence(silence, connect(rpc), governor, target, as_json=as_json)
+            raise
         data, seen = answer.attestation, Seen(answer.spki, nonce)
     else:
         data, seen = _read(Path(target)), Seen(None, None)
@@ -68,6 +74,19 @@ def verify_command(
     report = verify(data, seen=seen, facts=facts, policy=asked, now=_now())
     out.result({"target": target, **report.as_json()}, show(report, target), as_json=as_json)
     if not report.accepted:
+        raise typer.Exit(1)
+
+
+def _explain_silence(silence: NoConnection, chain: Ledger, dao: Address, target: str, *, as_json: bool) -> None:
+    """A node that answers but proves nothing may be right: when the chain says that nothing may run."""
+    if "status" not in silence.facts:
+        return
+    why = read(chain, dao, last=None, now=int(time.time()), max_age=Policy().chain_age).why
+    if why:
+        detail = f"the chain says that nothing may run: {why}; {silence.facts['node_says']}"
+        check = Check.failed("release.active", f"release.{why}", detail)
+        report = Report(checks=(check,), level=None)
+        out.result({"target": target, **report.as_json()}, show(report, target), as_json=as_json)
         raise typer.Exit(1)
 
 

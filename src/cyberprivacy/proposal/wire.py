@@ -13,14 +13,13 @@ from typing import Final, NoReturn
 
 from eth_utils.address import to_checksum_address
 
+from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.release import Address
 
 _QUANTITY: Final = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})\Z")
 _DATA: Final = re.compile(r"0x([0-9a-f]{2})*\Z")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}\Z")
-_NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-"""Strings and brackets. An unclosed string is one token too, and nothing backtracks: linear on any bytes."""
 
 MAX_DEPTH: Final = 32
 """Levels of nesting in an answer; nothing that we ask for has more than six."""
@@ -39,7 +38,8 @@ def document(body: bytes) -> object:
     Raises:
         BadAnswer: anything else.
     """
-    _check_depth(body)
+    if not nested_within(body, MAX_DEPTH):
+        raise BadAnswer("the answer is nested too deep", limit=MAX_DEPTH)
     try:
         return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once)
     except (ValueError, RecursionError):
@@ -95,23 +95,6 @@ def as_quantity(number: int) -> str:
 def as_data(raw: bytes) -> str:
     """The spelling of bytes in requests."""
     return "0x" + raw.hex()
-
-
-def _check_depth(body: bytes) -> None:
-    """Refuse deep nesting before it is parsed.
-
-    The interpreter's own guard is a process-wide limit that libraries raise; past it the C parser overruns
-    the stack and ends the process instead of raising.
-    """
-    depth = 0
-    for token in _NESTING.finditer(body):
-        match token[0]:
-            case b"[" | b"{":
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise BadAnswer("the answer is nested too deep", limit=MAX_DEPTH)
-            case b"]" | b"}":
-                depth -= 1
 
 
 def _no_constant(name: str) -> NoReturn:

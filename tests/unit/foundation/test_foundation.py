@@ -52,10 +52,7 @@ def test_a_second_spelling_or_another_kind_is_refused(text: str) -> None:
 
 
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.text(st.characters(exclude_categories=["Cs"])),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.text(st.characters(max_codepoint=127), max_size=8), inner, max_size=4)
@@ -97,3 +94,10 @@ def test_a_seal_takes_only_itself() -> None:
 def test_the_three_bases_end_a_command_differently(base: type[CyberPrivacyError], exit_code: int) -> None:
     error = base("what happened", code="some.code", cid="bafy")
     assert (error.exit_code, error.code, str(error)) == (exit_code, "some.code", "what happened (cid='bafy')")
+
+
+@given(st.integers(1, 100_000))
+def test_a_document_nested_absurdly_deep_is_refused_not_a_crash(depth: int) -> None:
+    if depth > canonical.MAX_DEPTH + 1:
+        with pytest.raises(canonical.NotCanonical):
+            canonical.decode(b"[" * depth + b"]" * depth)
