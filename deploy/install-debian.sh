@@ -5,7 +5,7 @@ set -eu
 
 engines="podman buildah runc skopeo haproxy docker-registry swtpm swtpm-tools tpm2-tools mmdebstrap
   netavark aardvark-dns iproute2 iptables uidmap ca-certificates"
-tests="chromium wrk"
+tests="chromium wrk curl jq"
 
 missing=""
 for package in $engines $tests; do
