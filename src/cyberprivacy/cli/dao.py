@@ -131,9 +131,17 @@ def create(
     _warn(least)
 
 
-def show(rpc: Rpc, dao: DaoAddress, *, as_json: Json = False) -> None:
+def show(
+    rpc: Rpc,
+    dao: DaoAddress,
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="This moment, not the final block that nodes act on.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show a DAO: its contracts, its laps, who audits it, and what is live."""
-    chain = see(rpc, latest=False)
+    chain = see(rpc, latest=latest)
     block = chain.block()
     contracts = dao_at(chain, parse_address(dao, "--dao"), block)
     registry, law = contract("ReleaseRegistry"), contract("AppGovernor")
@@ -152,6 +160,7 @@ def show(rpc: Rpc, dao: DaoAddress, *, as_json: Json = False) -> None:
         "name": name,
         "chain": chain.chain_id,
         "block": block.number,
+        "final": not latest,
         "contracts": asdict(contracts),
         "laps": laps,
         "policy": asdict(policy),
@@ -204,7 +213,8 @@ def _law(value: dict[str, object], policy: Policy, laps: dict[str, int]) -> str:
     contracts, seats = value["contracts"], value["seats"]
     assert isinstance(contracts, dict)  # noqa: S101  built a few lines above
     assert isinstance(seats, list)  # noqa: S101
-    lines = [f"{value['name']} on chain {value['chain']}, at final block {value['block']}", ""]
+    kind = "final block" if value["final"] else "block"
+    lines = [f"{value['name']} on chain {value['chain']}, at {kind} {value['block']}", ""]
     lines += [f"  {name:<10} {address}" for name, address in contracts.items()]
     lines += [
         "",
