@@ -93,6 +93,8 @@ class Asking:
                 expected.discard(cid)
                 done.add(cid)
                 expected.update(set(graph.children(cid, block, self.limits)) - done)
+                if len(expected) + len(done) > self.limits.visits:
+                    raise BadBundle("too many blocks", code="bundle.budget", limit=self.limits.visits)
                 if not self._incoming.seems_to_have(cid, len(block)):
                     self._keep(source, cid, block)
 

@@ -15,7 +15,7 @@ from cyberprivacy.bundle.limits import DEFAULT, Limits
 from cyberprivacy.bundle.profile import V1_2025
 from cyberprivacy.bundle.reading import Entry, Reading
 from cyberprivacy.bundle.refusals import BadBundle
-from cyberprivacy.bundle.scratch import scratch, sweep
+from cyberprivacy.bundle.scratch import scratch
 from cyberprivacy.bundle.space import require_space
 from cyberprivacy.bundle.tree import DIRECTORY_MODE, FILE_MODE, TreeBlocks
 from cyberprivacy.bundle.verified import SEAL, VerifiedBundle
@@ -40,7 +40,6 @@ def extract(root: Cid, find: Find, into: Path, limits: Limits = DEFAULT) -> Veri
         FileExistsError: `into` exists.
         OSError: the disk failed.
     """
-    sweep(into.parent)
     plan = list(Reading(find, limits).entries(root))
     if plan[0].size is not None:
         raise BadBundle("a bundle is a directory, this is a file", code="bundle.kind", cid=str(root))

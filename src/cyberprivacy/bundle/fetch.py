@@ -18,6 +18,7 @@ from cyberprivacy.bundle.extract import extract
 from cyberprivacy.bundle.limits import DEFAULT, Limits
 from cyberprivacy.bundle.panel import silent
 from cyberprivacy.bundle.refusals import BadBundle, Unavailable
+from cyberprivacy.bundle.scratch import sweep
 from cyberprivacy.bundle.sources import BlockSource, Progress
 from cyberprivacy.bundle.store import FolderStore, Incoming
 from cyberprivacy.bundle.tree import TreeBlocks, prove
@@ -55,6 +56,7 @@ def fetch(
         Unavailable: no source has a block, or the disk is full; what came in is kept for the next try.
     """
     try:
+        sweep(into.parent)
         if os.path.lexists(into) and not _is_empty(into):
             try:
                 return _open(cid, store, into, limits)

@@ -1,6 +1,7 @@
 """`pack` and `bundle …`: make bundles, read them from anywhere, serve them."""
 
 import base64
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -8,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
+import structlog
 import typer
 from platformdirs import user_cache_path
 
@@ -242,5 +244,16 @@ def _watching() -> Iterator[Progress]:
             out.progress(f"{event.blocks} blocks, {event.size >> 10} KiB")
 
     status = out.errors.status("asking")
-    with status if out.terminal else nullcontext():
+    with _no_logs(), status if out.terminal else nullcontext():
         yield line
+
+
+@contextmanager
+def _no_logs() -> Iterator[None]:
+    """What is logged of sources is shown as progress here; stdout is for results alone."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

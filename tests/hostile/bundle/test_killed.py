@@ -1,5 +1,6 @@
 """A fetch that is killed at any line leaves a store that still works and nothing half."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from cyberprivacy.bundle import graph
 from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.refusals import Unavailable
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks, open_verified
 from cyberprivacy.cid import Cid
@@ -19,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from cyberprivacy.bundle import car, graph
 from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.refusals import Unavailable
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 
@@ -125,3 +128,33 @@ def test_a_block_that_a_crash_cut_off_is_asked_for_again(source: Path, tmp_path:
     incoming.put(blocks.root, b"cut off")
     fetch(blocks.root, [blocks], store, tmp_path / "tree")
     assert Cid.of(blocks.root.codec, store.find(blocks.root) or b"") == blocks.root
+
+
+def test_a_disk_that_fills_up_half_way_leaves_nothing_half_and_works_again_when_it_has_room(
+    source: Path, tmp_path: Path
+) -> None:
+    """A real small disk, and no forewarning: the check of free space is fooled by a file that appears later."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", small], check=False).returncode:
+        pytest.skip("needs root to mount a small disk")
+    try:
+        blocks = TreeBlocks(source)
+        store = FolderStore(small / "store")
+        ballast = small / "ballast"
+
+        class Fills(MemoryBlocks):
+            def find(self, cid: Cid) -> bytes | None:
+                if not ballast.exists():
+                    free = os.statvfs(small).f_bavail * 4096
+                    ballast.write_bytes(bytes(free - 4096))
+                return blocks.find(cid)
+
+        with pytest.raises(Unavailable) as refusal:
+            fetch(blocks.root, [Fills()], store, small / "tree")
+        assert refusal.value.code == "bundle.disk"
+        assert {path.name for path in small.iterdir()} == {"store", "ballast"}
+        ballast.unlink()
+        assert fetch(blocks.root, [blocks], store, small / "tree").size == blocks.size
+    finally:
+        subprocess.run(["umount", small], check=True)

@@ -94,8 +94,8 @@ def test_fetch_names_a_liar_and_asks_the_next(
     command: Command, cid: str, gateway: str, store: FolderStore
 ) -> None:
     with running(LyingGateway(store.find, Lie.WRONG_BYTES)) as liar:
-        code, _, err = command("bundle", "fetch", cid, "-g", liar, "-g", gateway, "--to", "tree")
-    assert code == 0
+        code, out, err = command("bundle", "fetch", cid, "-g", liar, "-g", gateway, "--to", "tree", "--json")
+    assert (code, json.loads(out)["cid"]) == (0, cid)
     assert liar in err
     assert "bundle.hash" in err
 
