@@ -198,7 +198,7 @@ def test_old_evidence_and_another_key_are_named(first: str, verify: Any, tmp_pat
     assert verify("", "--save", proof)["verdict"] == "accept"
     with Impostor(proof.read_bytes()) as impostor:
         found = failed(verify(impostor.url))
-    assert set(found) == {"tls.key", "evidence.fresh"}
+    assert set(found) == {"tls.key", "evidence.fresh", "statement.fresh"}
 
 
 def test_one_byte_of_the_measured_software_is_named(first: str, verify: Any, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -13,6 +12,7 @@ import uvicorn
 
 from cyberprivacy.attest.agent import Agent
 from cyberprivacy.attest.identity import TlsIdentity
+from cyberprivacy.attest.statement import Attestation
 from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, TryLater
@@ -84,6 +84,7 @@ class Application:
             journal=journal,
             clock=shared.clock,
         )
+        self._identity = threading.Lock()
         self._tls = self._born()
 
     def open(self) -> uvicorn.Server:
@@ -139,19 +140,20 @@ class Application:
         release = self._loop.release
         if release is None:
             raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
-        return self._attestation(nonce, release)
+        return self._attestation(nonce, release).encode()
 
-    def _attestation(self, nonce: bytes, release: ApprovedRelease) -> bytes:
+    def _attestation(self, nonce: bytes, release: ApprovedRelease) -> Attestation:
         deployment = self._shared.assembly.runtime.observe(self.name)
         if deployment is None:
             raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
-        return self._agent.attest(
-            nonce, tls=self._tls, release=release, deployment=deployment, log=self._shared.ledger.head()
-        ).encode()
+        with self._identity:
+            return self._agent.attest(
+                nonce, tls=self._tls, release=release, deployment=deployment, log=self._shared.ledger.head()
+            )
 
     def _proof(self, release: ApprovedRelease) -> bytes:
         """The digest that goes on chain; its challenge is the block at which the release was read."""
-        return sha256(self._attestation(release.block.hash, release)).digest()
+        return self._attestation(release.block.hash, release).digest()
 
     def _born(self) -> TlsIdentity:
         names = [self._served.listen.host] if self._served.listen.host not in ("*", "0.0.0.0") else []  # noqa: S104
@@ -160,8 +162,9 @@ class Application:
     def _renew(self) -> None:
         if self._tls.due(int(self._shared.clock())):
             born = self._born()
-            self._shared.assembly.front.renew(self.name, born.pem())
-            self._tls = born
+            with self._identity:  # nobody gets a proof for a key that the front no longer uses
+                self._shared.assembly.front.renew(self.name, born.pem())
+                self._tls = born
 
 
 def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
