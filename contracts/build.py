@@ -1,8 +1,9 @@
 # ruff: noqa: INP001  a script, not a package
 """Compile the contracts and keep what Python needs of them; the same sources give the same bytes.
 
-    python contracts/build.py            write storage-layout.json, and artifacts/*.json in src/cyberprivacy/proposal
+    python contracts/build.py            write storage-layout.json, and the artifacts that Python binds to
     python contracts/build.py --check    write nothing; exit 1 and name the files that are stale
+    python contracts/build.py --question print what the compiler is asked, as standard JSON (for slither)
 
 Needs `npm ci` in contracts/ (npm's solc; no network afterwards). Takes about six seconds.
 """
@@ -41,19 +42,24 @@ SETTINGS: Final = {
 }
 
 
+def question(*, everything: bool = False) -> str:
+    """What the compiler is asked, in standard JSON; for analysers, with everything that it knows."""
+    files = sorted((HERE / "src").rglob("*.sol"))
+    sources = {file.relative_to(HERE).as_posix(): {"content": file.read_text()} for file in files}
+    settings = SETTINGS | ({"outputSelection": {"*": {"*": ["*"], "": ["ast"]}}} if everything else {})
+    return json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
+
+
 def compile_all() -> dict[str, Any]:
     """The compiler's answer for our own sources: contract name -> its output.
 
     Raises:
         SystemExit: the compiler refused, or warned about a file of ours.
     """
-    files = sorted((HERE / "src").rglob("*.sol"))
-    sources = {file.relative_to(HERE).as_posix(): {"content": file.read_text()} for file in files}
-    question = {"language": "Solidity", "sources": sources, "settings": SETTINGS}
     done = subprocess.run(
         [HERE / "solc", "--standard-json"],
         cwd=HERE,
-        input=json.dumps(question),
+        input=question(),
         capture_output=True,
         text=True,
         check=True,
@@ -112,7 +118,12 @@ def main() -> None:
     """Write the files, or name those that are stale."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
-    check: bool = options.parse_args().check
+    options.add_argument("--question", action="store_true", help="print the compiler's input and stop")
+    given = options.parse_args()
+    if given.question:
+        sys.stdout.write(question(everything=True))
+        return
+    check: bool = given.check
     stale = [path for path, text in written().items() if not path.exists() or path.read_text() != text]
     if not check:
         ARTIFACTS.mkdir(parents=True, exist_ok=True)

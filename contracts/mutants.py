@@ -5,10 +5,10 @@
     python contracts/mutants.py 3 17       only those with these numbers
     python contracts/mutants.py --jobs 4
 
-Each mutant lives in its own temporary copy, so the work tree is never touched; the copy holds only the tests that
-should notice and what they import, and is compiled without the optimizer: compiling is where the time goes. The same
-tests must pass on the unbroken contracts first. A mutant counts as killed only when a test failed: one that does not
-compile, or that no longer applies, is an error of this file. Needs `npm ci` in contracts/.
+Each mutant lives in its own temporary copy, so the work tree is never touched; the copy holds only the tests
+that should notice and what they import, and is compiled without the optimizer: compiling is where the time
+goes. The same tests must pass on the unbroken contracts first. A mutant counts as killed only when a test
+failed: one that does not compile, or that no longer applies, is an error of this file. Needs `npm ci` here.
 """
 
 import argparse

@@ -28,7 +28,7 @@ contract AppVotes is ERC20, ERC20Permit, ERC20Votes, IAppVotes {
         if (holders.length == 0 || holders.length != amounts.length) {
             revert VotesHoldersMalformed();
         }
-        timelock = timelock_; // slither-disable-line missing-zero-check
+        timelock = timelock_; // slither-disable-line missing-zero-check  zero: nobody ever mints
         for (uint256 i = 0; i < holders.length; ++i) {
             _mint(holders[i], amounts[i]);
             _delegate(holders[i], holders[i]);

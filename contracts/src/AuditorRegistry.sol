@@ -58,6 +58,7 @@ contract AuditorRegistry is IAuditorRegistry {
     /// @inheritdoc IAuditorRegistry
     function appoint(address seats, uint8 seat, address organisation, address auditor) external returns (bool carried) {
         carried = _support(keccak256(abi.encode("appoint", seats, seat, organisation, auditor)));
+        // slither-disable-next-line unused-return  the moment is in the seats' own event
         if (carried) IAuditorSeats(seats).appoint(seat, organisation, auditor);
     }
 

@@ -56,6 +56,7 @@ contract Clusters is IClusters, Ownable2Step {
         _onlyProvider(cluster);
         if (node == address(0) || nodeKey == 0) revert ClusterEmptyDigest();
         uint48 from = measurementSince(measurement);
+        // slither-disable-next-line incorrect-equality  0 = never announced; no balance is compared
         if (measurement != 0 && (from == 0 || from > block.timestamp)) {
             revert ClusterMeasurementRefused(measurement, from);
         }
@@ -124,6 +125,7 @@ contract Clusters is IClusters, Ownable2Step {
 
     /// @inheritdoc IClusters
     function withdrawMeasurement(bytes32 measurement) external onlyOwner {
+        // slither-disable-next-line incorrect-equality  0 = never announced; no balance is compared
         if (measurementSince(measurement) == 0) revert ClusterMeasurementRefused(measurement, 0);
         _withdrawn[measurement] = true;
         emit MeasurementWithdrawn(measurement);

@@ -44,6 +44,7 @@ contract DaoFactory is IDaoFactory, Bounded {
         ) revert FactoryMinimumsMalformed();
         (_votes, _membership, _timelock) = (d.votes, d.membership, d.timelock);
         (_seats, _registry, _governor) = (d.seats, d.registry, d.governor);
+        // slither-disable-next-line missing-zero-check  who uses a factory compares it with the addresses he expects
         (clusters, organisations) = (clusters_, organisations_);
     }
 
@@ -66,6 +67,7 @@ contract DaoFactory is IDaoFactory, Bounded {
 
     /// @inheritdoc IDaoFactory
     function addressesOf(address founder, bytes32 salt) public view returns (Dao memory) {
+        // slither-disable-next-line too-many-digits  taken for a number: it is code
         address cradle = Create2.computeAddress(_saltOf(founder, salt), keccak256(type(Cradle).creationCode));
         return Dao({
             timelock: _child(cradle, 1),

@@ -89,7 +89,7 @@ contract ReleaseRegistry is ReleaseReview {
     }
 
     function _requireUrgent(Record storage r, Policy memory p) private view {
-        uint256 urgent;
+        uint256 urgent = 0;
         for (uint256 i = 0; i < r.attestations.length; ++i) {
             if (r.attestations[i].severity >= HIGH) ++urgent;
         }

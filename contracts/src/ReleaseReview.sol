@@ -41,6 +41,7 @@ abstract contract ReleaseReview is ReleaseRules {
     function publish(bytes32 bundle, bytes32 parent, uint32 number, uint32 pipeline, bytes32 alreadyRead) external {
         if (!isPublisher[msg.sender]) revert ReleaseNotPublisher(msg.sender);
         if (bundle == 0 || number == 0 || pipeline == 0) revert ReleaseMalformed();
+        // slither-disable-next-line incorrect-equality  0 = never published; no balance is compared
         if (parent != 0 && _records[parent].publishedAt == 0) revert ReleaseMalformed();
         Record storage r = _records[bundle];
         if (r.publishedAt != 0) revert ReleaseAlreadyPublished(bundle);
@@ -54,6 +55,7 @@ abstract contract ReleaseReview is ReleaseRules {
     /// @inheritdoc IReleaseRegistry
     function attest(bytes32 bundle, uint32 lines, uint16 complexity, uint8 severity, bytes32 report) external {
         Record storage r = _known(bundle);
+        // slither-disable-next-line unused-return  whether a seat was held, not which
         (bool held,) = IAuditorSeats(seats).seatAt(msg.sender, r.publishedAt);
         if (!held) revert ReleaseNotAuditor(msg.sender);
         if (r.activatedAt != 0) revert ReleaseAlreadyActivated(bundle);

@@ -97,8 +97,8 @@ interface IClusters {
 
     /// @notice As a node: its provider built these images from this bundle. May be corrected.
     /// @param registry the DAO's ReleaseRegistry
-    /// @param images digest of the canonical list of image digests
-    function built(address registry, bytes32 bundle, bytes32 images) external;
+    /// @param images_ digest of the canonical list of image digests
+    function built(address registry, bytes32 bundle, bytes32 images_) external;
 
     /// @notice As a node: it runs this bundle now.
     function deployed(address registry, bytes32 bundle, bytes32 evidence) external;
