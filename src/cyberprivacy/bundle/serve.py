@@ -69,31 +69,24 @@ def gateway_app(find: Find, limits: Limits = DEFAULT) -> Starlette:
     )
 
 
-def run(find: Find, host: str, port: int, *, connections: int = 64, limits: Limits = DEFAULT) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM).
-
-    Args:
-        find: gives blocks whose hashes were checked.
-        host: address to listen on.
-        port: 0 picks a free one.
-        connections: at once; one more is answered with 503.
-        limits: what one CAR may hold.
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that already takes connections, so that nobody has to wait for the server to start.
 
     Raises:
-        OSError: the address is taken.
+        OSError: the address is taken or not ours. `port` 0 picks a free one.
     """
-    with listening(host, port) as bound:
-        server(find, connections=connections, limits=limits).run(sockets=[bound])
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that already takes connections, so that nobody has to wait for the server to start."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=128)
 
 
 def server(find: Find, *, connections: int = 64, limits: Limits = DEFAULT) -> uvicorn.Server:
-    """The HTTP server, not yet running."""
+    """The HTTP server, not yet running: `server(find).run(sockets=[listening(host, port)])`.
+
+    Args:
+        find: gives blocks whose hashes were checked; called from several threads.
+        connections: at once; one more is answered with 503.
+        limits: what one CAR may hold.
+    """
     config = uvicorn.Config(
         gateway_app(find, limits),
         access_log=False,

@@ -1,13 +1,18 @@
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.gateway import Gateway
 from cyberprivacy.bundle.pack import pack
 from cyberprivacy.bundle.serve import gateway_app
 from cyberprivacy.bundle.store import FolderStore
+from cyberprivacy.cid import Cid
 from cyberprivacy.cli import run
 from cyberprivacy.testing.gateway import Lie, LyingGateway, running
 
@@ -163,3 +168,16 @@ def test_every_command_explains_itself_with_an_example(command: Command, verb: l
     code, out, _ = command(*verb, "--help")
     assert code == 0
     assert f"Example: cyberprivacy {' '.join(verb)} " in out
+
+
+def test_serve_is_a_gateway_until_it_is_told_to_stop(store: FolderStore, cid: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "from cyberprivacy.cli import main; main()", "bundle", "serve"]
+    with subprocess.Popen(
+        [*words, "--store", store.folder, "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split(" at ")[1].removesuffix("/ipfs/\n")
+        bundle = fetch(Cid.parse(cid), [Gateway(url)], FolderStore(tmp_path / "mine"), tmp_path / "tree")
+        process.terminate()
+        assert process.wait(timeout=30) in (0, -15, 143)
+    assert bundle.entries == 4

@@ -59,3 +59,49 @@ def test_a_bit_field_has_no_leading_zero_bytes(bits: int) -> None:
     field = unixfs.bit_field(bits)
     assert int.from_bytes(field) == bits
     assert not field.startswith(b"\0")
+
+
+def leaf(content: bytes) -> bytes:
+    return bytes(Cid.of(RAW, content))
+
+
+def block(message: Message, *links: tuple[bytes, bytes, int]) -> bytes:
+    made = tuple(dagpb.Link(cid, name, size) for name, cid, size in links)
+    return dagpb.encode(dagpb.Node(made, unixfs.encode_message(message)))
+
+
+SHARD = Message(unixfs.SHARD, data=b"\x03", hash_type=unixfs.MURMUR3, fanout=256)
+FILE = Message(unixfs.FILE, size=2, sizes=(1, 1))
+
+
+def test_a_well_formed_shard_and_file_are_understood() -> None:
+    links = (b"00x", leaf(b"x"), 1), (b"01y", leaf(b"y"), 1)
+    assert len(unixfs.decode(block(SHARD, *links)).links) == 2
+    parts = (b"", leaf(b"x"), 1), (b"", leaf(b"y"), 1)
+    assert unixfs.decode(block(FILE, *parts)).size == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        block(SHARD, (b"01y", leaf(b"y"), 1), (b"00x", leaf(b"x"), 1)),
+        block(SHARD, (b"00x", leaf(b"x"), 1), (b"00y", leaf(b"y"), 1)),
+        block(SHARD, (b"0ax", leaf(b"x"), 1), (b"0by", leaf(b"y"), 1)),
+        block(SHARD, (b"0", leaf(b"x"), 1), (b"1", leaf(b"y"), 1)),
+        block(SHARD._replace(size=0), (b"00x", leaf(b"x"), 1), (b"01y", leaf(b"y"), 1)),
+        block(FILE, (b"", leaf(b"x"), 1)),
+        block(FILE, (b"a", leaf(b"x"), 1), (b"", leaf(b"y"), 1)),
+        block(FILE._replace(data=b"x"), (b"", leaf(b"x"), 1), (b"", leaf(b"y"), 1)),
+        block(FILE._replace(fanout=256), (b"", leaf(b"x"), 1), (b"", leaf(b"y"), 1)),
+        block(Message(unixfs.FILE, data=b"", size=0)),
+        block(Message(unixfs.FILE, data=b"x")),
+        block(Message(unixfs.DIRECTORY, data=b"")),
+        block(Message(unixfs.DIRECTORY, size=0)),
+        block(Message(0, data=b"raw", size=3)),
+        block(Message(3)),
+    ],
+)
+def test_what_does_not_agree_with_itself_is_refused(bad: bytes) -> None:
+    with pytest.raises(BadBundle) as refusal:
+        unixfs.decode(bad)
+    assert refusal.value.code == "bundle.unixfs"
