@@ -120,10 +120,27 @@ class Story:
         )
         self.dao = self.town.types("dao", "create", founding, "--factory", shared["factory"], person="founder")
 
-    def node(self, name: str, *, port: int, rpc: str = "", index: str | None = None) -> TownNode:
+    def node(
+        self,
+        name: str,
+        *,
+        port: int,
+        rpc: str | Sequence[str] = "",
+        gateways: Sequence[str] = (),
+        index: str | None = None,
+    ) -> TownNode:
         """Start a node for the DAO; its provider announces its software and pays its fees."""
         self._tell.chapter("A Privacy Server: it is told the chain and the DAO, and nothing else")
-        node = TownNode(self.town, name, self.dao["governor"], port=port, bases=self.bases, rpc=rpc, index=index)
+        node = TownNode(
+            self.town,
+            name,
+            self.dao["governor"],
+            port=port,
+            bases=self.bases,
+            rpc=rpc,
+            gateways=gateways,
+            index=index,
+        )
         identity, where = node.start().identity(), ("--clusters", self.dao["clusters"])
         self.town.fund(Address(identity["account"]))
         if not self._cluster:

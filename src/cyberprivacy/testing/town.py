@@ -14,12 +14,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Final, Self
-
-from eth_account import Account
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.tpm2 import Public
@@ -29,6 +28,7 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.release import Address
+from cyberprivacy.proposal.signing import create_keystore, keystore_address
 from cyberprivacy.testing.tpm import DevelopmentRoot
 
 ETHER: Final = 10**18
@@ -83,13 +83,9 @@ class Town:
         """Somebody with a key in an encrypted file and some ether for fees."""
         path = self.key(name)
         if not path.exists():
-            account = Account.create()
             # A light key derivation: a town has dozens of short-lived keys, and waiting for each is no use.
-            stored = json.dumps(Account.encrypt(account.key, PASSWORD, kdf="pbkdf2", iterations=1_000))
-            path.write_text(stored)
-            path.chmod(0o600)
-            self.fund(Address(account.address))
-        return Address(str(json.loads(self._run(["key", "show", str(path)]))["address"]))
+            self.fund(create_keystore(path, PASSWORD, rounds=1_000))
+        return keystore_address(path)
 
     def key(self, name: str) -> Path:
         """The keystore of somebody."""
@@ -138,13 +134,17 @@ class Town:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, line: Sequence[str]) -> str:
+    def answers(self, *words: str | Path) -> tuple[int, str]:
+        """What a command prints with `--json`, and its exit code, whatever it is."""
         from cyberprivacy.cli import run
 
         said = io.BytesIO()
         with io.TextIOWrapper(said, encoding="utf-8", write_through=True) as screen, redirect_stdout(screen):
-            code = run([*line, "--json"])
-            told = said.getvalue().decode()
+            code = run([*map(str, words), "--json"])
+            return code, said.getvalue().decode()
+
+    def _run(self, line: Sequence[str]) -> str:
+        code, told = self.answers(*line)
         if code:
             answer: Mapping[str, Any] = {}
             with suppress(ValueError):
@@ -171,25 +171,33 @@ class TownNode:
         *,
         port: int,
         bases: Path,
-        rpc: str = "",
+        rpc: str | Sequence[str] = "",
+        gateways: Sequence[str] = (),
         index: str | None = None,
     ) -> None:
+        """Write its configuration; chain and gateways are the town's own unless others are named."""
         self._town, self.folder = town, town.folder / name
         self.folder.mkdir(exist_ok=True)
         self.url = f"https://127.0.0.1:{port}"
         self.config = self.folder / "node.toml"
+        endpoints = [rpc or town.chain.url] if isinstance(rpc, str) else list(rpc)
         self.config.write_text(
-            f'data = "{self.folder / "data"}"\n[chain]\nrpc = ["{rpc or town.chain.url}"]\n'
+            f'data = "{self.data}"\n[chain]\nrpc = {json.dumps(endpoints)}\n'
             f'[[dao]]\naddress = "{dao}"\nlisten = "127.0.0.1:{port}"\n'
-            f'[sources]\ngateways = ["{town.gateway}"]\nbases = ["{bases}"]\n'
+            f'[sources]\ngateways = {json.dumps(list(gateways) or [town.gateway])}\nbases = ["{bases}"]\n'
             + (f'wheels = "{index}"\n' if index else "")
         )
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self.folder / "data"
+
+    @property
     def ledger(self) -> Path:
         """Its public log."""
-        return self.folder / "data" / "ledger.jsonl"
+        return self.data / "ledger.jsonl"
 
     def entries(self) -> list[dict[str, Any]]:
         """What its ledger says, whole entries only."""
@@ -218,19 +226,23 @@ class TownNode:
 
     def identity(self, *, patience: float = 60.0) -> dict[str, str]:
         """Account, key and measurement of the machine, once it is up; its TPM certified by the town's root."""
-        public = self.folder / "data" / "tpm" / "attestation-key.pub"
-        known = self.folder / "data" / "identity.json"
-        self._until(known.exists, patience, "the node to start")
+        public = self.data / "tpm" / "attestation-key.pub"
+        known = self.data / "identity.json"
+        self.until(known.exists, "the node to start", patience=patience)
         certificates = self._town.root.certify(Public.parse(public.read_bytes()))
         (public.parent / "attestation-key.der").write_bytes(certificates)
         found = canonical.decode(known.read_bytes())
         return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
-    def kill(self) -> None:
-        """End the process as a power cut would, in the middle of anything."""
+    def kill(self, *, alone: bool = False) -> None:
+        """End the process as a power cut would, in the middle of anything.
+
+        Args:
+            alone: only the node itself; what it has started is left to itself, half-way.
+        """
         if self._process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                (os.kill if alone else os.killpg)(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def stop(self) -> None:
@@ -243,14 +255,28 @@ class TownNode:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def _until(self, true: Callable[[], bool], patience: float, what: str) -> None:
-        pause = threading.Event()
-        for _ in range(int(patience * 20)):
+    def status(self) -> dict[str, Any]:
+        """What `node status` says of its application.
+
+        Raises:
+            TypedBadly: the node does not answer.
+        """
+        answer = self._town.types("node", "status", "--config", self.config, chain=False)
+        return dict(answer["applications"][0])
+
+    def until(self, true: Callable[[], bool], what: str, *, patience: float = 120.0) -> None:
+        """Wait for something that the running node does, a few milliseconds sharp.
+
+        Raises:
+            TryLater: it takes too long, or the node has ended.
+        """
+        pause, end = threading.Event(), time.monotonic() + patience
+        while time.monotonic() < end:
             if true():
                 return
             if not self.alive():
                 raise TryLater(f"the node ended while waiting for {what}", code="town.node", log=str(self.log))
-            pause.wait(0.05)
+            pause.wait(0.01)
         raise TryLater(f"waited too long for {what}", code="town.node", log=str(self.log))
 
     def demolish(self) -> None:
