@@ -52,16 +52,22 @@ ALG_AES: Final = 0x0006
 ALG_KEYEDHASH: Final = 0x0008
 ALG_CFB: Final = 0x0043
 NO_DICTIONARY_LOCK: Final = 1 << 10
+"""On each of our keys, as none has a password to guess. Without it a TPM takes every power cut after a use of the
+key for a guess, and locks itself after three. Source: Part 1, 19.8.2 (dictionary attack lockout)."""
 
 RETRY: Final = frozenset({0x922, 0x908, 0x909})
 """TPM_RC_RETRY, TPM_RC_YIELDED, TPM_RC_CANCELED: the same command may succeed when sent again."""
+
+WARNING: Final = 0x900
+WARNING_MASK: Final = 0x980
+"""Format-zero response codes with these bits are warnings: temporary. Source: Part 2, 6.6.2 (TPM_RC_WARN)."""
 
 ATTESTATION_KEY: Final = (
     struct.pack(
         ">HHI",
         ALG_ECC,
         ALG_SHA256,
-        FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | RESTRICTED | SIGN,
+        FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | NO_DICTIONARY_LOCK | RESTRICTED | SIGN,
     )
     + sized(b"")  # no policy
     + struct.pack(">HHHHH", ALG_NULL, ALG_ECDSA, ALG_SHA256, CURVE_P256, ALG_NULL)
@@ -75,7 +81,13 @@ STORAGE_KEY: Final = (
         ">HHI",
         ALG_ECC,
         ALG_SHA256,
-        FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | RESTRICTED | DECRYPT,
+        FIXED_TPM
+        | FIXED_PARENT
+        | SENSITIVE_DATA_ORIGIN
+        | USER_WITH_AUTH
+        | NO_DICTIONARY_LOCK
+        | RESTRICTED
+        | DECRYPT,
     )
     + sized(b"")
     + struct.pack(">HHH", ALG_AES, 128, ALG_CFB)
@@ -91,6 +103,13 @@ class TpmRefused(TryLater):
 
     code = "tpm.refused"
     hint = "Look the response code up with `tpm2_rc_decode`; the TPM's state may have to be made again."
+
+
+class TpmBusy(TryLater):
+    """The TPM cannot do it now: it is locked for a while, or out of memory. This says nothing about its keys."""
+
+    code = "tpm.busy"
+    hint = "The node asks again; `tpm2_rc_decode` explains the response code."
 
 
 class TpmGone(TryLater):
@@ -207,7 +226,7 @@ class Tpm:
 
     def _flush(self, handle: int) -> None:
         """Source: Part 3, 28.4 (TPM2_FlushContext)."""
-        with suppress(TpmRefused):
+        with suppress(TpmRefused, TpmBusy):
             self._plain(CC_FLUSH_CONTEXT, struct.pack(">I", handle))
 
     def _command(
@@ -247,7 +266,8 @@ class Tpm:
                 return answer[10:]
             if response not in RETRY:
                 break
-        raise TpmRefused("the TPM refused a command", command=hex(code), response=f"{response:#x}")
+        refused = TpmBusy if response & WARNING_MASK == WARNING else TpmRefused
+        raise refused("the TPM refused a command", command=hex(code), response=f"{response:#x}")
 
 
 def _creation(template: bytes, secret: bytes) -> bytes:

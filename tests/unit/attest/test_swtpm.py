@@ -11,8 +11,8 @@ from cyberprivacy.attest.keeping import kept_node_key
 from cyberprivacy.attest.quote import Tpm2Verifier
 from cyberprivacy.attest.report import Level, Verdict
 from cyberprivacy.attest.swtpm import EngineMissing, SoftwareAttester, SoftwareTpm
-from cyberprivacy.attest.tpm2 import Quote
-from cyberprivacy.attest.tpmcommands import Tpm, TpmGone, TpmRefused
+from cyberprivacy.attest.tpm2 import Quote, sized
+from cyberprivacy.attest.tpmcommands import Tpm, TpmBusy, TpmGone, TpmRefused
 from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.attested import EVENTS, World, approved, chain_facts
 from cyberprivacy.testing.tpm import KEY_FILE, DevelopmentRoot, development_attester
@@ -172,3 +172,29 @@ def test_a_development_root_is_kept_and_its_key_is_for_its_owner_only(tmp_path: 
     (tmp_path / "root" / KEY_FILE).write_bytes(b"nonsense")
     with pytest.raises(Misuse):
         DevelopmentRoot.at(tmp_path / "root")
+
+
+def test_power_cuts_neither_lock_the_tpm_nor_cost_the_node_its_key(tmp_path: Path, root: DevelopmentRoot) -> None:
+    path, ids = tmp_path / "key.sealed", set()
+    for _ in range(5):  # three are enough to lock a TPM whose keys count as guessable
+        attester = development_attester(tmp_path / "tpm", EVENTS, root)
+        ids.add(kept_node_key(path, attester).id)
+        attester.quote(BINDING)
+        attester._engine._process.kill()
+        attester.close()
+    assert len(ids) == 1
+
+
+def test_a_tpm_that_is_locked_for_a_while_does_not_make_the_node_somebody_else(tmp_path: Path) -> None:
+    class Locked:
+        def exchange(self, command: bytes) -> bytes:
+            return bytes.fromhex("8001 0000000a 00000921")
+
+    path = tmp_path / "key.sealed"
+    path.write_bytes(sized(b"private") + sized(b"public"))
+    sealer = SoftwareAttester.__new__(SoftwareAttester)
+    sealer._tpm = Tpm(Locked())
+    with pytest.raises(TpmBusy) as refusal:
+        kept_node_key(path, sealer)
+    assert refusal.value.code == "tpm.busy"
+    assert path.read_bytes() == sized(b"private") + sized(b"public")
