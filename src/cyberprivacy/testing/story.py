@@ -150,12 +150,12 @@ class Story:
             )
         return node
 
-    def enlist(self, node: TownNode) -> None:
-        """The provider lists a node, once its software has been public for long enough."""
+    def enlist(self, node: TownNode, *, key: str = "") -> None:
+        """The provider lists a node, once its software has been public for long enough; or lists another key."""
         identity = node.identity()
         self.town.types(
             *("cluster", "add-node", str(self._cluster["cluster"]), identity["account"]),
-            *("--node-key", identity["nodeKey"], "--measurement", identity["measurement"]),
+            *("--node-key", key or identity["nodeKey"], "--measurement", identity["measurement"]),
             *("--clusters", self.dao["clusters"]),
             person="provider",
         )
