@@ -25,8 +25,8 @@ lint: install ## format, lint, types, layers
 unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile
 
-flow: install ## the story end to end, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/flow tests/faults tests/cli -p no:randomly
+flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
+	$(RUN) pytest tests/flow tests/faults tests/cli -p no:randomly -n 3 --dist loadfile
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
