@@ -139,7 +139,7 @@ MUTANTS: Final = (
         "",
         "Governor",
     ),
-    Mutant("AppGovernor", "text is action", "description[end + i] != line[i]", "false", "Governor"),
+    Mutant("AppGovernor", "text is action", "found != keccak256(line)", "false", "Governor"),
     Mutant("AppGovernor", "floor of the delay", "_requireFloor(delay, _delayFloor);", "", "Captured"),
     Mutant("AppGovernor", "one timelock for good", "revert GovernorTimelockFixed();", "", "Captured"),
     Mutant(
@@ -164,6 +164,7 @@ MUTANTS: Final = (
         "Votes",
     ),
     Mutant("AppMembership", "one vote", "amount != 1 || balanceOf(to) != 0", "amount != 1", "Votes"),
+    Mutant("Cid", "one text of a digest", "(bits << 2) & 31", "bits & 31", "Cid"),
     # --- who audits
     Mutant("AuditorSeats", "a minority for the DAO", "own * 2 >= all", "own >= all", "Seats"),
     Mutant(

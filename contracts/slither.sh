@@ -12,7 +12,7 @@ set -eu
 #                      production lap is 12 hours, and who makes a block can move its time by seconds
 #   calls-loop         loops run over an application's own seats (15 at most) and over providers that its DAO
 #                      authorised; both are called contracts of this house
-#   assembly           three places: a word of a byte string, CREATE with a given code, and its reason
+#   assembly           four places: a word and a hash of a part of a byte string, CREATE with a given code, its reason
 #   naming-convention  CLOCK_MODE is the name that ERC-6372 gives
 off=timestamp,calls-loop,assembly,naming-convention
 

@@ -172,9 +172,11 @@ contract AppGovernor is
         }
         bytes memory line = bytes.concat(SCHEME, Cid.text(bundle), "\n");
         if (description.length < end + line.length) revert GovernorTitleMalformed();
-        for (uint256 i = 0; i < line.length; ++i) {
-            if (description[end + i] != line[i]) revert GovernorBundleTextMismatch(bundle);
+        bytes32 found;
+        assembly ("memory-safe") {
+            found := keccak256(add(add(description, 0x20), end), mload(line))
         }
+        if (found != keccak256(line)) revert GovernorBundleTextMismatch(bundle);
     }
 
     /// @dev Voting must not open while people are still meant to read.

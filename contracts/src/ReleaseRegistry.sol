@@ -16,11 +16,11 @@ contract ReleaseRegistry is ReleaseReview {
     uint8 private constant HIGH = 3;
 
     /// @inheritdoc IReleaseRegistry
+    uint48 public lastEmergency; // first: it shares a slot with highestNumber
+    /// @inheritdoc IReleaseRegistry
     bytes32 public current;
     /// @inheritdoc IReleaseRegistry
     bytes32 public lastRatified;
-    /// @inheritdoc IReleaseRegistry
-    uint48 public lastEmergency;
 
     constructor(Setup memory s) ReleaseRules(s) {}
 
