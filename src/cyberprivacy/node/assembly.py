@@ -1,6 +1,7 @@
 """The embedded engines of one machine, put together: what a node needs where nobody gave it a cluster."""
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Network
@@ -23,6 +24,7 @@ from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.engine import Pull
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
+from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
 from cyberprivacy.proposal.release import Address
@@ -30,6 +32,9 @@ from cyberprivacy.registry.docker_registry import DockerRegistry
 from cyberprivacy.registry.oci import OciRegistry
 
 VOLATILE: Final = Path("/run/cyberprivacy")
+FIRST_SUBNET: Final = 100
+"""Applications of the node in slot n get addresses in 10.(100 + n).0.0/16."""
+SLOTS: Final = 100
 
 
 def volatile(data: Path) -> Path:
@@ -49,15 +54,50 @@ def sockets(config: Config) -> list[Path]:
 
 def podman_settings(data: Path, pull: Pull) -> PodmanSettings:
     """Where the runtime of the node with this data directory keeps what; other nodes get other addresses."""
-    name = sha256(str(data.resolve()).encode()).digest()
+    number = slot(data)
     return PodmanSettings(
         data=data / "volumes",
         storage=data / "containers",
         run=volatile(data) / "containers",
-        subnets=IPv4Network(f"10.{100 + name[6] % 100}.0.0/16"),
-        first_uid=1_000_000 + name[7] * 0x100000,
+        subnets=IPv4Network(f"10.{FIRST_SUBNET + number}.0.0/16"),
+        first_uid=1_000_000 + number * 0x100000,
         pull=pull,
     )
+
+
+def slot(data: Path) -> int:
+    """This node's number on this machine, from 0: no other node has its private addresses and user ids.
+
+    Chosen at the first start and kept, because the files of users' volumes belong to those user ids.
+
+    Raises:
+        TryLater: every number is taken, or ours is ("node.slot").
+    """
+    folder, kept, ours = VOLATILE / "slots", data / "slot", str(data.resolve())
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    for number in [int(kept.read_bytes())] if kept.exists() else range(SLOTS):
+        place = folder / str(number)
+        if place.is_symlink() and not place.exists():
+            place.unlink(missing_ok=True)  # of a node whose data directory is gone
+        with suppress(FileExistsError):
+            place.symlink_to(ours)
+        if str(place.readlink()) == ours:
+            files.replace(kept, str(number).encode())
+            return number
+    raise TryLater(
+        "another node of this machine has this node's private addresses",
+        code="node.slot",
+        hint="Stop the node whose data directory /run/cyberprivacy/slots names.",
+        folder=str(folder),
+    )
+
+
+def leave(data: Path) -> None:
+    """Give up this node's number on this machine; for nodes that will not come back."""
+    folder = VOLATILE / "slots"
+    for place in folder.iterdir() if folder.exists() else ():
+        if str(place.readlink()) == str(data.resolve()):
+            place.unlink()
 
 
 @dataclass(frozen=True, slots=True)

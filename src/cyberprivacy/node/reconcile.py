@@ -19,7 +19,7 @@ from cyberprivacy.node.road import Road
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 
 FIRST_DELAY: Final = 2.0
-"""Seconds before a failed journey is tried again; doubled each time."""
+"""Seconds before a failed journey is tried again; doubled each time that it ends at the same step."""
 LONGEST_DELAY: Final = 300.0
 
 State = Literal["starting", "working", "serving", "waiting", "refused", "stopped"]
@@ -88,7 +88,7 @@ class Reconciler:
         self._dao, self._chain, self._road, self._runtime = dao, chain, road, runtime
         self._journal, self._clock = journal, clock
         self._applied: ApprovedRelease | None = None
-        self._failures = 0
+        self._failures, self._failed_at = 0, ""
         self.status = Status(dao=dao, state="starting")
         self.release = None
 
@@ -184,6 +184,8 @@ class Reconciler:
             _log.error("ledger", code=full.code, what=str(full))
 
     def _failed(self, wanted: ApprovedRelease | None, error: CyberPrivacyError) -> Status:
+        if self._failed_at != self._journal.doing:  # it got further, or not as far: another obstacle
+            self._failures, self._failed_at = 0, self._journal.doing
         self._failures += 1
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (self._failures - 1))
         if error.code == "release.waiting-for-builders":

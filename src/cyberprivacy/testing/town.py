@@ -251,6 +251,10 @@ class TownNode:
             self._process.terminate()
             self._process.wait()
 
+    def wait(self) -> int | None:
+        """Wait until the process ends by itself; its exit code."""
+        return None if self._process is None else self._process.wait(60)
+
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
@@ -263,6 +267,13 @@ class TownNode:
         """
         answer = self._town.types("node", "status", "--config", self.config, chain=False)
         return dict(answer["applications"][0])
+
+    @property
+    def state(self) -> str:
+        """The state in its status, "" while it does not answer."""
+        with suppress(TypedBadly):
+            return str(self.status()["state"])
+        return ""
 
     def until(self, true: Callable[[], bool], what: str, *, patience: float = 120.0) -> None:
         """Wait for something that the running node does, a few milliseconds sharp.
@@ -289,7 +300,7 @@ class TownNode:
 def sweep(config: Path) -> None:
     """Remove from this machine what a node with this configuration left running, and its containers."""
     from cyberprivacy.node import config as settings
-    from cyberprivacy.node.assembly import Assembly, application_name
+    from cyberprivacy.node.assembly import Assembly, application_name, leave
 
     read = settings.load(config)
     assembly = Assembly.of(read)
@@ -299,3 +310,4 @@ def sweep(config: Path) -> None:
             assembly.front.stop(application_name(served.dao))
     finally:
         assembly.close()
+        leave(read.data)

@@ -95,6 +95,15 @@ def test_after_a_failure_the_node_waits_longer_each_time_then_goes_on(node: Node
     assert node.kinds().count("release.failed") == 1  # the same failure is one entry
 
 
+def test_a_journey_that_gets_further_is_tried_again_soon(node: Node) -> None:
+    for step in STEPS:
+        node.world.fails = {step: TryLater("down", code="x.down")}
+        for wait in (2, 4):
+            status = node.loop.tick()
+            assert (status.step, status.retry - node.clock.now) == (step, wait)
+            node.clock.now = status.retry
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_restart_after_any_step_reaches_the_same_end(node: Node, step: str) -> None:
     node.world.fails[step] = TryLater("killed here", code="x")
