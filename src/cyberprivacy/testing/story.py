@@ -167,7 +167,7 @@ class Story:
         packed = self.town.types("pack", source, "--store", self.town.folder / "author", chain=False)
         self.cids[version] = str(packed["cid"])
         self._tell.note(f"ipfs://{packed['cid']}  ({packed['entries']} files, {packed['size']} bytes)")
-        self._act("publish", source, person="dev")
+        self.act("publish", source, person="dev")
         return self.cids[version]
 
     def audit(self, cid: str, *, parent: str = "", severity: str = "none", auditors: int = 3) -> None:
@@ -178,7 +178,7 @@ class Story:
         report = self.town.folder / f"{cid}.report.json"
         report.write_text(self.town.says(*words, "--statement", chain=False))
         for auditor in ("ann", "org1", "org2", "ben", "org3")[:auditors]:
-            self._act(
+            self.act(
                 *("attest", cid, "--lines", str(lines), "--report", report, "--severity", severity),
                 person=auditor,
             )
@@ -187,16 +187,16 @@ class Story:
     def propose(self, cid: str, title: str) -> str:
         """Put a reviewed release to the vote, when its lap is over; the proposal's number."""
         with self._tell.waiting("the review lap: everybody may read, and leave"):
-            return str(self._act("propose", cid, "--name", title, "--wait", person="alice")["proposal"])
+            return str(self.act("propose", cid, "--name", title, "--wait", person="alice")["proposal"])
 
     def decide(self, which: str) -> None:
         """Vote, queue and execute, each as soon as the law allows."""
         with self._tell.waiting("the vote"):
             for member in ("alice", "bob"):  # two of three members: carol has not made up her mind
-                self._act("vote", which, "for", "--wait", person=member)
-            self._act("queue", which, "--wait", person="bob")
+                self.act("vote", which, "for", "--wait", person=member)
+            self.act("queue", which, "--wait", person="bob")
         with self._tell.waiting("the deployment lap: it is decided, nobody can change it, users may leave"):
-            self._act("execute", which, "--wait", person="bob")
+            self.act("execute", which, "--wait", person="bob")
 
     def await_release(self, node: TownNode, cid: str, *, until: str = "release.announced") -> None:
         """Wait until a node's ledger says that it has done all for a release, telling what it does.
@@ -228,5 +228,6 @@ class Story:
         manifest.write_text("\n".join(told) + "\n")
         return source
 
-    def _act(self, *words: str | Path, person: str) -> dict[str, Any]:
+    def act(self, *words: str | Path, person: str) -> dict[str, Any]:
+        """Somebody types a command about the DAO; its JSON answer."""
         return self.town.types(*words, "--dao", self.dao["governor"], person=person)
