@@ -2,6 +2,7 @@
 
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
+* `` (nothing): a page for people that says how to check all this.
 * `attestation?nonce=<64 hex>`: evidence and statement made for this nonce (canonical JSON).
 * `status`: what runs, what is on its way, what it waits for.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
@@ -10,13 +11,14 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from itertools import islice
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from cyberprivacy.errors import CyberPrivacyError
@@ -27,6 +29,33 @@ PAGE: Final = 1_000
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
 _STATUS: Final = {1: 409, 2: 400, 3: 503}
+_PAGE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+PAGE_TEXT: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Check this server</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1.25rem }}
+h1 {{ font-size: 1.6rem; line-height: 1.25 }}
+pre, td {{ font-family: ui-monospace, monospace; font-size: .9rem; overflow-wrap: anywhere }}
+pre {{ white-space: pre-wrap; padding: 1rem; border: 1px solid #8886; border-radius: .5rem }}
+th {{ text-align: left; font-weight: 600; padding-right: 1.5rem; vertical-align: top; white-space: nowrap }}
+</style></head><body>
+<h1>What runs here was decided by vote. Do not take our word for it.</h1>
+<p>From your own computer, with an Ethereum endpoint that you trust:</p>
+<pre>cyberprivacy verify https://{host} --dao {dao} --rpc https://your-endpoint</pre>
+<p>It connects here, takes this server's key and its hardware evidence, and follows them to the release that the
+members of the DAO voted for. It prints one line for each check, and who could still cheat.</p>
+<table>
+<tr><th>DAO</th><td>{dao}</td></tr>
+<tr><th>state</th><td>{state}</td></tr>
+<tr><th>release</th><td>{release}</td></tr>
+<tr><th>source</th><td>ipfs://{wanted}</td></tr>
+</table>
+<p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON. There is no
+way to tell this node anything.</p>
+</body></html>
+"""
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -40,6 +69,12 @@ def application(
         status: the present status as JSON values.
         ledger: what happened.
     """
+
+    async def page(request: Request) -> Response:
+        now = await run_in_threadpool(status)
+        values = {"host": request.headers.get("host", "…"), **{name: str(value) for name, value in now.items()}}
+        text = PAGE_TEXT.format_map({name: escape(value) for name, value in values.items()})
+        return HTMLResponse(text, headers=_HEADERS | _PAGE_HEADERS)
 
     async def attestation(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
@@ -65,6 +100,7 @@ def application(
 
     return Starlette(
         routes=[
+            Route(f"{PREFIX}/", page),
             Route(f"{PREFIX}/attestation", attestation),
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),

@@ -21,7 +21,13 @@ def client(tmp_path: Path) -> TestClient:
             raise TryLater("the TPM is busy", code="evidence.busy")
         return b'{"nonce":"' + nonce.hex().encode() + b'"}'
 
-    return TestClient(application(attest=attest, status=lambda: {"state": "serving"}, ledger=ledger))
+    return TestClient(
+        application(
+            attest=attest,
+            status=lambda: {"state": "serving", "dao": "0xDA0", "release": 2, "wanted": "bafy"},
+            ledger=ledger,
+        )
+    )
 
 
 def test_an_attestation_is_made_for_the_nonce_that_was_sent(client: TestClient) -> None:
@@ -55,3 +61,10 @@ def test_the_ledger_is_open_from_any_index(client: TestClient) -> None:
 def test_nothing_can_be_told_to_a_node(client: TestClient) -> None:
     for path in ("attestation", "status", "log"):
         assert client.post(f"{PREFIX}/{path}").status_code == 405
+
+
+def test_a_page_tells_people_how_to_check_and_repeats_nothing_unescaped(client: TestClient) -> None:
+    page = client.get(f"{PREFIX}/", headers={"Host": "app.example"}).text
+    assert "cyberprivacy verify https://app.example --dao 0xDA0" in page
+    evil = client.get(f"{PREFIX}/", headers={"Host": "<script>alert(1)</script>"}).text
+    assert "<script>" not in evil
