@@ -129,7 +129,7 @@ def _accepted(header: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for item in header.split(",")[:20]:
         kind, *parts = (part.strip().lower() for part in item.split(";"))
-        options = dict(part.partition("=")[::2] for part in parts)
+        options = {name: value for name, _, value in (part.partition("=") for part in parts)}
         if not _NEVER.match(options.get("q", "1")):
             found.setdefault(kind, options)
     return found

@@ -213,10 +213,11 @@ def _opened(path: Path | str, folder: int | None, flags: int) -> Iterator[int]:
 
 
 def _read_below(folder: int, parts: tuple[str, ...], leaf: _Leaf) -> bytes:
-    if len(parts) > 1:
-        with _opened(parts[0], folder, os.O_DIRECTORY) as below:
-            return _read_below(below, parts[1:], leaf)
-    with _opened(parts[0], folder, os.O_NONBLOCK) as file:
+    name, *rest = parts
+    if rest:
+        with _opened(name, folder, os.O_DIRECTORY) as below:
+            return _read_below(below, tuple(rest), leaf)
+    with _opened(name, folder, os.O_NONBLOCK) as file:
         return os.pread(file, leaf.length, leaf.offset)
 
 
