@@ -20,9 +20,7 @@ class CyberPrivacyError(Exception):
     hint = ""
     exit_code = 1
 
-    def __init__(
-        self, what: str, *, code: str | None = None, hint: str | None = None, **facts: object
-    ) -> None:
+    def __init__(self, what: str, *, code: str | None = None, hint: str | None = None, **facts: object) -> None:
         super().__init__(what)
         self.facts = facts
         if code is not None:

@@ -52,8 +52,8 @@ members of the DAO voted for. It prints one line for each check, and who could s
 <tr><th>release</th><td>{release}</td></tr>
 <tr><th>source</th><td>ipfs://{wanted}</td></tr>
 </table>
-<p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON. There is no
-way to tell this node anything.</p>
+<p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON.
+There is no way to tell this node anything.</p>
 </body></html>
 """
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
