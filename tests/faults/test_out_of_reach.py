@@ -234,9 +234,9 @@ def test_a_chain_that_stands_still_changes_nothing(world: World, unchanged: None
 
 
 def test_two_endpoints_that_contradict_each_other_change_nothing(
-    world: World, unchanged: None, first: TownNode
+    world: World, unchanged: None, story: Story
 ) -> None:
-    live = first.entries()[0]["facts"]["bundle"]
+    live = story.cids["1.0.0"]
     digest = Cid.parse(live).digest.hex()
     world.two.lies["eth_call"] = lambda _, said: said.replace(digest, "ab" * 32) if isinstance(said, str) else said
     assert world.waits("chain.disagree")["running"]["bundle"] == live

@@ -29,6 +29,8 @@ MAX_TOKEN: Final = 64 << 10
 _REPOSITORY: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\Z"
 )
+_FULL: Final = ("no space left", "quota", '"err":28}')
+"""Words of a registry whose disk is full; docker-registry 2.8 gives Linux's number for it (ENOSPC)."""
 _CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -235,7 +237,7 @@ class Distribution:
             return Misuse(
                 "denied", code="registry.denied", hint=hint, registry=self.host, status=status, said=said
             )
-        if status == 507 or "no space left" in answer.text or "quota" in answer.text.lower():
+        if status == 507 or any(word in answer.text.lower() for word in _FULL):
             return RegistryDown("the registry is full", code="registry.full", waits_for=self.host, said=said)
         return RegistryDown("the registry cannot do it", status=status, waits_for=self.host, said=said)
 

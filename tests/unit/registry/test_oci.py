@@ -65,6 +65,7 @@ def test_an_honest_registry_is_believed_after_reading_back(image) -> None:
     ("status", "body", "code"),
     [
         (500, '{"errors":[{"detail":"no space left on device"}]}', "registry.full"),
+        (500, '{"errors":[{"detail":{"Enclosed":{"Op":"write","Path":"/x","Err":28}}}]}', "registry.full"),
         (507, "", "registry.full"),
         (503, "", "registry.unreachable"),
         (429, "", "registry.unreachable"),
