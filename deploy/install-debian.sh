@@ -3,9 +3,9 @@
 # Usage: deploy/install-debian.sh   (as root, from the root of the checkout)
 set -eu
 
-engines="podman buildah runc skopeo haproxy docker-registry swtpm swtpm-tools tpm2-tools mmdebstrap
+engines="podman buildah runc skopeo haproxy docker-registry apache2-utils swtpm swtpm-tools tpm2-tools mmdebstrap
   netavark aardvark-dns iproute2 iptables uidmap ca-certificates"
-tests="chromium wrk curl jq"
+tests="chromium wrk curl jq catatonit"
 
 missing=""
 for package in $engines $tests; do
