@@ -158,10 +158,11 @@ class Front:
                 raise FrontSilent("every slot is in use", app=app)
             admin.ask(f"set server app/{slot.name} addr {endpoint.address} port {endpoint.port}")
             fresh[slot.name] = endpoint
-        for endpoint in fresh.values():
+        for endpoint in set(endpoints):
             _reach(endpoint)
         for name in (*kept, *fresh):
             admin.tell(f"set server app/{name} state ready")
+            admin.tell(f"set server app/{name} health up")  # it may still count as down from before
         others = [slot.name for slot in slots if slot.mode != "maint" and slot.name not in kept]
         self._retire(admin, others, drain)
         self.say(app, *(_STUMBLED if endpoints else _IDLE))

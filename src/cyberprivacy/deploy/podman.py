@@ -212,8 +212,7 @@ class PodmanRuntime:
             raise Untrusted("another image runs than was pushed", code="deploy.image", images=sorted(images))
         endpoints = {endpoint for found in running if (endpoint := endpoint_of(found))}
         drain = max((Care.parse(found.labels["care"]).grace for found in running), default=0)
-        if self._front.endpoints(place.name) != endpoints:
-            self._front.point(place.name, endpoints, drain=max(drain, 5.0))
+        self._front.point(place.name, endpoints, drain=max(drain, 5.0))
         write_whole(self._folder(place.name) / _SERVING, spec)
 
     def _retreat(self, place: Place, spec: str) -> None:

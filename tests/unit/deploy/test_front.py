@@ -235,6 +235,31 @@ def test_users_stay_where_they_are_when_a_new_endpoint_cannot_be_reached(front, 
     client.close()
 
 
+def test_an_endpoint_that_came_back_gets_users_at_once(front, port):
+    def answer(request, address, server) -> None:
+        request.recv(4096)
+        request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    class Server(socketserver.TCPServer):
+        allow_reuse_address = True
+
+        def handle_error(self, *_: object) -> None:
+            """HAProxy's connection checks end with a reset."""
+
+    came = Endpoint(IPv4Address("127.0.0.1"), free_port())
+    for _ in range(2):
+        server = Server(("127.0.0.1", came.port), answer)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        front.point("book", [came])
+        with contextlib.closing(Client(port)) as client:
+            assert client.ask()[0] == 200
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        eventually(lambda: not any(slot.up for slot in front._admin("book").slots("app") if slot.mode == "ready"))
+
+
 @pytest.mark.parametrize("listen", ["", "127.0.0.1", "127.0.0.1:99 ssl", "0.0.0.0:443\nuser root", "x:1"])
 def test_an_address_that_is_none_is_refused(front, listen):
     with pytest.raises(Misuse):
