@@ -49,7 +49,7 @@ def base_build(
 
     bases.mkdir(parents=True, exist_ok=True)
     path = lock or bases / "python.lock"
-    if update_lock or not path.exists():
+    if update_lock or (lock is None and not path.exists()):
         out.progress("asking Debian for today's packages")
         base.update_lock(path, mirror=mirror)
     out.progress(f"fetching packages, writing {base.REPOSITORY}")

@@ -89,8 +89,9 @@ class There:
 
     def act(self) -> Acting:
         """Reach the chain, find the DAO, open the key."""
+        governor = parse_address(self.dao, "--dao")  # a slip of the pen is told without asking anybody
         chain = see(self.rpc)
-        contracts = dao_at(chain, parse_address(self.dao, "--dao"), chain.block())
+        contracts = dao_at(chain, governor, chain.block())
         return Acting(desk_of(self.rpc, chain, self.who), chain, contracts)
 
 
@@ -119,7 +120,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Found a DAO for an application: five contracts in one transaction, with nothing to set afterwards."""
-    chain, maker = see(rpc), parse_address(factory, "--factory")
+    maker, chain = parse_address(factory, "--factory"), see(rpc)
     least = factory_minimums(chain, maker)
     founding = charter.parse(_file(file), least)
     desk = desk_of(rpc, see(rpc), who)
@@ -141,9 +142,10 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a DAO: its contracts, its laps, who audits it, and what is live."""
+    governor = parse_address(dao, "--dao")
     chain = see(rpc, latest=latest)
     block = chain.block()
-    contracts = dao_at(chain, parse_address(dao, "--dao"), block)
+    contracts = dao_at(chain, governor, block)
     registry, law = contract("ReleaseRegistry"), contract("AppGovernor")
     policy = policy_of(registry.read(chain, block, contracts.registry, "policy").struct("0"))
     least = minimums_of(registry.read(chain, block, contracts.registry, "minimums").struct("0"))

@@ -122,8 +122,9 @@ def propose(
     as_json: Json = False,
 ) -> None:
     """Put a reviewed bundle to the vote. Title and second line are written for you, as the law wants them."""
+    cid, body = Cid.parse(bundle), _body(text_file)
     acting = there.act()
-    made = text.update(acting.dao, Cid.parse(bundle), name=name, body=_body(text_file))
+    made = text.update(acting.dao, cid, name=name, body=body)
     receipt = _when_allowed(partial(actions.propose, acting, made), wait=wait)
     _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 
@@ -181,9 +182,7 @@ def execute(
 def activate(
     bundle: Bundle,
     *,
-    emergency: Annotated[
-        bool, typer.Option("--emergency", help="By the emergency lane; it dies unless ratified.")
-    ],
+    emergency: Annotated[bool, typer.Option("--emergency", help="The urgent lane; dies unless ratified.")] = False,
     wait: Wait = False,
     there: There,
     as_json: Json = False,
@@ -195,7 +194,7 @@ def activate(
             code="activate.ordinary",
             hint="Take the ordinary road (`propose`), or the other one: --emergency.",
         )
-    acting, cid = there.act(), Cid.parse(bundle)
+    cid, acting = Cid.parse(bundle), there.act()
     receipt = _when_allowed(partial(actions.activate_emergency, acting, cid), wait=wait)
     human = f"{cid} is live until the vote ratifies it, or it dies; `status` says when"
     _done(receipt, {"bundle": str(cid)}, human, as_json=as_json)
@@ -218,8 +217,9 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Propose to withdraw a bundle for good. Only a vote may: vote, queue and execute the proposal it prints."""
+    cid, body = Cid.parse(bundle), _body(text_file)
     acting = there.act()
-    made = text.revocation(acting.dao, Cid.parse(bundle), body=_body(text_file))
+    made = text.revocation(acting.dao, cid, body=body)
     receipt = actions.propose(acting, made)
     _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 

@@ -38,9 +38,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show the whole life of every release of a DAO: where it stands, what it waits for, and until when."""
+    governor = parse_address(dao, "--dao")
     chain = see(rpc, latest=latest)
     block = chain.block()
-    contracts = dao_at(chain, parse_address(dao, "--dao"), block)
+    contracts = dao_at(chain, governor, block)
     if proposal:
         if not proposal.isascii() or not proposal.isdecimal():
             raise Misuse("a proposal's id is a number", code="status.proposal", got=proposal[:80])
