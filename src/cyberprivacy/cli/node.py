@@ -97,17 +97,20 @@ def status(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
 def _ask(socket: Path) -> dict[str, Any]:
     from cyberprivacy.node.api import PREFIX
 
+    silent = TryLater(
+        "the node does not answer",
+        code="node.silent",
+        hint="Start it: `cyberprivacy node start`.",
+        socket=str(socket),
+    )
+    if not socket.exists():  # asking it all the same would leave a socket of ours open
+        raise silent
     try:
         with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket)), timeout=30) as client:
             found: dict[str, Any] = client.get(f"http://node{PREFIX}/status").raise_for_status().json()
             return found
     except httpx2.HTTPError as error:
-        raise TryLater(
-            "the node does not answer",
-            code="node.silent",
-            hint="Start it: `cyberprivacy node start`.",
-            socket=str(socket),
-        ) from error
+        raise silent from error
 
 
 def _human(answers: list[dict[str, Any]]) -> Table:
