@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from typing import Final
 
+import structlog
 import typer
 
 from cyberprivacy.cli.output import out
@@ -75,6 +76,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and say how it ended: 0 done, 1 refused, 2 misused, 3 try again later."""
+    _log_to_stderr()
     known = command_line(arguments[0] if arguments else "")
     try:
         known(arguments, prog_name="cyberprivacy")
@@ -87,6 +89,15 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
+
+
+def _log_to_stderr() -> None:
+    """Events of the rooms are not results: they go to stderr, and only warnings unless a command says so."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.KeyValueRenderer(key_order=["event"])],
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def _explain(error: CyberPrivacyError, *, as_json: bool) -> None:

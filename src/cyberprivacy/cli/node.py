@@ -59,6 +59,7 @@ def start(config: ConfigFile = DEFAULT) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
     node = Node(settings.load(config))

@@ -20,7 +20,7 @@ from cyberprivacy.cli.dao import DaoAddress, Rpc
 from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
-from cyberprivacy.errors import Misuse
+from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.proposal.agreeing import Ledger, connect
 from cyberprivacy.proposal.reading import read
 from cyberprivacy.proposal.release import Address
@@ -81,7 +81,10 @@ def _explain_silence(silence: NoConnection, chain: Ledger, dao: Address, target:
     """A node that answers but proves nothing may be right: when the chain says that nothing may run."""
     if "status" not in silence.facts:
         return
-    why = read(chain, dao, last=None, now=int(time.time()), max_age=Policy().chain_age).why
+    try:
+        why = read(chain, dao, last=None, now=_now(), max_age=Policy().chain_age).why
+    except CyberPrivacyError:
+        return  # the silence itself is what there is to tell
     if why:
         detail = f"the chain says that nothing may run: {why}; {silence.facts['node_says']}"
         check = Check.failed("release.active", f"release.{why}", detail)
