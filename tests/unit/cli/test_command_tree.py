@@ -1,0 +1,80 @@
+"""What holds for every command: it explains itself, it is found, and no secret can be typed into it."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+import typer
+import typer.main
+
+from cyberprivacy.cli import ROOMS, command_line, run
+
+SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",)}
+"""Commands that run until they are stopped, and have no result to print."""
+
+
+def commands(known: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command of the tree, by the words that reach it."""
+    for name, command in getattr(known, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+TREE = dict(commands(typer.main.get_command(command_line())))
+
+
+@pytest.fixture(params=TREE, ids=" ".join)
+def words(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    return tuple(request.param)
+
+
+def test_every_command_explains_itself_with_an_example(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*words, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Example" in said
+    assert f"cyberprivacy {' '.join(words)}" in said.partition("Example")[2]
+
+
+def test_every_command_can_answer_a_program(words: tuple[str, ...]) -> None:
+    assert "--json" in options(words) or words in SERVICES
+
+
+def test_no_command_takes_a_secret_as_an_argument(words: tuple[str, ...]) -> None:
+    secret = {"--password", "--private-key", "--secret", "--mnemonic", "--seed"}
+    assert not secret & options(words)
+    assert not [
+        each
+        for each in TREE[words].params
+        if getattr(each, "envvar", None) not in (None, "CYBERPRIVACY_RPC", "CYBERPRIVACY_DAO")
+    ]
+
+
+def test_an_unknown_option_is_misuse(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--no-such-option"]) == 2
+    assert "No such option" in capsys.readouterr().err
+
+
+def options(words: tuple[str, ...]) -> set[str]:
+    return {name for each in TREE[words].params for name in each.opts}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_adds_the_words_that_it_is_opened_for_and_no_other(
+    room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cyberprivacy.cli as line
+
+    alone = typer.Typer()
+    alone.callback()(lambda: None)
+    monkeypatch.setattr(line, "app", alone)
+    import_module(f"cyberprivacy.cli.{room}").register(alone)
+    assert set(typer.main.get_command(alone).commands) == set(ROOMS[room])  # type: ignore[attr-defined]
+
+
+def test_the_rooms_name_every_command() -> None:
+    assert {words[0] for words in TREE} == {word for known in ROOMS.values() for word in known}
