@@ -94,7 +94,10 @@ def run(arguments: list[str]) -> int:
 def _log_to_stderr() -> None:
     """Events of the rooms are not results: they go to stderr, and only warnings unless a command says so."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.KeyValueRenderer(key_order=["event"])],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

@@ -34,6 +34,11 @@ class Chain(Protocol):
         """The release that must run; None when nothing may. Errors mean: nobody can say."""
         ...
 
+    @property
+    def why(self) -> str:
+        """Why nothing may run, after `approved` said so: never, revoked, halted or expired."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -129,9 +134,15 @@ class Reconciler:
 
     def _stop(self) -> Status:
         self._runtime.remove(self._road.name)
-        self._journal.stopped("the chain says that no release is live")
+        self._journal.stopped(self._chain.why)
         self._applied, self._failures = None, 0
-        self.status = Status(dao=self._dao, state="stopped", why="no release is live", code="release.none")
+        why = self._chain.why
+        self.status = Status(
+            dao=self._dao,
+            state="stopped",
+            why=f"the chain says that nothing may run: {why}",
+            code=f"release.{why}",
+        )
         return self.status
 
     def _bring(self, wanted: ApprovedRelease) -> Status:

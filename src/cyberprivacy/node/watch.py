@@ -33,6 +33,7 @@ class Watch:
         """
         self._chain, self._seen, self._clock = chain, seen, clock
         self._last = _load(seen)
+        self.why = ""
 
     def approved(self, dao: Address) -> ApprovedRelease | None:
         """The release that must run; None when the chain clearly says that nothing may."""
@@ -45,6 +46,7 @@ class Watch:
             }
             files.replace(self._seen, canonical.encode(block))
             self._last = found.block
+        self.why = found.why
         return found.release
 
 

@@ -54,6 +54,7 @@ class World:
     wanted: ApprovedRelease | CyberPrivacyError | None = None
     fails: dict[str, CyberPrivacyError] = field(default_factory=dict)
     says_number: int | None = None
+    why: str = "revoked"
     running: Deployment | None = None
     calls: list[str] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)

@@ -132,7 +132,8 @@ def test_when_nothing_is_live_nothing_runs_and_the_stop_is_one_entry(node: Node)
     node.world.wanted = None
     assert [node.loop.tick().state for _ in range(3)] == ["stopped"] * 3
     assert node.world.running is None
-    assert node.kinds().count("release.stopped") == 1
+    assert [e.facts["why"] for e in node.ledger.entries() if e.kind == "release.stopped"] == ["revoked"]
+    assert node.loop.status.code == "release.revoked"
 
 
 def test_a_release_that_comes_back_after_a_stop_is_recorded_anew(node: Node) -> None:
