@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.flow,
     pytest.mark.timeout(600),
     # The HTTP library forgets to close a Unix socket on which nobody answers, as when a node is only starting.
-    pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 STEPS = [f"release.{step}" for step in ("fetched", "built", "reported", "pushed", "deployed", "announced")]
@@ -72,14 +72,20 @@ def nothing_left(node: TownNode, replicas: int, temporary: Path) -> None:
     data, run = node.data, volatile(node.data)
     containers = Engine(data / "containers", run / "containers").containers()
     assert [found.status for found in containers] == ["running"] * replicas
-    programs = remains.processes(data, run, node.config)
-    programs["python"] = sum(programs.pop(name) for name in list(programs) if name.startswith("python"))
-    assert programs == Counter({"python": 1, "docker-registry": 1, "swtpm": 1, "haproxy": 1, "conmon": replicas})
+    serving = Counter({"python": 1, "docker-registry": 1, "swtpm": 1, "haproxy": 1, "conmon": replicas})
+    node.until(lambda: programs(node) == serving, f"{programs(node)} to become {serving}", patience=20)
     assert remains.groups(data / "sandboxes") == []
     assert remains.unfinished(data) == []
     assert list(temporary.iterdir()) == []
     mounted = Counter(Path(point).name for point in remains.mounts(data, run))
     assert mounted["merged"] == replicas
+
+
+def programs(node: TownNode) -> Counter[str]:
+    """Processes of a node by program; a command of podman comes and goes every second."""
+    found = remains.processes(node.data, volatile(node.data), node.config)
+    found["python"] = sum(found.pop(name) for name in list(found) if name.startswith("python"))
+    return found
 
 
 def test_killed_at_every_entry_of_its_ledger_it_comes_to_the_same_end(

@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.flow,
     pytest.mark.timeout(600),
     # The HTTP library forgets to close a Unix socket on which nobody answers, as when a node is only starting.
-    pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 ROOM = 768 << 20
@@ -177,7 +177,7 @@ def test_a_registry_that_was_killed_is_waited_for_and_a_full_one_too(
 
 
 def test_a_disk_that_fills_up_during_the_deployment_is_waited_for(world: World) -> None:
-    world.disk.fill()
+    world.disk.fill()  # ends somewhere between claiming a place for the application and starting it
     said = world.waits("disk.full")
     assert said["running"] is None
     world.disk.empty()

@@ -135,8 +135,8 @@ class BuildahBuilder:
         profile = self.profile(linted.manifest.pipeline)
         images = [linted.recipes[image.name] for image in linted.manifest.images]
         found = {recipe.image: self._reuse(linted, recipe, profile) for recipe in images}
-        if None in found.values():
-            with scratch(self._work / "stage") as place:
+        with scratch(self._work / "stage") as place:  # also when all is there: it clears up after the killed
+            if None in found.values():
                 staged = self._inputs.stage(linted, place)
                 for recipe in images:
                     found[recipe.image] = found[recipe.image] or self._make(linted, recipe, profile, staged, place)

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import Descriptor, Layout, chunks, parse_digest, parse_manifest
-from cyberprivacy.build.scratch import disk_problem
+from cyberprivacy.build.scratch import disk_problem, scratch
 from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.bundle.manifest import FileInput
@@ -97,10 +97,8 @@ class Cache:
             TryLater: the disk is full or failed.
         """
         path = self._folder / digest
-        draft = self._folder / f".{digest}.{os.urandom(6).hex()}"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with draft.open("xb") as file:
+            with scratch(self._folder) as place, (draft := place / digest).open("xb") as file:
                 seen, size = sha256(), 0
                 for part in parts:
                     if (size := size + len(part)) > limit:
@@ -112,13 +110,11 @@ class Cache:
                     raise BadInput("an input is not the declared one", input=what, declared=digest, found=found)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.chmod(0o444)
-            os.utime(draft, (self._epoch, self._epoch))
-            draft.replace(path)
+                draft.chmod(0o444)
+                os.utime(draft, (self._epoch, self._epoch))
+                draft.replace(path)
         except OSError as problem:
             raise disk_problem(problem) from problem
-        finally:
-            draft.unlink(missing_ok=True)
         return path
 
 

@@ -242,6 +242,9 @@ def spell(value: object) -> bytes:
 
 def replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file whole or not at all, with this mode whatever the umask."""
+    for left in path.parent.glob(f".{path.name}.*.*"):
+        if not Path("/proc", left.name.split(".")[-2]).exists():  # its maker was killed in the middle
+            left.unlink(missing_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -12,13 +12,13 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from cyberprivacy.build import cgroup
-from cyberprivacy.build.scratch import disk_problem, scratch
+from cyberprivacy.build.scratch import on_disk, scratch
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 
 OWNER: Final = 500_000  # host uid and gid of root inside; 65536 of them
@@ -119,16 +119,16 @@ class Sandbox:
             raise Misuse("builds need root, to give up more than a user can", code="build.root")
         with scratch(self._work, cgroup.sweep) as place, cgroup.confine(place.name, self._allowance()) as group:
             spec = self._spec(place / "root", commands, view, env, result)
-            with _disk():
+            with on_disk():
                 (place / "root").mkdir()
                 file = (place / "result").open("xb", buffering=0)  # so that closing it cannot fail
             with file:
                 code, log = self._converse(spec, group, file)
                 self._judge(code, log, group)
-                with _disk():
+                with on_disk():
                     os.fsync(file.fileno())
             if result and into:
-                with _disk():
+                with on_disk():
                     (place / "result").replace(into)
             return log
 
@@ -216,7 +216,7 @@ class Sandbox:
                     elif (size := size + len(part)) > self._limits.result:
                         raise BuildFailed("the result is too large", code="build.size", limit=self._limits.result)
                     else:
-                        with _disk():
+                        with on_disk():
                             _write(result.fileno(), part)
         return log.decode("utf-8", "replace")
 
@@ -239,12 +239,3 @@ def _write(file: int, part: bytes) -> None:
     """The whole of it; one write(2) may take less."""
     while part:
         part = part[os.write(file, part) :]
-
-
-@contextlib.contextmanager
-def _disk() -> Iterator[None]:
-    """Failures in this block are the host's disk's."""
-    try:
-        yield
-    except OSError as problem:
-        raise disk_problem(problem) from problem

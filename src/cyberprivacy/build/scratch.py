@@ -61,6 +61,19 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def on_disk() -> Iterator[None]:
+    """A block in which an `OSError` is the disk's.
+
+    Raises:
+        TryLater: as `disk_problem` says.
+    """
+    try:
+        yield
+    except OSError as problem:
+        raise disk_problem(problem) from problem
+
+
 def disk_problem(problem: OSError) -> TryLater:
     """What to say of a failed read or write: "disk.full" or "disk.failed"."""
     full = problem.errno in {errno.ENOSPC, errno.EDQUOT}

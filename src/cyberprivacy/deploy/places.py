@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
+from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.deploy.plan import UIDS, Place
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.review.workload import ClaimMount, Topology
@@ -56,7 +57,8 @@ class Places:
         if number >= min(256, 1 << (24 - self._subnets.prefixlen)):
             raise Misuse("no room for another application", code="deploy.room", applications=len(taken))
         folder = self._data / name
-        folder.mkdir(exist_ok=True, mode=0o711)
+        with on_disk():
+            folder.mkdir(exist_ok=True, mode=0o711)
         write_whole(folder / _NUMBER, str(number))
         claimed = self.find(name)
         if claimed is None:
@@ -80,9 +82,10 @@ class Places:
             folder, owner = self._data / place.name / f"volume-{claim.name}", place.first_uid + user
             if not folder.exists():
                 fresh = folder.with_name(f".fresh-{claim.name}")
-                fresh.mkdir(exist_ok=True, mode=0o700)
-                os.chown(fresh, owner, owner)
-                fresh.rename(folder)
+                with on_disk():
+                    fresh.mkdir(exist_ok=True, mode=0o700)
+                    os.chown(fresh, owner, owner)
+                    fresh.rename(folder)
             if folder.stat().st_uid != owner:
                 mine = folder.stat().st_uid - place.first_uid
                 raise Misuse(
@@ -101,10 +104,15 @@ def _user_of(topology: Topology, claim: str) -> int | None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that a crash leaves the old one or the new one."""
+    """Write a small file so that a crash leaves the old one or the new one.
+
+    Raises:
+        TryLater: the disk is full or failed ("disk.full", "disk.failed").
+    """
     draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
+    with on_disk():
+        with draft.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final, Protocol
 
+from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.deploy import network
 from cyberprivacy.deploy.caretaker import Caretaker
 from cyberprivacy.deploy.container import create_arguments
@@ -267,19 +268,21 @@ class PodmanRuntime:
     def _mounts(self, plan: Generation, place: Place, topology: Topology) -> Mapping[str, str]:
         """Write the read-only files of a generation; returns the host path of everything mounted."""
         folder = self._folder(plan.app) / f"files-{plan.spec}"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in plan.hosts)]
-        (folder / "hosts").write_text("\n".join(lines) + "\n")
         mounts = {"hosts": str(folder / "hosts")}
-        for name, files in plan.config_maps.items():
-            (folder / name).mkdir(exist_ok=True, mode=0o755)
-            for file, text in files:
-                (folder / name / file).write_text(text)
-            mounts[f"config/{name}"] = str(folder / name)
+        with on_disk():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+            (folder / "hosts").write_text("\n".join(lines) + "\n")
+            for name, files in plan.config_maps.items():
+                (folder / name).mkdir(exist_ok=True, mode=0o755)
+                for file, text in files:
+                    (folder / name / file).write_text(text)
+                mounts[f"config/{name}"] = str(folder / name)
         volumes = self._places.volumes(place, topology)
         return mounts | {f"claim/{name}": str(path) for name, path in volumes.items()}
 
     def _folder(self, name: str) -> Path:
         folder = self._settings.storage.parent / "applications" / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        with on_disk():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         return folder

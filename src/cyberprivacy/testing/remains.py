@@ -10,8 +10,8 @@ from typing import Final
 
 from cyberprivacy.build.scratch import prefix
 
-ORDERLY: Final = ("containers", "volumes", "bundles")
-"""Folders of a node's data in which others choose the names of files: an engine, users, an author."""
+FOREIGN: Final = ("containers", "volumes", "bundles")
+"""Folders of a node's data below which others choose the names of files: an engine, users, an author."""
 UNFINISHED: Final = (".part", ".new", ".draft", ".tmp")
 """How names end while a file is being written."""
 
@@ -45,9 +45,9 @@ def unfinished(data: Path) -> list[str]:
     found: list[str] = []
     for folder, folders, files in os.walk(data):
         here = Path(folder)
-        if here == data:
-            folders[:] = [name for name in folders if name not in ORDERLY]
         found += [str((here / name).relative_to(data)) for name in (*folders, *files) if _in_work(here, name)]
+        if here.parent == data and here.name in FOREIGN:
+            folders.clear()
     return sorted(found)
 
 
