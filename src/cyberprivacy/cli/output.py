@@ -63,11 +63,13 @@ class Output:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> Table:
-    """A table for people; a CID or a digest is never cut."""
+    """A table for people; a CID or a digest is never cut, and numbers end in one line."""
     made = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in rows:
+    lines = list(rows)
+    for place, column in enumerate(columns):
+        numbers = all(str(row[place]).isdecimal() or not row[place] for row in lines)
+        made.add_column(column, overflow="fold", justify="right" if numbers else "left")
+    for row in lines:
         made.add_row(*row)
     return made
 

@@ -214,6 +214,11 @@ def _source(
         return _Source(Path(name), IGNORED, None)
     text = name.removeprefix("ipfs://")
     if not text.startswith("baf"):
-        raise Misuse("neither a directory nor a CID", code="review.source", source=name)
+        raise Misuse(
+            "neither a directory nor a CID",
+            code="review.source",
+            hint="Name a directory with cyberprivacy.yaml in it, or bafy….",
+            source=name,
+        )
     bundle = stack.enter_context(temporary(Cid.parse(text), gateways, kubos, store))
     return _Source(bundle.tree, frozenset(), bundle.cid)
