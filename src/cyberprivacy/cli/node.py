@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import httpx2
 import structlog
 import typer
-from rich.table import Table
 
 from cyberprivacy import canonical
 from cyberprivacy.cli.output import Json, out, table
@@ -114,22 +113,17 @@ def _ask(socket: Path) -> dict[str, Any]:
         raise silent from error
 
 
-def _human(answers: list[dict[str, Any]]) -> Table:
-    return table(
-        ["DAO", "address", "state", "release", "replicas", "why"],
-        [
-            (
-                each["dao"],
-                f"https://{each['listen']}",
-                each["state"] if each["state"] in ("serving", "stopped") else f"{each['state']}: {each['step']}",
-                str(each["release"] or "-"),
-                _replicas(each["running"]),
-                f"{each['why']} [{each['code']}]" if each["code"] else "",
-            )
-            for each in answers
-        ],
-    )
+def _human(answers: list[dict[str, Any]]) -> str:
+    """Two or three lines for each application: an address that a narrow window folds cannot be copied."""
+    lines: list[str] = []
+    for each in answers:
+        doing = each["state"] if each["state"] in ("serving", "stopped") else f"{each['state']}: {each['step']}"
+        release = f" release {each['release']}" if each["release"] else ""
+        lines += [each["dao"], f"  https://{each['listen']}  {doing}{release}{_replicas(each['running'])}"]
+        if each["why"]:
+            lines.append(f"  {each['why']}" + (f" [{each['code']}]" if each["code"] else ""))
+    return "\n".join(lines)
 
 
 def _replicas(running: Mapping[str, Any] | None) -> str:
-    return "-" if running is None else f"{running['ready']}/{running['wanted']}"
+    return "" if running is None else f", {running['ready']} of {running['wanted']} replicas"
