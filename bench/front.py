@@ -51,7 +51,7 @@ def free_port() -> int:
 def haproxy(folder: Path, name: str, text: str) -> "subprocess.Popen[bytes]":
     """A HAProxy with these settings."""
     (folder / name).write_text(text)
-    command = ["haproxy", "-db", "-f", folder / name]
+    command = ["haproxy", "-db", "-f", str(folder / name)]
     # Like the front in a session of its own: the kernel shares a busy processor out by session.
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
