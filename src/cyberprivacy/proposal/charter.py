@@ -29,7 +29,7 @@ from typing import Any, Final
 from eth_utils.address import is_checksum_address
 
 from cyberprivacy.errors import Misuse
-from cyberprivacy.proposal.founding import Founding, Minimums, Policy, founding_from
+from cyberprivacy.proposal.founding import Founding, Minimums, Policy, allowance, founding_from
 from cyberprivacy.proposal.release import Address
 
 MAX_CHARTER: Final = 64 << 10
@@ -80,7 +80,11 @@ def parse(data: bytes, least: Minimums) -> Founding:
             proposal_threshold=_VOTE,
         )
     told: dict[str, Any] = {name: _number(value, name) for name in _NUMBERS if name in value}
-    return replace(founding, policy=_policy(_table(value, "policy"), founding.policy), **told)
+    founding = replace(founding, **told)
+    road = founding.voting_delay + founding.voting_period + founding.late_extension + founding.deployment_lap
+    # A DAO that votes longer than its factory asks for needs longer to ratify a repair, or every repair would die.
+    quickest = replace(founding.policy, vote_allowance=max(founding.policy.vote_allowance, allowance(road)))
+    return replace(founding, policy=_policy(_table(value, "policy"), quickest))
 
 
 def _policy(value: Mapping[str, Any], default: Policy) -> Policy:

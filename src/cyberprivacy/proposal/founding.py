@@ -218,13 +218,21 @@ def policy_from(least: Minimums, *, seats: int) -> Policy:
         floor=least.review_floor,
         ceiling=least.ceiling,
         emergency_floor=least.emergency_floor,
-        vote_allowance=min(60 * DAY, 3 * (least.voting_delay + least.voting_period + least.deployment_lap)),
+        vote_allowance=allowance(least.voting_delay + least.voting_period + least.deployment_lap),
         cooldown=least.cooldown,
         lines_per_day=least.most_lines_per_day,
         emergency_lines=least.most_emergency_lines,
         emergency_quorum=seats // 2 + 2,
         builders=least.builders,
     )
+
+
+def allowance(road: int) -> int:
+    """Seconds in which an emergency release must be ratified, where vote and deployment lap take `road` seconds.
+
+    Three times as long: a proposal may fail once, and people sleep. Source: contracts/src/Policy.sol, the ceiling.
+    """
+    return min(60 * DAY, 3 * road)
 
 
 def founding_from(
