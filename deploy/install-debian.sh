@@ -3,12 +3,12 @@
 # Usage: deploy/install-debian.sh   (as root, from the root of the checkout)
 set -eu
 
-engines="podman buildah runc skopeo haproxy docker-registry apache2-utils swtpm swtpm-tools tpm2-tools mmdebstrap
-  netavark aardvark-dns iproute2 iptables uidmap ca-certificates"
-tests="chromium wrk curl jq catatonit"
+engines="podman buildah runc netavark haproxy docker-registry apache2-utils swtpm iproute2 iptables ca-certificates"
+tests="skopeo curl jq"
+bench="wrk catatonit"
 
 missing=""
-for package in $engines $tests; do
+for package in $engines $tests $bench; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 command -v npm >/dev/null || missing="$missing nodejs npm"
