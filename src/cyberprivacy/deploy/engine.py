@@ -13,6 +13,8 @@ from cyberprivacy.deploy.plan import PREFIX
 from cyberprivacy.errors import TryLater, Untrusted
 
 _SETTLE_SECONDS: Final = 60.0
+_BUSY_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
+"""Seconds between attempts to remove a container whose last mounts the kernel has not let go of yet."""
 
 
 class EngineFailed(TryLater):
@@ -195,12 +197,18 @@ class Engine:
         """Stop containers (SIGTERM, `grace` seconds, SIGKILL), all at once, and remove them; twice is once."""
         if not containers:
             return
-        names = [found.id for found in containers]
-        try:
-            self.do("rm", "--force", "--ignore", f"--time={grace}", *names, timeout=grace + 60)
-        except EngineFailed:  # the shared memory of one may be busy for a moment while it dies
-            time.sleep(0.2)
-            self.do("rm", "--force", "--ignore", "--time=0", *names)
+        names, pauses = [found.id for found in containers], iter(_BUSY_PAUSES)
+        while True:
+            try:
+                self.do("rm", "--force", "--ignore", f"--time={grace}", *names, timeout=grace + 60)
+            except EngineFailed:  # the shared memory of one may be busy for a moment while it dies
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                time.sleep(pause)
+                grace = 0  # it was asked already
+            else:
+                return
 
     def forget_images(self) -> None:
         """Remove images that no container uses, so that releases do not fill the disk."""

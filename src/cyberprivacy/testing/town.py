@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,7 +24,7 @@ from cyberprivacy import canonical
 from cyberprivacy.attest.tpm2 import Public
 from cyberprivacy.bundle import serve
 from cyberprivacy.bundle.store import FolderStore
-from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.release import Address
@@ -250,6 +250,17 @@ class TownNode:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold the process still; what it has started goes on."""
+        if self._process is None:
+            raise Misuse("a node that was not started cannot be held still")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def wait(self) -> int | None:
         """Wait until the process ends by itself; its exit code."""

@@ -319,7 +319,7 @@ def test_another_image_under_our_labels_is_told_and_then_repaired(machine):
     machine.runtime._engine.pull(machine.pushed("1.1.0").reference, machine.images["1.1.0"], machine.settings.pull)
     found = machine.runtime._engine.containers()[0]
     labels = [f"--label=org.cyberprivacy.{name}={text}" for name, text in found.labels.items()]
-    machine.podman("rm", "--force", found.id)
+    machine.runtime._engine.discard([found])
     machine.podman("create", "--name", found.name, "--network=none", *labels, machine.pushed("1.1.0").reference)
     assert machine.runtime.observe("book").images == {"web": machine.images["1.1.0"]}
     machine.runtime.apply(machine.guestbook())
