@@ -4,6 +4,7 @@ The journal has no file of its own. What the public may read is what the node it
 cannot differ.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -21,11 +22,12 @@ _log = structlog.get_logger("node")
 
 
 class Journal:
-    """The part of the ledger that is about one DAO."""
+    """The part of the ledger that is about one DAO. Threads may share it."""
 
     def __init__(self, ledger: Ledger, dao: Address) -> None:
         self._ledger, self._dao = ledger, dao
         self._last: dict[str, Entry] = {}
+        self._turn = threading.RLock()  # an entry is compared with the last one, and then appended
         self.doing = ""
         for entry in ledger.entries():
             if entry.facts.get("dao") == dao:
@@ -34,9 +36,7 @@ class Journal:
     def did(self, kind: str, release: ApprovedRelease, facts: Mapping[str, object]) -> None:
         """Remember that a step was taken; once, however often the step is taken again."""
         everything = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number, **facts}
-        last = self._last.get(kind)
-        if last is None or dict(last.facts) != everything:
-            self._append(kind, everything)
+        self._append_new(kind, everything)
 
     def has(self, kind: str, release: ApprovedRelease) -> bool:
         """Whether this step was remembered for this release since the last stop."""
@@ -47,14 +47,13 @@ class Journal:
         """Remember a failure; the same again is not a second one."""
         facts = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number}
         facts |= {"step": self.doing, "code": error.code, "what": error.what}
-        last = self._last.get(FAILED)
-        if last is None or dict(last.facts) != facts:
-            self._append(FAILED, facts)
+        self._append_new(FAILED, facts)
 
     def stopped(self, why: str) -> None:
         """Remember that nothing of this DAO is served any more, and why; once."""
-        if STOPPED not in self._last:
-            self._append(STOPPED, {"dao": self._dao, "why": why})
+        with self._turn:
+            if STOPPED not in self._last:
+                self._append(STOPPED, {"dao": self._dao, "why": why})
 
     @contextmanager
     def step(self, name: str, release: ApprovedRelease) -> Iterator[None]:
@@ -62,6 +61,12 @@ class Journal:
         self.doing = name
         _log.info("step", step=name, dao=self._dao, bundle=str(release.bundle))
         yield
+
+    def _append_new(self, kind: str, facts: Mapping[str, object]) -> None:
+        with self._turn:
+            last = self._last.get(kind)
+            if last is None or dict(last.facts) != facts:
+                self._append(kind, facts)
 
     def _append(self, kind: str, facts: Mapping[str, object]) -> None:
         self._note(self._ledger.append(kind, facts))

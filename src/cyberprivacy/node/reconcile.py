@@ -15,7 +15,7 @@ from cyberprivacy.build.image import images_digest
 from cyberprivacy.deploy.deployment import Deployment, Runtime
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.node.journal import Journal
-from cyberprivacy.node.road import Road
+from cyberprivacy.node.road import Overtaken, Road
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 
 FIRST_DELAY: Final = 2.0
@@ -108,8 +108,36 @@ class Reconciler:
             if wanted is None:
                 return self._stop()
             return self._bring(wanted)
+        except Overtaken:  # no failure of anybody's: the next look begins with what is wanted now
+            _log.info("overtaken", dao=self._dao)
+            return self.status
         except CyberPrivacyError as error:
             return self._failed(wanted, error)
+
+    def watch(self) -> None:
+        """Obey a stop at once, also while a release is on its way; another thread calls this all the while.
+
+        A build takes minutes and `tick` is in it. Whatever runs must end when the chain says so, and the
+        journey is told at its next step.
+        """
+        if self.status.state != "working":
+            return  # `tick` itself looks every second
+        try:
+            if self._chain.approved(self._dao) is not None:
+                return
+        except CyberPrivacyError as error:  # nobody can say: the journey asks before it deploys
+            _log.warning("chain", code=error.code, what=str(error))
+            return
+        self.release = None
+        try:
+            self._runtime.remove(self._road.name)
+            self._journal.stopped(self._chain.why)
+        except CyberPrivacyError as error:  # asked again in a second
+            _log.warning("stop", code=error.code, what=str(error))
+
+    def _still(self, wanted: ApprovedRelease) -> bool:
+        now = self._chain.approved(self._dao)
+        return now is not None and (now.bundle, now.images) == (wanted.bundle, wanted.images)
 
     def _keep_running(self, error: CyberPrivacyError) -> Status:
         """Nobody can say what is wanted: what runs goes on, nothing new is deployed, and we say so."""
@@ -163,7 +191,7 @@ class Reconciler:
             running=running,
             block=wanted.block,
         )
-        running = self._road.travel(wanted)
+        running = self._road.travel(wanted, lambda: self._still(wanted))
         self._applied, self._failures = wanted, 0
         return self._serving(wanted, running)
 

@@ -35,6 +35,13 @@ class BuildersDisagree(Untrusted):
     )
 
 
+class Overtaken(TryLater):
+    """While this release was on its way, the chain began to want another, or none."""
+
+    code = "release.overtaken"
+    hint = "Nothing to do: the node takes the road to what the chain wants now."
+
+
 class WaitingForBuilders(TryLater):
     """Too few providers have reported this build at a finalised block."""
 
@@ -73,10 +80,15 @@ class Road:
         """`name` is the application's name on this node; it also names its repositories."""
         self.name, self._engines, self._journal = name, engines, journal
 
-    def travel(self, release: ApprovedRelease) -> Deployment:
+    def travel(self, release: ApprovedRelease, still: Callable[[], bool]) -> Deployment:
         """Bring this release to run, whatever was done of it before.
 
+        Args:
+            release: what the chain wanted when the journey began.
+            still: whether it wants the same now; asked again after each step that takes long.
+
         Raises:
+            Overtaken: it no longer does; nothing more was done.
             Untrusted: a check failed; the running release goes on.
             TryLater: something is out of reach; the next journey goes on from here.
         """
@@ -92,7 +104,7 @@ class Road:
         digests: dict[str, str] = {image.name: image.digest for image in built}
         journal.did("release.built", release, {"images": digests, "profile": built[0].profile})
         self._agree(release, digests)
-        return self._deploy(release, linted, built)
+        return self._deploy(release, linted, built, still)
 
     def _agree(self, release: ApprovedRelease, digests: Mapping[str, str]) -> None:
         """Serve nothing that enough providers did not build alike. Source: DESIGN 3.6."""
@@ -109,22 +121,36 @@ class Road:
                     "other providers built other images", ours=ours.hex(), theirs=release.images.hex()
                 )
 
-    def _deploy(self, release: ApprovedRelease, linted: LintedBundle, built: Sequence[BuiltImage]) -> Deployment:
+    def _deploy(
+        self,
+        release: ApprovedRelease,
+        linted: LintedBundle,
+        built: Sequence[BuiltImage],
+        still: Callable[[], bool],
+    ) -> Deployment:
         with self._journal.step("push", release):
+            _go_on(still)  # a build may take half an hour, and a halt must not wait for anything
             pushed = {
                 image.name: self._engines.registry.push(image, f"{self.name}/{image.name}") for image in built
             }
         self._journal.did("release.pushed", release, {name: image.reference for name, image in pushed.items()})
         with self._journal.step("deploy", release):
+            _go_on(still)
             deployment = self._engines.runtime.apply(
                 Application(name=self.name, release=release.bundle, topology=linted.topology, images=pushed)
             )
         self._journal.did("release.deployed", release, {"images": dict(deployment.images)})
         with self._journal.step("announce", release):
+            _go_on(still)
             if not self._journal.has("release.announced", release):
                 self._engines.reports.deployed(release)
         self._journal.did("release.announced", release, {"images": images_digest(deployment.images).hex()})
         return deployment
+
+
+def _go_on(still: Callable[[], bool]) -> None:
+    if not still():
+        raise Overtaken("the chain wants something else by now")
 
 
 def _same_as_voted(linted: LintedBundle, release: ApprovedRelease) -> None:

@@ -78,7 +78,7 @@ class Application:
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
             served.dao,
-            chain=Watch(chain, config.data / f"seen-{served.dao}.json", clock=shared.clock),
+            chain=Watch(connect(config.rpc), config.data / f"seen-{served.dao}.json", clock=shared.clock),
             road=Road(self.name, engines, journal),
             runtime=assembly.runtime,
             journal=journal,
@@ -107,6 +107,11 @@ class Application:
             except CyberPrivacyError as error:
                 _log.warning("loop", code=error.code, what=str(error))
             stop.wait(PAUSE)
+
+    def watch(self, stop: threading.Event) -> None:
+        """Obey a stop of this DAO at once, also while `keep` is busy with a release."""
+        while not stop.wait(PAUSE):
+            self._loop.watch()
 
     def status(self) -> Mapping[str, object]:
         """What this node says of this DAO, as JSON values."""
@@ -198,7 +203,7 @@ class Node:
         """Serve until `stop` is set; applications and their front go on without the node."""
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
-        duties = [*(each.keep for each in self.applications), self._tend]
+        duties = [*(duty for each in self.applications for duty in (each.keep, each.watch)), self._tend]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
         for done in work:
@@ -210,11 +215,11 @@ class Node:
 
     def _tend(self, stop: threading.Event) -> None:
         while not stop.wait(PAUSE):
-            try:
-                self._shared.assembly.runtime.tend()
-                self._shared.assembly.front.tend()
-            except CyberPrivacyError as error:
-                _log.warning("tend", code=error.code, what=str(error))
+            for tend in (self._shared.assembly.runtime.tend, self._shared.assembly.front.tend):
+                try:
+                    tend()
+                except CyberPrivacyError as error:
+                    _log.warning("tend", code=error.code, what=str(error))
 
     def _gateway(self) -> list[uvicorn.Server]:
         """Serve the bundles that run here to anybody, as a trustless gateway."""

@@ -1,5 +1,6 @@
 """The node's view of the chain: what a DAO wants, never older than what was seen before, restarts included."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ class SeenDamaged(Untrusted):
 
 
 class Watch:
-    """Reads the chain for one DAO; remembers the last final block on disk."""
+    """Reads the chain for one DAO; remembers the last final block on disk. Threads may share it."""
 
     def __init__(self, chain: Ledger, seen: Path, *, clock: Callable[[], float]) -> None:
         """`seen` is the file in which the last final block is kept.
@@ -33,21 +34,23 @@ class Watch:
         """
         self._chain, self._seen, self._clock = chain, seen, clock
         self._last = _load(seen)
+        self._turn = threading.Lock()
         self.why = ""
 
     def approved(self, dao: Address) -> ApprovedRelease | None:
         """The release that must run; None when the chain clearly says that nothing may."""
-        found = reading.read(self._chain, dao, last=self._last, now=int(self._clock()), max_age=MAX_AGE)
-        if self._last is None or found.block.number > self._last.number:
-            block = {
-                "hash": found.block.hash.hex(),
-                "number": found.block.number,
-                "timestamp": found.block.timestamp,
-            }
-            files.replace(self._seen, canonical.encode(block))
-            self._last = found.block
-        self.why = found.why
-        return found.release
+        with self._turn:
+            found = reading.read(self._chain, dao, last=self._last, now=int(self._clock()), max_age=MAX_AGE)
+            if self._last is None or found.block.number > self._last.number:
+                block = {
+                    "hash": found.block.hash.hex(),
+                    "number": found.block.number,
+                    "timestamp": found.block.timestamp,
+                }
+                files.replace(self._seen, canonical.encode(block))
+                self._last = found.block
+            self.why = found.why
+            return found.release
 
 
 def _load(path: Path) -> FinalBlock | None:

@@ -1,5 +1,6 @@
 """Engines in memory that implement the five ports, with switches for what may go wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +54,7 @@ class World:
 
     wanted: ApprovedRelease | CyberPrivacyError | None = None
     fails: dict[str, CyberPrivacyError] = field(default_factory=dict)
+    during: dict[str, Callable[[], object]] = field(default_factory=dict)
     says_number: int | None = None
     why: str = "revoked"
     running: Deployment | None = None
@@ -61,6 +63,8 @@ class World:
 
     def _do(self, step: str) -> None:
         self.calls.append(step)
+        if step in self.during:
+            self.during.pop(step)()
         if step in self.fails:
             raise self.fails[step]
 

@@ -1,5 +1,6 @@
 """The loop brings what the chain wants, keeps what runs when it cannot, and says which of the two."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,72 @@ def test_when_nothing_is_live_nothing_runs_and_the_stop_is_one_entry(node: Node)
     assert node.world.running is None
     assert [e.facts["why"] for e in node.ledger.entries() if e.kind == "release.stopped"] == ["revoked"]
     assert node.loop.status.code == "release.revoked"
+
+
+def wants(node: Node, wanted: object) -> Callable[[], None]:
+    """The chain changes its mind."""
+    return lambda: setattr(node.world, "wanted", wanted)
+
+
+@pytest.mark.parametrize("step", STEPS[2:5])
+def test_a_release_that_is_halted_on_its_way_is_not_deployed(node: Node, step: str) -> None:
+    node.loop.tick()
+    node.world.wanted = approved(2)
+    node.world.calls.clear()
+    node.world.during[step] = wants(node, None)
+    node.loop.tick()
+    assert "deploy" not in node.world.calls
+    assert node.loop.tick().state == "stopped"
+    assert node.world.running is None
+    assert "release.failed" not in node.kinds()  # nobody failed
+
+
+def test_a_release_that_is_halted_while_it_starts_is_not_announced(node: Node) -> None:
+    node.world.during["deploy"] = wants(node, None)
+    node.loop.tick()
+    assert "announce" not in node.world.calls
+    assert node.loop.tick().state == "stopped"
+
+
+def test_a_release_that_is_overtaken_on_its_way_gives_way(node: Node) -> None:
+    node.world.during["build"] = wants(node, approved(2))
+    node.loop.tick()
+    assert node.world.running is None
+    assert node.loop.tick().state == "serving"
+    assert node.world.running is not None
+    assert node.world.running.release == approved(2).bundle
+
+
+def test_a_chain_that_falls_silent_on_the_way_deploys_nothing(node: Node) -> None:
+    node.world.during["build"] = wants(node, TryLater("no chain", code="chain.unreachable"))
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("waiting", "chain.unreachable")
+    assert node.world.running is None
+
+
+def test_what_runs_ends_at_once_when_it_is_halted_while_the_next_is_built(node: Node) -> None:
+    node.loop.tick()
+    seen = []
+
+    def halt() -> None:  # what another thread does while this one builds
+        node.loop.watch()
+        assert node.world.running is not None  # nobody has said stop
+        node.world.wanted = None
+        node.loop.watch()
+        seen.append((node.world.running, node.loop.release, node.kinds()[-1]))
+
+    node.world.wanted = approved(2)
+    node.world.during["build"] = halt
+    node.loop.tick()
+    assert seen == [(None, None, "release.stopped")]
+
+
+def test_a_silent_chain_stops_nothing_while_the_next_is_built(node: Node) -> None:
+    node.loop.tick()
+    node.world.wanted = approved(2)
+    node.world.during["build"] = lambda: (wants(node, TryLater("no", code="x"))(), node.loop.watch())
+    node.loop.tick()
+    assert node.world.running is not None
 
 
 def test_a_release_that_comes_back_after_a_stop_is_recorded_anew(node: Node) -> None:
