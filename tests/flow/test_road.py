@@ -108,9 +108,9 @@ def test_status_tells_the_whole_life(first: str, story: Story) -> None:
     assert [each["bundle"] for each in status["releases"]] == [first]
 
 
-def test_the_node_serves_what_it_runs_to_anyone(first: str, story: Story, tmp_path: Path) -> None:
+def test_the_node_serves_what_it_runs_to_anyone(first: str, story: Story, node: TownNode, tmp_path: Path) -> None:
     got = story.town.types(
-        "bundle", "fetch", first, "--gateway", story.town.gateway, "--to", tmp_path / "copy", chain=False
+        "bundle", "fetch", first, "--gateway", node.gateway, "--to", tmp_path / "copy", chain=False
     )
     assert got["cid"] == first
 

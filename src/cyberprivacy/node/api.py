@@ -9,6 +9,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
   header `Cyberprivacy-Log-Size` says how many there are.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from html import escape
@@ -21,11 +22,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from cyberprivacy.attest.agent import Busy
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.log import Ledger
 
 PREFIX: Final = "/.well-known/cyberprivacy"
 PAGE: Final = 1_000
+ASKERS: Final = 8
+"""How many may ask for a proof at a time: each costs a look at every container, and a quote."""
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
 _STATUS: Final = {1: 409, 2: 400, 3: 503}
@@ -69,6 +73,7 @@ def application(
         status: the present status as JSON values.
         ledger: what happened.
     """
+    askers = asyncio.Semaphore(ASKERS)
 
     async def page(request: Request) -> Response:
         now = await run_in_threadpool(status)
@@ -80,7 +85,10 @@ def application(
         nonce = request.query_params.get("nonce", "")
         if not _NONCE.match(nonce):
             return _problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
-        document = await run_in_threadpool(attest, bytes.fromhex(nonce))
+        if askers.locked():
+            raise Busy("too many ask at the same time")
+        async with askers:
+            document = await run_in_threadpool(attest, bytes.fromhex(nonce))
         return Response(document, media_type="application/json", headers=_HEADERS)
 
     async def state(_request: Request) -> Response:

@@ -18,6 +18,8 @@ from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import WheelIndex
 from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.kubo import Kubo
+from cyberprivacy.bundle.sources import BlockSource
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
@@ -29,7 +31,7 @@ from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
-from cyberprivacy.registry.oci import OciRegistry
+from cyberprivacy.registry.oci import OciRegistry, RegistryBases, connect
 
 VOLATILE: Final = Path("/run/cyberprivacy")
 FIRST_SUBNET: Final = 100
@@ -134,7 +136,10 @@ class Assembly:
         client = httpx2.Client(follow_redirects=False, timeout=60)
         inputs = Inputs(
             data / "inputs",
-            bases=[LayoutBases(folder) for folder in config.sources.bases],
+            bases=[
+                *(LayoutBases(folder) for folder in config.sources.bases),
+                *(RegistryBases(connect(url), host) for host, url in config.sources.registries.items()),
+            ],
             index=WheelIndex(client, config.sources.wheels),
             web=Web(client),
             epoch=EPOCH,
@@ -159,7 +164,8 @@ class Assembly:
         """Bring a bundle to this machine, from the configured gateways. See `bundle.fetch`."""
         folder = self.config.data / "bundles"
         folder.mkdir(parents=True, exist_ok=True)
-        sources = [Gateway(url) for url in self.config.sources.gateways]
+        named = self.config.sources
+        sources: list[BlockSource] = [*map(Gateway, named.gateways), *map(Kubo, named.kubos)]
         return fetch(cid, sources, self.store, folder / str(cid), replace=True)
 
     def close(self) -> None:

@@ -12,9 +12,13 @@ listen = "127.0.0.1:8443"              # where its users connect
 
 [sources]                              # optional: where bytes come from; every byte is checked
 gateways = ["http://127.0.0.1:8080"]   # trustless IPFS gateways
+kubos = ["http://127.0.0.1:5001"]      # Kubo nodes, asked by RPC when no gateway has it
 wheels = "https://pypi.org/simple/"    # a Python package index
 bases = ["/path/to/oci-layouts"]       # folders with OCI layouts of base images
 serve = "127.0.0.1:8081"               # where this node serves what it runs, as a trustless gateway
+
+[sources.registries]                   # where base images are fetched by digest; name in FROM -> address
+"docker.io" = "https://registry-1.docker.io"
 ```
 """
 
@@ -65,14 +69,18 @@ class Sources:
 
     Attributes:
         gateways: trustless IPFS gateways, asked in order.
+        kubos: RPC addresses of Kubo nodes, asked after the gateways.
         wheels: a Python package index (PEP 691).
         bases: folders that hold OCI layouts of base images.
+        registries: host that FROM lines write -> address of an OCI registry, asked after `bases`.
         serve: where this node serves what it runs; None = nowhere.
     """
 
     gateways: tuple[str, ...]
+    kubos: tuple[str, ...]
     wheels: str
     bases: tuple[Path, ...]
+    registries: Mapping[str, str]
     serve: Endpoint | None
 
 
@@ -112,7 +120,7 @@ def parse(value: Mapping[str, object]) -> Config:
     """
     top = _Table("", value, {"data", "chain", "dao", "sources"})
     chain = top.table("chain", {"rpc"})
-    sources = top.table("sources", {"gateways", "wheels", "bases", "serve"}, optional=True)
+    sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
     daos = tuple(
         Served(dao.address("address"), dao.endpoint("listen"))
@@ -128,8 +136,10 @@ def parse(value: Mapping[str, object]) -> Config:
         daos=daos,
         sources=Sources(
             gateways=tuple(_url(url) for url in sources.texts("gateways", ())),
+            kubos=tuple(_url(url) for url in sources.texts("kubos", ())),
             wheels=_url(sources.text("wheels", "https://pypi.org/simple/")),
             bases=tuple(Path(folder) for folder in sources.texts("bases", ())),
+            registries={host: _url(url) for host, url in sources.pairs("registries")},
             serve=sources.endpoint("serve") if sources.has("serve") else None,
         ),
     )
@@ -175,6 +185,12 @@ class _Table:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise BadConfig("missing, or not a list of texts", key=f"{self._name}.{key}".lstrip("."))
         return tuple(value)
+
+    def pairs(self, key: str) -> list[tuple[str, str]]:
+        value = self._value.get(key, {})
+        if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+            raise BadConfig("not a table of texts", key=f"{self._name}.{key}")
+        return list(value.items())
 
     def address(self, key: str) -> Address:
         text = self.text(key)

@@ -179,13 +179,15 @@ class TownNode:
         self._town, self.folder = town, town.folder / name
         self.folder.mkdir(exist_ok=True)
         self.url = f"https://127.0.0.1:{port}"
+        serve = free_port()
+        self.gateway = f"http://127.0.0.1:{serve}"
         self.config = self.folder / "node.toml"
         endpoints = [rpc or town.chain.url] if isinstance(rpc, str) else list(rpc)
         self.config.write_text(
             f'data = "{self.data}"\n[chain]\nrpc = {json.dumps(endpoints)}\n'
             f'[[dao]]\naddress = "{dao}"\nlisten = "127.0.0.1:{port}"\n'
             f'[sources]\ngateways = {json.dumps(list(gateways) or [town.gateway])}\nbases = ["{bases}"]\n'
-            + (f'wheels = "{index}"\n' if index else "")
+            f'serve = "127.0.0.1:{serve}"\n' + (f'wheels = "{index}"\n' if index else "")
         )
         self._process: subprocess.Popen[bytes] | None = None
 

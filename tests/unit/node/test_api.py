@@ -1,13 +1,16 @@
 """What a node says about itself over HTTP, and what it answers to nonsense."""
 
+import asyncio
+import threading
 from pathlib import Path
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from cyberprivacy.errors import TryLater
 from cyberprivacy.ledger.log import FileLedger
-from cyberprivacy.node.api import PREFIX, application
+from cyberprivacy.node.api import ASKERS, PREFIX, application
 
 
 @pytest.fixture
@@ -68,3 +71,31 @@ def test_a_page_tells_people_how_to_check_and_repeats_nothing_unescaped(client: 
     assert "cyberprivacy verify https://app.example --dao 0xDA0" in page
     evil = client.get(f"{PREFIX}/", headers={"Host": "<script>alert(1)</script>"}).text
     assert "<script>" not in evil
+
+
+def test_more_askers_than_a_machine_can_serve_are_told_to_come_back(tmp_path: Path) -> None:
+    inside: list[bytes] = []
+    go, ledger = threading.Event(), FileLedger(tmp_path / "log", clock=lambda: 1_800_000_000)
+
+    def attest(nonce: bytes) -> bytes:
+        inside.append(nonce)
+        go.wait(30)
+        return b"{}"
+
+    async def crowd() -> list[int]:
+        transport = httpx2.ASGITransport(application(attest=attest, status=dict, ledger=ledger))
+        async with (
+            httpx2.AsyncClient(transport=transport, base_url="http://node") as client,
+            asyncio.TaskGroup() as all_,
+        ):
+            first = [all_.create_task(ask(client)) for _ in range(ASKERS)]
+            while len(inside) < ASKERS:
+                await asyncio.sleep(0.01)
+            late = await ask(client)
+            go.set()
+        return [late, *(one.result() for one in first)]
+
+    async def ask(client: httpx2.AsyncClient) -> int:
+        return (await client.get(f"{PREFIX}/attestation", params={"nonce": "ab" * 32})).status_code
+
+    assert asyncio.run(crowd()) == [503, *[200] * ASKERS]

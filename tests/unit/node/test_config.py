@@ -26,9 +26,25 @@ def test_a_good_file_reads() -> None:
     assert config.sources.serve is None
 
 
+def test_every_source_may_be_named() -> None:
+    more = """
+kubos = ["http://127.0.0.1:5001"]
+serve = "127.0.0.1:8081"
+[sources.registries]
+"docker.io" = "https://registry-1.docker.io"
+"""
+    sources = parse(tomllib.loads(GOOD + more)).sources
+    assert sources.kubos == ("http://127.0.0.1:5001",)
+    assert sources.registries == {"docker.io": "https://registry-1.docker.io"}
+    assert sources.serve == Endpoint("127.0.0.1", 8081)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
+        ("gateways =", "registries = ['x']\ngateways =", "not a table"),
+        ("gateways =", "registries = {a = 'file:///x'}\ngateways =", "http(s)"),
+        ("gateways =", "kubos = ['unix:///x']\ngateways =", "http(s)"),
         ("[sources]", 'image = "evil"\n[sources]', "unknown key"),
         ("data =", 'run = "sh"\ndata =', "unknown key"),
         ("0xAb8483F6", "0xab8483f6", "checksum"),
