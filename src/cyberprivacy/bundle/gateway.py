@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 from cyberprivacy.bundle.car import Reader
 from cyberprivacy.bundle.limits import DEFAULT, Limits
+from cyberprivacy.bundle.pace import DEFAULT_PACE, Pace
 from cyberprivacy.bundle.refusals import BadSource
-from cyberprivacy.bundle.wire import DEFAULT_PACE, Pace, Wire
+from cyberprivacy.bundle.wire import Wire
 from cyberprivacy.cid import Cid
 
 RAW_TYPE = "application/vnd.ipld.raw"

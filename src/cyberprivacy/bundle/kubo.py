@@ -15,8 +15,9 @@ from cyberprivacy.bundle.car import Reader
 from cyberprivacy.bundle.gateway import checked
 from cyberprivacy.bundle.graph import Find
 from cyberprivacy.bundle.limits import DEFAULT, Limits
+from cyberprivacy.bundle.pace import DEFAULT_PACE, Pace
 from cyberprivacy.bundle.refusals import Unavailable
-from cyberprivacy.bundle.wire import DEFAULT_PACE, Answer, Pace, Wire
+from cyberprivacy.bundle.wire import Answer, Wire
 from cyberprivacy.cid import Cid
 
 _MAX_REPORT = 1 << 20

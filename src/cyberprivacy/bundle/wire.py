@@ -4,56 +4,28 @@ Nothing is taken from the environment (no proxies, no .netrc), nothing is decomp
 against a server that drips its header byte by byte: past it the connection is cut.
 """
 
-import socket
 import ssl
-import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Event, Lock, Timer
-from typing import Final
+from dataclasses import replace
+from threading import Lock
 
 import httpx2
 
+from cyberprivacy.bundle.pace import DEFAULT_PACE, Line, Pace, TooSlow
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.errors import Misuse
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long a source may take.
-
-    Attributes:
-        deadline: seconds for one answer, from the connection to its last byte.
-        block: the same, for an answer of one block.
-        connect: seconds until the connection stands.
-        silence: seconds without a byte.
-        grace: seconds before the rate is looked at.
-        rate: bytes per second, averaged since the start, below which the source is given up.
-    """
-
-    deadline: float = 900.0
-    block: float = 60.0
-    connect: float = 10.0
-    silence: float = 20.0
-    grace: float = 10.0
-    rate: int = 16 << 10
-
-
-DEFAULT_PACE: Final = Pace()
 
 
 class Answer:
     """The body of an answer while it arrives; a `car.Reader`."""
 
-    def __init__(self, response: httpx2.Response, source: str, limit: int, pace: Pace) -> None:
+    def __init__(self, response: httpx2.Response, source: str, limit: int) -> None:
         self._parts = response.iter_raw()
         self._source = source
         self._left = limit
         self._limit = limit
-        self._pace = pace
-        self._started = time.monotonic()
         self._rest = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
@@ -61,7 +33,6 @@ class Answer:
 
         Raises:
             BadSource: "bundle.size": more bytes than the limit.
-            Unavailable: "bundle.slow".
         """
         if not self._rest:
             self._rest = memoryview(self._next())
@@ -77,9 +48,6 @@ class Answer:
         self._left -= len(part)
         if self._left < 0:
             raise BadSource("answer is too large", code="bundle.size", source=self._source, limit=self._limit)
-        taken = time.monotonic() - self._started
-        if part and taken > self._pace.grace and self._limit - self._left < taken * self._pace.rate:
-            raise Unavailable("too slow", code="bundle.slow", source=self._source, rate=self._pace.rate)
         return part
 
 
@@ -104,7 +72,7 @@ class Wire:
         self.name = _checked(url)
         self._pace = pace
         self._lock = Lock()
-        self._socket: socket.socket | None = None
+        self._line = Line()
         self._client = httpx2.Client(
             base_url=self.name,
             verify=True if tls is None else tls,
@@ -146,20 +114,16 @@ class Wire:
             BadSource: bundle.redirect, bundle.encoding, bundle.size.
             Unavailable: bundle.unreachable, bundle.slow.
         """
-        late = Event()
-        with self._lock, self._cut_after(deadline or self._pace.deadline, late):
+        pace = replace(self._pace, deadline=deadline or self._pace.deadline)
+        with self._lock:
+            request = self._client.build_request(
+                method, path, params=dict(params), headers=dict(headers or {}), content=body
+            )
             try:
-                with self._client.stream(
-                    method,
-                    path,
-                    params=dict(params),
-                    headers=dict(headers or {}),
-                    content=body,
-                    extensions={"trace": self._remember_socket},
-                ) as response:
+                with self._line.ask(self._client, request, pace) as response:
                     yield self._judge(response, limit, absent)
             except httpx2.HTTPError as error:
-                code = "bundle.slow" if late.is_set() else "bundle.unreachable"
+                code = "bundle.slow" if isinstance(error, TooSlow) else "bundle.unreachable"
                 reason = type(error).__name__
                 raise Unavailable("no whole answer", code=code, source=self.name, reason=reason) from None
 
@@ -176,32 +140,7 @@ class Wire:
         announced = response.headers.get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > limit:
             raise BadSource("answer is too large", code="bundle.size", source=self.name, limit=limit)
-        return Answer(response, self.name, limit, self._pace)
-
-    @contextmanager
-    def _cut_after(self, seconds: float, late: Event) -> Iterator[None]:
-        def cut() -> None:
-            late.set()
-            if self._socket is not None:
-                try:
-                    self._socket.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    return  # it was closed just before
-
-        timer = Timer(seconds, cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _remember_socket(self, event: str, info: Mapping[str, object]) -> None:
-        """Called by the HTTP client for each of its steps: a new connection is the one to cut."""
-        if event == "connection.connect_tcp.complete":
-            stream = info["return_value"]
-            found = getattr(stream, "get_extra_info", lambda _: None)("socket")
-            self._socket = found if isinstance(found, socket.socket) else None
+        return Answer(response, self.name, limit)
 
 
 def _checked(url: str) -> str:

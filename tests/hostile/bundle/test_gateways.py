@@ -8,12 +8,12 @@ import pytest
 
 from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.pace import Pace
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.bundle.serve import gateway_app
 from cyberprivacy.bundle.sources import Fault, Received
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
-from cyberprivacy.bundle.wire import Pace
 from cyberprivacy.testing.gateway import Lie, LyingGateway, dripping_header, running
 
 BRISK = Pace(deadline=10.0, block=10.0, connect=5.0, silence=2.0, grace=0.5, rate=1000)
@@ -25,7 +25,7 @@ CODES = {
     Lie.CUT_OFF: "bundle.car",
     Lie.HANGS_UP: "bundle.unreachable",
     Lie.DRIP: "bundle.slow",
-    Lie.SILENT: "bundle.unreachable",
+    Lie.SILENT: "bundle.slow",
     Lie.GIANT: "bundle.size",
     Lie.ENDLESS: "bundle.stray",
     Lie.REDIRECT: "bundle.redirect",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cyberprivacy.bundle import car
 from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.pace import Pace
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.bundle.serve import listening
-from cyberprivacy.bundle.wire import Pace
 from cyberprivacy.cid import DAG_PB, RAW, Cid
 from cyberprivacy.errors import Misuse
 
