@@ -172,6 +172,8 @@ class Demo:
         return verdict
 
     def _end(self, node: "TownNode", verdict: str) -> None:
+        from cyberprivacy.testing.story import VOTE
+
         status = self._story.town.types("node", "status", "--config", node.config, chain=False)
         running = status["applications"][0]["running"]
         rows = [
@@ -180,7 +182,7 @@ class Demo:
             *self._rows,
             *((f"image {name}", digest) for name, digest in running["images"].items()),
             ("verify", verdict),
-            ("laps", "review 10 s, vote 8 s, deployment 8 s: a demonstration; DAOs that protect people have days"),
+            ("laps", f"review 10 s, vote {VOTE} s, deployment 8 s: a demonstration; real DAOs have days"),
             ("time", f"{time.monotonic() - self._screen.began:.0f} s"),
         ]
         out.human("")

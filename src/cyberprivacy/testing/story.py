@@ -21,7 +21,9 @@ from cyberprivacy.testing.town import Town, TownNode
 MEMBERS: Final = ("alice", "bob", "carol")
 AUDITORS: Final = ("ann", "ben", "org1", "org2", "org3")
 """Two named by the DAO, three by independent organisations."""
-PATIENCE: Final = 180.0
+VOTE: Final = 15
+"""Seconds that a vote lasts: two people type one after the other, on a machine that does much else."""
+PATIENCE: Final = 240.0
 """Seconds that a node may take for a release, on a machine that does much else."""
 
 
@@ -117,6 +119,7 @@ class Story:
             f'name = "{name}"\nsymbol = "VOTE"\nmembers = {who(*MEMBERS)}\n'
             f"publishers = {who('dev')}\nproviders = {who('provider')}\n"
             f"auditors = {who(*AUDITORS[:2])}\norganisations = {who(*AUDITORS[2:])}\n"
+            f"voting_period = {VOTE}\n"
         )
         self.dao = self.town.types("dao", "create", founding, "--factory", shared["factory"], person="founder")
 
