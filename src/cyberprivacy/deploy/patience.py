@@ -54,7 +54,8 @@ def _await_one(
     while True:
         said = "ended"
         if Path("/proc", str(found.pid)).exists():
-            health = probe.ask(readiness, Endpoint(address_of(found), readiness.port))
+            endpoint = Endpoint(address_of(found), readiness.port)
+            health = probe.ask(readiness, endpoint, within=max(1.0, deadline - time.monotonic()))
             if health.well:
                 return
             said = health.said

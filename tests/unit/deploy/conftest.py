@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.unit.deploy.answers import Serve, serving
 from tests.unit.deploy.images import app_layer, python_layer, write_image
 
 from cyberprivacy.build.image import Digest
@@ -134,6 +135,13 @@ def backend() -> Iterator[tuple[str, int]]:
     yield "127.0.0.1", server.server_address[1]
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Containers that answer probes as a test says."""
+    with serving() as start:
+        yield start
 
 
 @pytest.fixture
