@@ -1,7 +1,9 @@
 """What an application owns on this machine for as long as its data exists: a number, a subnet, host uids."""
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
@@ -48,10 +50,13 @@ class Places:
 
         Raises:
             Misuse: no number is free ("deploy.room").
+            TryLater: the disk is full or failed.
         """
-        found = self.find(name)
-        if found is not None:
-            return found
+        with self._one_at_a_time():
+            found = self.find(name)
+            return found if found is not None else self._settle(name)
+
+    def _settle(self, name: str) -> Place:
         taken = {int(file.read_text()) for file in self._data.glob(f"*/{_NUMBER}")}
         number = next(one for one in range(257) if one not in taken)
         if number >= min(256, 1 << (24 - self._subnets.prefixlen)):
@@ -64,6 +69,17 @@ class Places:
         if claimed is None:
             raise TryLater("the data folder does not keep files", code="deploy.data", folder=str(folder))
         return claimed
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Two that look for a free number at once would find the same; the kernel drops a dead one's lock."""
+        with on_disk():
+            folder = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def volumes(self, place: Place, topology: Topology) -> Mapping[str, Path]:
         """Have the folder of each claim, owned by the user of the first workload that mounts it.

@@ -4,13 +4,11 @@ import signal
 import threading
 import time
 from dataclasses import replace
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from tests.unit.deploy.conftest import PYTHON, Machine, container, eventually
 
-from cyberprivacy.deploy.places import Places
 from cyberprivacy.deploy.podman import PodmanRuntime
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.registry.pushed import SEAL
@@ -429,14 +427,3 @@ def killed(machine: Machine, release, number: int) -> bool:
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
-def test_applications_get_places_of_their_own_and_keep_them(tmp_path):
-    places = Places(tmp_path, IPv4Network("10.9.0.0/22"), 1 << 20)
-    given = [places.claim(name) for name in ("a", "b", "c", "d")]
-    assert [place.number for place in given] == [0, 1, 2, 3]
-    assert [str(place.network) for place in given] == [f"10.9.{number}.0/24" for number in range(4)]
-    assert Places(tmp_path, IPv4Network("10.9.0.0/22"), 1 << 20).claim("c") == given[2]
-    with pytest.raises(Misuse) as refusal:
-        places.claim("e")
-    assert refusal.value.code == "deploy.room"
