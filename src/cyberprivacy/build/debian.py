@@ -24,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 
 from cyberprivacy.build.oci import replace
+from cyberprivacy.build.web import MAX_REDIRECTS, PACE, answer, body
 from cyberprivacy.errors import TryLater, Untrusted
 
 MIRROR: Final = "http://deb.debian.org"
@@ -85,17 +86,19 @@ def fetch(package: Package, cache: Path, client: httpx2.Client, mirror: str = MI
 
     Raises:
         BadPackage: the mirror serves other bytes, or no longer has it ("base.gone").
-        TryLater: the mirror is out of reach.
+        TryLater: the mirror is out of reach, or too slow.
     """
     path = cache / package.sha256
     if path.exists() and sha256(data := path.read_bytes()).hexdigest() == package.sha256:
         return data
     url = f"{mirror}/{package.path.replace('+', '%2b')}"
     try:
-        answer = client.get(url, follow_redirects=True)
+        request = client.build_request("GET", url)
+        with answer(client, request, PACE, redirects=MAX_REDIRECTS) as got:
+            status, found = got.status_code, body(got, package.size) if got.status_code == 200 else None
     except httpx2.HTTPError as problem:
         raise TryLater("the Debian mirror is out of reach", code="base.unreachable", url=url) from problem
-    if answer.status_code in {404, 410}:
+    if status in {404, 410}:
         raise BadPackage(
             "the mirror no longer has a locked package",
             code="base.gone",
@@ -103,13 +106,13 @@ def fetch(package: Package, cache: Path, client: httpx2.Client, mirror: str = MI
             package=package.name,
             version=package.version,
         )
-    if answer.status_code != 200:
-        raise TryLater("the Debian mirror failed", code="base.unreachable", url=url, status=answer.status_code)
-    if len(answer.content) != package.size or sha256(answer.content).hexdigest() != package.sha256:
+    if status != 200:
+        raise TryLater("the Debian mirror failed", code="base.unreachable", url=url, status=status)
+    if found is None or sha256(found).hexdigest() != package.sha256:
         raise BadPackage("the mirror serves other bytes than locked", package=package.name, url=url)
     cache.mkdir(parents=True, exist_ok=True)
-    replace(path, answer.content)
-    return answer.content
+    replace(path, found)
+    return found
 
 
 def unpack(deb: bytes) -> tarfile.TarFile:

@@ -7,6 +7,7 @@ Source: PEP 691 (JSON simple API), PEP 425 (tags), PEP 508 (markers).
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,8 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from cyberprivacy.build.web import unreachable
+from cyberprivacy.build.web import MAX_REDIRECTS, PACE, answer, body, unreachable
+from cyberprivacy.bundle.pace import Pace
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.review.requirements import Pin, parse
 
@@ -81,10 +83,11 @@ class WheelIndex:
     Args:
         client: HTTP client; its own settings decide about proxies, CAs and credentials.
         url: address of the index, without a slash at the end.
+        pace: how long one page or one wheel may take.
     """
 
-    def __init__(self, client: httpx2.Client, url: str = PYPI) -> None:
-        self._client, self._url = client, url.rstrip("/")
+    def __init__(self, client: httpx2.Client, url: str = PYPI, *, pace: Pace = PACE) -> None:
+        self._client, self._url, self._pace = client, url.rstrip("/"), pace
 
     def resolve(self, requirements: bytes, path: str) -> tuple[Wheel, ...]:
         """The best wheel for each pin whose marker holds.
@@ -105,15 +108,12 @@ class WheelIndex:
         """The bytes of a wheel as the index gives them.
 
         Raises:
-            TryLater: out of reach.
+            TryLater: out of reach, or too slow.
         """
-        try:
-            with self._client.stream("GET", wheel.url, follow_redirects=True) as answer:
-                if answer.status_code != 200:
-                    raise unreachable(wheel.url, problem=f"status {answer.status_code}")
-                yield from answer.iter_bytes()
-        except httpx2.HTTPError as problem:
-            raise unreachable(wheel.url, problem=str(problem)) from problem
+        with self._get(wheel.url) as got:
+            if got.status_code != 200:
+                raise unreachable(wheel.url, problem=f"status {got.status_code}")
+            yield from got.iter_bytes()
 
     def _choose(self, pin: Pin) -> Wheel:
         best: tuple[int, tuple[int, str], Wheel] | None = None
@@ -131,22 +131,29 @@ class WheelIndex:
 
     def _offered(self, name: str) -> Iterator[Wheel]:
         url = f"{self._url}/{name}/"
+        with self._get(url, Accept=ACCEPT) as got:
+            if got.status_code == 404:
+                return
+            page = body(got, MAX_PAGE) if got.status_code == 200 else None
+            if page is None:
+                raise unreachable(url, problem=f"status {got.status_code}, {MAX_PAGE} bytes are read at most")
         try:
-            answer = self._client.get(url, headers={"Accept": ACCEPT}, follow_redirects=True)
-        except httpx2.HTTPError as problem:
-            raise unreachable(url, problem=str(problem)) from problem
-        if answer.status_code == 404:
-            return
-        if answer.status_code != 200 or len(answer.content) > MAX_PAGE:
-            raise unreachable(url, problem=f"status {answer.status_code}")
-        try:
-            files = json.loads(answer.content)["files"]
+            files = json.loads(page)["files"]
             for file in files:
                 if str(file["filename"]).endswith(".whl"):
-                    where = str(answer.url.join(str(file["url"])))
+                    where = str(got.url.join(str(file["url"])))
                     yield Wheel(str(file["filename"]), where, str(file["hashes"].get("sha256")), MAX_WHEEL)
         except (ValueError, KeyError, TypeError, AttributeError, httpx2.InvalidURL) as problem:
             raise unreachable(url, problem="not the JSON simple API (PEP 691)") from problem
+
+    @contextmanager
+    def _get(self, url: str, **headers: str) -> Iterator[httpx2.Response]:
+        try:
+            request = self._client.build_request("GET", url, headers=headers)
+            with answer(self._client, request, self._pace, redirects=MAX_REDIRECTS) as got:
+                yield got
+        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
+            raise unreachable(url, problem=str(problem)) from problem
 
 
 def _holds(marker: str) -> bool:

@@ -12,7 +12,8 @@ import json
 import re
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -21,11 +22,14 @@ import httpx2
 
 from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import CHUNK, MANIFESTS, MAX_MANIFEST, Descriptor, ImageManifest
+from cyberprivacy.build.web import MAX_REDIRECTS, PACE, answer, body
+from cyberprivacy.bundle.pace import Pace
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 
 PULL: Final = "pull"
 PUSH: Final = "pull,push"
 MAX_TOKEN: Final = 64 << 10
+MAX_REFUSAL: Final = 64 << 10
 _REPOSITORY: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\Z"
 )
@@ -88,11 +92,14 @@ class Distribution:
         url: such as "https://127.0.0.1:5443", without a path.
         client: HTTP client; its TLS settings decide whom we trust.
         credentials: for the registry or its token service; None is anonymous.
+        pace: how long one answer may take; an upload may take longer, by its size.
     """
 
-    def __init__(self, url: str, client: httpx2.Client, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, url: str, client: httpx2.Client, credentials: Credentials | None = None, *, pace: Pace = PACE
+    ) -> None:
         self.url, self.host = url.rstrip("/"), urlsplit(url).netloc
-        self._client, self._credentials = client, credentials
+        self._client, self._credentials, self._pace = client, credentials, pace
         self._headers: dict[str, str] = {}
 
     def close(self) -> None:
@@ -105,24 +112,27 @@ class Distribution:
         Raises:
             RegistryDown: it does not answer.
         """
-        with self._ask("GET", "/v2/", "", PULL) as answer:
-            return answer.status_code == 200
+        with self._ask("GET", "/v2/", "", PULL) as got:
+            return got.status_code == 200
 
     def manifest(self, repository: str, digest: Digest) -> bytes | None:
         """The bytes that the registry has under this digest, unchecked; None if it has none."""
         path = f"/v2/{_name(repository)}/manifests/{digest}"
-        with self._ask("GET", path, repository, PULL, headers={"Accept": ", ".join(sorted(MANIFESTS))}) as answer:
-            if answer.status_code == 404:
+        with self._ask("GET", path, repository, PULL, headers={"Accept": ", ".join(sorted(MANIFESTS))}) as got:
+            if got.status_code == 404:
                 return None
-            self._expect(answer, 200)
-            return _bounded(answer, MAX_MANIFEST)
+            self._expect(got, 200)
+            found = body(got, MAX_MANIFEST)
+        if found is None:
+            raise RegistryLies("a manifest is too large", code="image.form", limit=MAX_MANIFEST)
+        return found
 
     def has_blob(self, repository: str, digest: Digest) -> bool:
         """Whether the registry says that it has this blob."""
-        with self._ask("HEAD", f"/v2/{_name(repository)}/blobs/{digest}", repository, PULL) as answer:
-            if answer.status_code != 404:
-                self._expect(answer, 200)
-            return answer.status_code == 200
+        with self._ask("HEAD", f"/v2/{_name(repository)}/blobs/{digest}", repository, PULL) as got:
+            if got.status_code != 404:
+                self._expect(got, 200)
+            return got.status_code == 200
 
     def blob(self, repository: str, blob: Descriptor) -> Iterator[bytes] | None:
         """The bytes of a blob, unchecked; None if the registry has none."""
@@ -132,27 +142,23 @@ class Distribution:
 
     def _blob(self, repository: str, blob: Descriptor) -> Iterator[bytes]:
         path = f"/v2/{_name(repository)}/blobs/{blob.digest}"
-        with self._ask("GET", path, repository, PULL, follow=True) as answer:
-            self._expect(answer, 200)
-            try:
-                yield from answer.iter_raw(CHUNK)
-            except httpx2.HTTPError as problem:
-                raise self._down(problem) from problem
+        with self._ask("GET", path, repository, PULL, redirects=MAX_REDIRECTS) as got:
+            self._expect(got, 200)
+            yield from got.iter_raw(CHUNK)
 
     def put_blob(self, repository: str, blob: Descriptor, parts: Iterable[bytes]) -> None:
         """Store a blob in one upload."""
-        with self._ask("POST", f"/v2/{_name(repository)}/blobs/uploads/", repository, PUSH) as answer:
-            self._expect(answer, 202)
-            where = httpx2.URL(str(answer.request.url)).join(answer.headers.get("location", ""))
+        with self._ask("POST", f"/v2/{_name(repository)}/blobs/uploads/", repository, PUSH) as got:
+            self._expect(got, 202)
+            where = httpx2.URL(str(got.request.url)).join(got.headers.get("location", ""))
         where = where.copy_merge_params({"digest": blob.digest})
         headers = {"Content-Length": str(blob.size), "Content-Type": "application/octet-stream"}
         if where.netloc.decode() == self.host:  # another host must not learn our password
             headers |= self._headers
-        try:
-            answer = self._client.put(where, content=parts, headers=headers)
-        except httpx2.HTTPError as problem:
-            raise self._down(problem) from problem
-        self._expect(answer, 201)
+        upload = blob.size / self._pace.rate
+        pace = replace(self._pace, first=self._pace.first + upload, deadline=self._pace.deadline + upload)
+        with self._send(self._client.build_request("PUT", where, content=parts, headers=headers), pace) as got:
+            self._expect(got, 201)
 
     def put_manifest(self, repository: str, manifest: ImageManifest) -> None:
         """Store a manifest under its own digest, without a tag.
@@ -162,14 +168,15 @@ class Distribution:
         """
         path = f"/v2/{_name(repository)}/manifests/{manifest.digest}"
         headers = {"Content-Type": manifest.media_type}
-        with self._ask("PUT", path, repository, PUSH, headers=headers, body=manifest.raw) as answer:
-            self._expect(answer, 201)
-            said = answer.headers.get("docker-content-digest", manifest.digest)
+        with self._ask("PUT", path, repository, PUSH, headers=headers, content=manifest.raw) as got:
+            self._expect(got, 201)
+            said = got.headers.get("docker-content-digest", manifest.digest)
         if said != manifest.digest:
             raise RegistryLies(
                 "stored under another digest", registry=self.host, pushed=manifest.digest, said=said
             )
 
+    @contextmanager
     def _ask(
         self,
         method: str,
@@ -178,30 +185,30 @@ class Distribution:
         actions: str,
         *,
         headers: dict[str, str] | None = None,
-        body: bytes | None = None,
-        follow: bool = False,
-    ) -> "_Answer":
-        request = self._client.build_request(
-            method, self.url + path, headers={**(headers or {}), **self._headers}, content=body
-        )
-        answer = self._send(request, follow=follow)
-        if answer.status_code == 401 and self._authenticate(answer, repository, actions):
-            answer.close()
-            request = self._client.build_request(
-                method, self.url + path, headers={**(headers or {}), **self._headers}, content=body
-            )
-            answer = self._send(request, follow=follow)
-        return _Answer(answer)
+        content: bytes | None = None,
+        redirects: int = 0,
+    ) -> Iterator[httpx2.Response]:
+        """An answer while the block lasts; asked a second time when the first time teaches us how to log in."""
+        for again in (False, True):
+            sent = {**(headers or {}), **self._headers}
+            request = self._client.build_request(method, self.url + path, headers=sent, content=content)
+            with self._send(request, self._pace, redirects) as got:
+                if got.status_code != 401 or again or not self._authenticate(got, repository, actions):
+                    yield got
+                    return
 
-    def _send(self, request: httpx2.Request, *, follow: bool = False) -> httpx2.Response:
+    @contextmanager
+    def _send(self, request: httpx2.Request, pace: Pace, redirects: int = 0) -> Iterator[httpx2.Response]:
         try:
-            return self._client.send(request, stream=True, follow_redirects=follow)
+            with answer(self._client, request, pace, redirects=redirects) as got:
+                yield got
         except httpx2.HTTPError as problem:
-            raise self._down(problem) from problem
+            what = "the registry does not answer"
+            raise RegistryDown(what, waits_for=self.host, problem=str(problem)) from problem
 
-    def _authenticate(self, answer: httpx2.Response, repository: str, actions: str) -> bool:
+    def _authenticate(self, denied: httpx2.Response, repository: str, actions: str) -> bool:
         """Learn the Authorization header that a challenge asks for; False when we have nothing to offer."""
-        challenge = answer.headers.get("www-authenticate", "")
+        challenge = denied.headers.get("www-authenticate", "")
         kind, facts = challenge.split(" ")[0].lower(), dict(_CHALLENGE.findall(challenge))
         if kind == "basic" and self._credentials:
             self._headers = {"Authorization": self._credentials.basic()}
@@ -213,58 +220,31 @@ class Distribution:
             raise RegistryLies("the token service is not behind TLS", registry=self.host, realm=facts["realm"])
         asked = {"scope": f"repository:{repository}:{actions}", "service": facts.get("service", "")}
         basic = {"Authorization": self._credentials.basic()} if self._credentials else {}
+        request = self._client.build_request("GET", facts["realm"], params=asked, headers=basic)
+        with self._send(request, self._pace) as got:
+            self._expect(got, 200)
+            said = body(got, MAX_TOKEN) or b""
         try:
-            got = self._client.get(facts["realm"], params=asked, headers=basic)
-        except httpx2.HTTPError as problem:
-            raise self._down(problem) from problem
-        self._expect(got, 200)
-        try:
-            said = json.loads(got.content[:MAX_TOKEN])
-            self._headers = {"Authorization": f"Bearer {said.get('token') or said['access_token']}"}
+            token = json.loads(said)
+            self._headers = {"Authorization": f"Bearer {token.get('token') or token['access_token']}"}
         except (ValueError, KeyError, AttributeError) as problem:
             raise RegistryDown("the token service talks nonsense", waits_for=facts["realm"]) from problem
         return True
 
-    def _expect(self, answer: httpx2.Response, status: int) -> None:
-        if answer.status_code != status:
-            answer.read()
-            raise self._refusal(answer)
+    def _expect(self, got: httpx2.Response, status: int) -> None:
+        if got.status_code != status:
+            said = (body(got, MAX_REFUSAL) or b"").decode("utf-8", "replace")
+            raise self._refusal(got.status_code, said)
 
-    def _refusal(self, answer: httpx2.Response) -> CyberPrivacyError:
-        said, status = answer.text[:400], answer.status_code
+    def _refusal(self, status: int, said: str) -> CyberPrivacyError:
         if status in {401, 403}:
             hint = "See to the auth file, or to the rights of this account."
             return Misuse(
-                "denied", code="registry.denied", hint=hint, registry=self.host, status=status, said=said
+                "denied", code="registry.denied", hint=hint, registry=self.host, status=status, said=said[:400]
             )
-        if status == 507 or any(word in answer.text.lower() for word in _FULL):
-            return RegistryDown("the registry is full", code="registry.full", waits_for=self.host, said=said)
-        return RegistryDown("the registry cannot do it", status=status, waits_for=self.host, said=said)
-
-    def _down(self, problem: Exception) -> RegistryDown:
-        return RegistryDown("the registry does not answer", waits_for=self.host, problem=str(problem))
-
-
-class _Answer:
-    """A streamed response that is closed at the end of its block."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self._response = response
-
-    def __enter__(self) -> httpx2.Response:
-        return self._response
-
-    def __exit__(self, *_: object) -> None:
-        self._response.close()
-
-
-def _bounded(answer: httpx2.Response, limit: int) -> bytes:
-    found = bytearray()
-    for part in answer.iter_bytes():
-        found += part
-        if len(found) > limit:
-            raise RegistryLies("a manifest is too large", code="image.form", limit=limit)
-    return bytes(found)
+        if status == 507 or any(word in said.lower() for word in _FULL):
+            return RegistryDown("the registry is full", code="registry.full", waits_for=self.host, said=said[:400])
+        return RegistryDown("the registry cannot do it", status=status, waits_for=self.host, said=said[:400])
 
 
 def _name(repository: str) -> str:

@@ -98,6 +98,7 @@ def test_a_package_is_kept_by_its_hash_and_not_asked_for_twice(tmp_path: Path) -
     ("answer", "kind", "code"),
     [
         (httpx2.Response(200, content=b"evil"), BadPackage, "base.package"),
+        (httpx2.Response(200, content=iter([bytes(1 << 20)] * 1000)), BadPackage, "base.package"),
         (httpx2.Response(404), BadPackage, "base.gone"),
         (httpx2.Response(500), TryLater, "base.unreachable"),
     ],

@@ -9,9 +9,13 @@ import httpx2
 import pytest
 
 from cyberprivacy.build.archive import read_archive
+from cyberprivacy.build.image import Digest
+from cyberprivacy.build.oci import OCI_LAYER, Descriptor
+from cyberprivacy.bundle.pace import Pace
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.registry.distribution import Credentials, Distribution
 from cyberprivacy.registry.oci import OciRegistry
+from cyberprivacy.testing.gateway import dripping_header
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 URL = "https://registry.test"
@@ -157,3 +161,34 @@ def test_a_repository_name_of_another_form_is_refused(image, name: str) -> None:
     with pytest.raises(Misuse) as refusal:
         talking_to(accepting(b"")).push(image(), name)
     assert refusal.value.code == "registry.repository"
+
+
+DIGEST = Digest(f"sha256:{'0' * 64}")
+SLOW: dict[str, Callable[[Distribution], object]] = {
+    "manifest": lambda there: there.manifest("app", DIGEST),
+    "download": lambda there: b"".join(there._blob("app", Descriptor(OCI_LAYER, DIGEST, 9))),
+    "upload": lambda there: there.put_blob("app", Descriptor(OCI_LAYER, DIGEST, 9), [b"a", b" ", b"b" * 7]),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("what", SLOW)
+def test_a_registry_that_drips_is_asked_again_later(what: str) -> None:
+    client = httpx2.Client(timeout=60, trust_env=False)
+    with client, dripping_header() as url, pytest.raises(TryLater) as refusal:
+        SLOW[what](Distribution(url, client, pace=Pace(first=1.0)))
+    assert refusal.value.code == "registry.unreachable"
+
+
+def test_a_refusal_without_end_is_not_read_to_its_end() -> None:
+    sent = list[int]()
+
+    def flood():
+        for number in range(1000):
+            sent.append(number)
+            yield bytes(1 << 16)
+
+    there = talking_to(lambda _: httpx2.Response(500, content=flood()))
+    with pytest.raises(TryLater):
+        there._distribution.manifest("app", DIGEST)
+    assert len(sent) < 10
