@@ -18,6 +18,7 @@ from typing import Any, Self
 import httpx2
 import pytest
 
+import cyberprivacy
 from cyberprivacy import canonical
 from cyberprivacy.attest.identity import TlsIdentity
 from cyberprivacy.build.buildah import embedded
@@ -26,13 +27,13 @@ from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.pack import pack
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.cid import Cid
-from cyberprivacy.cli import run
 from cyberprivacy.deploy.deployment import Application
 from cyberprivacy.deploy.engine import Pull
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.deploy.podman import PodmanRuntime
 from cyberprivacy.node import config as settings
 from cyberprivacy.node.assembly import application_name, podman_settings, volatile
+from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
 from cyberprivacy.registry.pushed import PushedImage
 from cyberprivacy.review.lint import lint
@@ -98,8 +99,9 @@ def test_a_release_that_was_voted_for_runs_and_anyone_can_verify_it(first: str, 
 def test_without_the_root_named_by_hand_nothing_of_it_is_believed(
     first: str, story: Story, node: TownNode
 ) -> None:
-    words = ["verify", node.url, "--dao", story.dao["governor"], "--rpc", story.town.chain.url, "--json"]
-    assert run(words) == 1
+    words = ["verify", node.url, "--dao", story.dao["governor"], "--rpc", story.town.chain.url]
+    code, answer = story.town.answers(*words)
+    assert (code, failed(json.loads(answer))) == (1, {"evidence.root": "evidence.development-root"})
 
 
 def test_status_tells_the_whole_life(first: str, story: Story) -> None:
@@ -196,7 +198,28 @@ def test_old_evidence_and_another_key_are_named(first: str, verify: Any, tmp_pat
     assert set(found) == {"tls.key", "evidence.fresh", "statement.fresh"}
 
 
-def test_one_byte_of_the_measured_software_is_named(first: str, verify: Any, tmp_path: Path) -> None:
+def test_a_node_whose_software_differs_by_one_byte_is_named(
+    first: str, story: Story, node: TownNode, verify: Any, tmp_path: Path
+) -> None:
+    """Its provider lists it as if it ran the accepted software; it runs, and everything else about it is right."""
+    program = tmp_path / "program"
+    shutil.copytree(Path(cyberprivacy.__file__).parent, program / "cyberprivacy")
+    source = program / "cyberprivacy" / "errors.py"
+    source.write_bytes(
+        source.read_bytes().replace(b"asking again will not help", b"asking again will not helP", 1)
+    )
+    where = {"port": free_port(), "bases": story.bases}
+    other = TownNode(story.town, "tampered", story.dao["governor"], **where).start(program=program)
+    try:
+        story.town.fund(Address(other.identity()["account"]))
+        story.enlist(other, measurement=node.identity()["measurement"])
+        story.await_release(other, first)
+        assert failed(verify(other.url)) == {"os.measurement": "os.not-accepted"}
+    finally:
+        other.demolish()
+
+
+def test_one_byte_of_the_log_of_measured_software_is_named(first: str, verify: Any, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
     verify("", "--save", proof)
     document = json.loads(proof.read_bytes())

@@ -149,6 +149,8 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise BadConfig("not an http(s) address", url=text)
+    if "@" in parts.netloc:  # what is asked for is in the public status, with its address
+        raise BadConfig("an address with a password in it", host=parts.hostname)
     return text
 
 

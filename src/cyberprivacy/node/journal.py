@@ -17,6 +17,8 @@ from cyberprivacy.proposal.release import Address, ApprovedRelease
 
 STOPPED: Final = "release.stopped"
 FAILED: Final = "release.failed"
+_MOST_TEXT: Final = 1_000
+"""Characters of a failure's description; it may repeat what a stranger said."""
 
 _log = structlog.get_logger("node")
 
@@ -46,7 +48,8 @@ class Journal:
     def failed(self, release: ApprovedRelease, error: CyberPrivacyError) -> None:
         """Remember a failure; the same again is not a second one."""
         facts = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number}
-        facts |= {"step": self.doing, "code": error.code, "what": error.what}
+        what = error.what[:_MOST_TEXT].encode(errors="backslashreplace").decode()
+        facts |= {"step": self.doing, "code": error.code, "what": what}
         self._append_new(FAILED, facts)
 
     def stopped(self, why: str) -> None:

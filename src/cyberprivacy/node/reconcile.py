@@ -94,7 +94,7 @@ class Reconciler:
         self._journal, self._clock = journal, clock
         self._applied: ApprovedRelease | None = None
         self._failures, self._failed_at = 0, ""
-        self.status = Status(dao=dao, state="starting")
+        self._setback = self.status = Status(dao=dao, state="starting")
         self.release = None
 
     def tick(self) -> Status:
@@ -112,6 +112,8 @@ class Reconciler:
             _log.info("overtaken", dao=self._dao)
             return self.status
         except CyberPrivacyError as error:
+            if wanted is not None and self.release is None:  # `watch` took it away under our feet
+                return self.status
             return self._failed(wanted, error)
 
     def watch(self) -> None:
@@ -179,7 +181,8 @@ class Reconciler:
             self._failures = 0
             return self._serving(wanted, running)
         same = self.status.wanted == str(wanted.bundle)
-        if same and self._failures and self._clock() < self.status.retry:
+        if same and self._failures and self._clock() < self._setback.retry:
+            self.status = replace(self._setback, running=running)
             return self.status
         if not same:
             self._failures = 0
@@ -219,7 +222,7 @@ class Reconciler:
     def _remember(self, wanted: ApprovedRelease, error: CyberPrivacyError) -> None:
         try:
             self._journal.failed(wanted, error)
-        except TryLater as full:  # the failure may be that the ledger's own disk is full
+        except CyberPrivacyError as full:  # the failure may be that the ledger's own disk is full
             _log.error("ledger", code=full.code, what=str(full))
 
     def _failed(self, wanted: ApprovedRelease | None, error: CyberPrivacyError) -> Status:
@@ -232,7 +235,7 @@ class Reconciler:
         elif wanted is not None:
             self._remember(wanted, error)
         _log.warning("failed", step=self._journal.doing, code=error.code, what=str(error), retry_in=delay)
-        self.status = replace(
+        self._setback = self.status = replace(
             self.status,
             state="waiting" if isinstance(error, TryLater) else "refused",
             step=self._journal.doing,

@@ -53,6 +53,7 @@ class _Shared:
 
     assembly: Assembly
     machine: Machine
+    desk: Desk
     ledger: Ledger
     clock: Callable[[], float]
 
@@ -65,7 +66,6 @@ class Application:
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
         chain = connect(config.rpc)
-        desk = Desk(Endpoint(config.rpc[0]), machine.account)
         journal = Journal(shared.ledger, served.dao)
         engines = Engines(
             fetch=assembly.fetch,
@@ -73,7 +73,7 @@ class Application:
             builder=assembly.builder,
             registry=assembly.registry,
             runtime=assembly.runtime,
-            reports=ChainReports(chain, desk, served.dao, prove=self._proof),
+            reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),
         )
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
@@ -102,16 +102,19 @@ class Application:
         """Keep this DAO's release running until `stop` is set."""
         while not stop.is_set():
             try:
-                self._renew()
                 self._loop.tick()
             except CyberPrivacyError as error:
                 _log.warning("loop", code=error.code, what=str(error))
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """Obey a stop of this DAO at once, also while `keep` is busy with a release."""
+        """What cannot wait while `keep` is busy with a release: a stop of this DAO, the end of a certificate."""
         while not stop.wait(PAUSE):
             self._loop.watch()
+            try:
+                self._renew()
+            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                _log.warning("renew", code=error.code, what=str(error))
 
     def status(self) -> Mapping[str, object]:
         """What this node says of this DAO, as JSON values."""
@@ -191,7 +194,9 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        self._shared = _Shared(Assembly.of(config), Machine(config.data), ledger, clock)
+        machine = Machine(config.data)
+        desk = Desk(Endpoint(config.rpc[0]), machine.account)
+        self._shared = _Shared(Assembly.of(config), machine, desk, ledger, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property

@@ -1,5 +1,6 @@
 """Transactions: tried first, then signed, checked, sent, and waited for."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Receipt:
 
 
 class Desk:
-    """One signer's way to one chain.
+    """One signer's way to one chain. Threads may share it, and must: each transaction takes the next nonce.
 
     Args:
         endpoint: who forwards transactions; it can delay or drop them, never change them.
@@ -69,7 +70,7 @@ class Desk:
     ) -> None:
         self._endpoint, self._signer, self._dearest = endpoint, signer, dearest
         self._patience, self._pause = patience, pause
-        self._meant = chain_id
+        self._meant, self._turn = chain_id, threading.Lock()
 
     @property
     def address(self) -> Address:
@@ -95,11 +96,13 @@ class Desk:
             SignerLied: the signer changed it (nothing was sent).
             TryLater: an endpoint or the signer is out of reach; the transaction may still be mined.
         """
-        gas = self._try(to, data, value)
-        transaction = self._price(to, data, value, gas)
-        raw = self._signer.sign(transaction)
-        check_signed(raw, transaction, self.address)
-        return self._await(self._forward(raw))
+        with self._turn:
+            gas = self._try(to, data, value)
+            transaction = self._price(to, data, value, gas)
+            raw = self._signer.sign(transaction)
+            check_signed(raw, transaction, self.address)
+            name = self._forward(raw)
+        return self._await(name)
 
     def _try(self, to: Address | None, data: bytes, value: int) -> int:
         """Run it without sending; how much gas it took."""

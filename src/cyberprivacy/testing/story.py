@@ -153,12 +153,13 @@ class Story:
             )
         return node
 
-    def enlist(self, node: TownNode, *, key: str = "") -> None:
-        """The provider lists a node, once its software has been public for long enough; or lists another key."""
+    def enlist(self, node: TownNode, *, key: str = "", measurement: str = "") -> None:
+        """The provider lists a node, once its software has been public for long enough; or tells a lie."""
         identity = node.identity()
         self.town.types(
             *("cluster", "add-node", str(self._cluster["cluster"]), identity["account"]),
-            *("--node-key", key or identity["nodeKey"], "--measurement", identity["measurement"]),
+            *("--node-key", key or identity["nodeKey"]),
+            *("--measurement", measurement or identity["measurement"]),
             *("--clusters", self.dao["clusters"]),
             person="provider",
         )

@@ -214,8 +214,13 @@ class TownNode:
         """What it wrote to stderr."""
         return self.folder / "node.log"
 
-    def start(self) -> "TownNode":
-        """Start the process; it certifies itself to nobody yet."""
+    def start(self, *, program: Path | None = None) -> "TownNode":
+        """Start the process; it certifies itself to nobody yet.
+
+        Args:
+            program: folder with another copy of our package, to run that one.
+        """
+        other = {} if program is None else {"PYTHONPATH": str(program)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cyberprivacy", "node", "start", "--config", str(self.config)],
@@ -223,6 +228,7 @@ class TownNode:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env=os.environ | other,
             )
         return self
 

@@ -45,6 +45,7 @@ serve = "127.0.0.1:8081"
         ("gateways =", "registries = ['x']\ngateways =", "not a table"),
         ("gateways =", "registries = {a = 'file:///x'}\ngateways =", "http(s)"),
         ("gateways =", "kubos = ['unix:///x']\ngateways =", "http(s)"),
+        ("http://127.0.0.1:8080", "http://ci:secret@127.0.0.1:8080", "a password"),
         ("[sources]", 'image = "evil"\n[sources]', "unknown key"),
         ("data =", 'run = "sh"\ndata =', "unknown key"),
         ("0xAb8483F6", "0xab8483f6", "checksum"),

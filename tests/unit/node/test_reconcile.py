@@ -128,6 +128,22 @@ def test_a_chain_that_cannot_be_read_changes_nothing(node: Node) -> None:
     assert "remove" not in node.world.calls
 
 
+def test_after_a_moment_without_a_chain_the_status_tells_the_real_obstacle_again(node: Node) -> None:
+    node.world.fails["fetch"] = TryLater("no gateway", code="bundle.unreachable")
+    node.loop.tick()
+    node.world.wanted = TryLater("no chain", code="chain.unreachable")
+    assert node.loop.tick().code == "chain.unreachable"
+    node.world.wanted = approved(1)
+    assert node.loop.tick().code == "bundle.unreachable"
+
+
+@pytest.mark.parametrize("what", ["\ud800", "x" * (1 << 20)])
+def test_a_failure_with_an_impossible_description_is_recorded_all_the_same(node: Node, what: str) -> None:
+    node.world.fails["fetch"] = Untrusted(what, code="x.bad")
+    assert node.loop.tick().state == "refused"
+    assert node.kinds() == ["release.failed"]
+
+
 def test_when_nothing_is_live_nothing_runs_and_the_stop_is_one_entry(node: Node) -> None:
     node.loop.tick()
     node.world.wanted = None
@@ -193,6 +209,14 @@ def test_what_runs_ends_at_once_when_it_is_halted_while_the_next_is_built(node: 
     node.world.during["build"] = halt
     node.loop.tick()
     assert seen == [(None, None, "release.stopped")]
+
+
+def test_a_step_that_fails_because_of_a_halt_is_nobodys_failure(node: Node) -> None:
+    node.world.during["deploy"] = lambda: (wants(node, None)(), node.loop.watch())
+    node.world.fails["deploy"] = TryLater("what was started is gone", code="deploy.engine")
+    node.loop.tick()
+    assert node.loop.tick().state == "stopped"
+    assert "release.failed" not in node.kinds()
 
 
 def test_a_silent_chain_stops_nothing_while_the_next_is_built(node: Node) -> None:
