@@ -17,7 +17,7 @@ _PROGRAMS: Final = {
     b"\xca\xfe\xba\xbe": "Java class or Mach-O",
     b"\x00asm": "WebAssembly",
 }
-_BLANKS: Final = re.compile(rb"[ \t\v\f]{200,}")
+_BLANKS: Final = re.compile(rb"(?<![ \t\v\f])[ \t\v\f]{200,}")
 _PYC: Final = b"\r\n"
 
 

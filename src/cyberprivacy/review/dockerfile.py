@@ -122,7 +122,7 @@ def _instruction(logical: str, line: int, report: Report) -> Instruction:
     if keyword in _REFUSED:
         raise Broken(f"dockerfile.{keyword.lower()}", keyword)
     if keyword == "ADD":
-        address = re.search(r"(?i)[a-z][a-z0-9+.-]*://|\bgit@", rest)
+        address = re.search(r"(?i)[a-z0-9+.-]://|\bgit@", rest)
         raise Broken("dockerfile.add-url" if address else "dockerfile.add", f"ADD {rest}")
     if "<<" in rest:
         raise Broken("dockerfile.heredoc", f"{keyword} with <<")

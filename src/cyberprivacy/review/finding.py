@@ -53,10 +53,15 @@ class Report:
 
     def add(self, code: str, line: int, what: str, *, hint: str = "") -> None:
         """Note a breach, if there are not `MAX_FINDINGS` already; without `hint` the rule's own is taken."""
-        if len(self._findings) == MAX_FINDINGS:
+        if self.full:
             return
         shown = visible(what if len(what) <= 300 else what[:299] + "…").replace("\n", " ")
         self._findings.append(Finding(code, self._path, line, shown, hint or RULES[code].hint))
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is kept, so that there is no use in looking for more."""
+        return len(self._findings) == MAX_FINDINGS
 
     @property
     def findings(self) -> tuple[Finding, ...]:

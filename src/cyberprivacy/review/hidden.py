@@ -13,7 +13,7 @@ TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _SPACES: Final = frozenset("\t\n")
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and symbols drawn as nothing
-_WORD: Final = re.compile(r"[^\W_]*[^\W\d_a-zA-Z][^\W_]*")
+_WORD: Final = re.compile(r"[^\W_]+")  # whole: a form that asks for a foreign letter in it takes quadratic time
 _LOOK_ALIKE: Final = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "FULLWIDTH", "MATHEMATICAL", "LATIN LETTER")
 
 

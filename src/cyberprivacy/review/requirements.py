@@ -10,14 +10,25 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from cyberprivacy.review.finding import Finding, Report
 from cyberprivacy.review.hidden import first_unseen
 
 MAX_BYTES: Final = 1 << 20
+MAX_REQUIREMENT: Final = 1 << 10
+"""Characters of one requirement, its hashes left out: `packaging` was not made for longer ones."""
+
+MAX_PARENTHESES: Final = 16
+"""In one requirement; `packaging` calls itself for each, so how deep it gets would depend on who calls us."""
+
+MAX_VERSION: Final = 64
+_ENVIRONMENTS: Final = tuple({**dict.fromkeys(default_environment(), value), "extra": ""} for value in ("1", "x"))
+"""A marker must have an answer wherever it is asked: for values that are versions, and for others."""
+
 _HASH: Final = re.compile(r"(?:^|\s)--hash=(\S*)")
 _SHA256: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
@@ -94,10 +105,9 @@ def _pin(text: str, line: int, report: Report) -> Pin | None:
     if re.search(r"(?:^|\s)-", wanted):
         report.add("requirements.option", line, wanted)
         return None
-    try:
-        requirement = Requirement(wanted)
-    except InvalidRequirement:
-        path_like = re.match(r"[./~]|[a-z+]+:", wanted)
+    requirement = _requirement(wanted)
+    if requirement is None:
+        path_like = re.match(r"[./~]|[a-z+]{1,20}:", wanted)
         report.add("requirements.option" if path_like else "requirements.form", line, wanted)
         return None
     if requirement.url is not None:
@@ -117,6 +127,22 @@ def _pin(text: str, line: int, report: Report) -> Pin | None:
     return None
 
 
+def _requirement(text: str) -> Requirement | None:
+    """What PEP 508 makes of the text; None if it is none, or one that nobody writes by hand or can answer."""
+    if len(text) > MAX_REQUIREMENT or text.count("(") > MAX_PARENTHESES:
+        return None
+    try:
+        requirement = Requirement(text)
+        if any(len(one.version) > MAX_VERSION for one in requirement.specifier):
+            return None
+        if requirement.marker is not None:
+            for environment in _ENVIRONMENTS:
+                requirement.marker.evaluate(dict(environment))
+    except (ValueError, LookupError, RecursionError):  # not only its own errors: Python has limits too
+        return None
+    return requirement
+
+
 def _exact(requirement: Requirement) -> str | None:
     """The version of the single `==` without a wildcard, or None."""
     specifiers = list(requirement.specifier)
@@ -124,6 +150,6 @@ def _exact(requirement: Requirement) -> str | None:
         return None
     try:
         Version(specifiers[0].version)
-    except InvalidVersion:
+    except ValueError:
         return None
     return specifiers[0].version

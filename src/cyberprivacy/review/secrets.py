@@ -7,6 +7,7 @@ only in files of settings, only under a name that says so.
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -77,13 +78,13 @@ def find(data: bytes, path: str) -> tuple[Finding, ...]:
     """Keys, tokens, keystores and passwords in one file. The finding never repeats the value."""
     report = Report(path)
     name = PurePosixPath(path)
-    for match in _PRIVATE_KEY.finditer(data):
-        report.add("secret.private-key", _line(data, match.start()), "a private key")
-    for match in _TOKEN.finditer(data):
-        report.add("secret.token", _line(data, match.start()), f"a token that starts with {_start(match[0])}")
-    keystore = _KEYSTORE.search(data)
+    for line, _ in _matches(_PRIVATE_KEY, data, report):
+        report.add("secret.private-key", line, "a private key")
+    for line, match in _matches(_TOKEN, data, report):
+        report.add("secret.token", line, f"a token that starts with {_start(match[0])}")
+    keystore = next(_matches(_KEYSTORE, data, report), None)
     if keystore is not None and _KEYSTORE_TOO.search(data):
-        report.add("secret.keystore", _line(data, keystore.start()), "an encrypted key store (JSON)")
+        report.add("secret.keystore", keystore[0], "an encrypted key store (JSON)")
     if name.suffix.lower() in _KEY_STORES:
         report.add("secret.keystore", 0, f"a file {name.suffix}")
     if name.name.lower() in _KEY_FILES:
@@ -91,6 +92,17 @@ def find(data: bytes, path: str) -> tuple[Finding, ...]:
     if _is_settings(name) and len(data) <= MAX_SETTINGS_BYTES:
         _assignments(data.decode("utf-8", "replace"), report)
     return report.findings
+
+
+def _matches(pattern: re.Pattern[bytes], data: bytes, report: Report) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Matches with their lines, from 1, until the report is full; line ends are counted once."""
+    line, at = 1, 0
+    for match in pattern.finditer(data):
+        if report.full:
+            return
+        line += data.count(b"\n", at, match.start())
+        at = match.start()
+        yield line, match
 
 
 def _is_settings(name: PurePosixPath) -> bool:
@@ -102,6 +114,8 @@ def _is_settings(name: PurePosixPath) -> bool:
 
 def _assignments(text: str, report: Report) -> None:
     for number, line in enumerate(text.split("\n"), 1):
+        if report.full:
+            return
         for match in _SETTING.finditer(line[:4096]):
             if _looks_random(match["value"].strip("\"'")):
                 report.add("secret.assignment", number, f"a value for {match['name']} that looks like a secret")
@@ -118,10 +132,6 @@ def _looks_random(value: str) -> bool:
 def _bits(value: str) -> float:
     """Shannon entropy of the characters, bits a character."""
     return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values())
-
-
-def _line(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
 
 
 def _start(token: bytes) -> str:

@@ -3,7 +3,7 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,13 @@ class Tree:
     Attributes:
         root: the directory.
         files: path with `/` -> size in bytes; in order of path.
+        folders: every directory that one of them is in, at whatever depth.
         findings: entries that a bundle may not have; they are not in `files`.
     """
 
     root: Path
     files: dict[str, int]
+    folders: frozenset[str]
     findings: tuple[Finding, ...]
 
     def read(self, path: str) -> bytes:
@@ -46,7 +48,7 @@ class Tree:
     def holds(self, path: str) -> bool:
         """Whether a file or a directory of this path is there."""
         clean = path.strip("/")
-        return clean in ("", ".") or clean in self.files or any(f.startswith(clean + "/") for f in self.files)
+        return clean in ("", ".") or clean in self.files or clean in self.folders
 
 
 def read_tree(root: Path, *, ignore: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> Tree:
@@ -78,7 +80,18 @@ def read_tree(root: Path, *, ignore: frozenset[str] = frozenset(), limits: Limit
             size += entry.st_size
     if size > limits.content:
         findings.append(_one("tree.size", "", f"{size} bytes, the limit is {limits.content}"))
-    return Tree(root, dict(sorted(files.items())), tuple(findings))
+    return Tree(root, dict(sorted(files.items())), _folders(files), tuple(findings))
+
+
+def _folders(files: Iterable[str]) -> frozenset[str]:
+    """The directories above these files; each is climbed to once."""
+    found: set[str] = set()
+    for path in files:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(found)
 
 
 def _walk(root: Path, ignore: frozenset[str], most: int) -> Iterator[tuple[str, os.stat_result]]:

@@ -15,7 +15,7 @@ from cyberprivacy.review.lint import findings, lint
 
 CORPUS = Path(__file__).parent / "corpus"
 HOSTILE = sorted(CORPUS.rglob("*--*"))
-PLACES = {"dockerfile": "Dockerfile", "kubernetes": "k8s/web.yaml"}
+PLACES = {"dockerfile": "Dockerfile", "kubernetes": "k8s/web.yaml", "requirements": "requirements.txt"}
 
 
 def name(path: Path) -> str:
@@ -38,3 +38,7 @@ def test_a_hostile_file_is_refused_by_its_rule(hostile: Path, tmp_path: Path) ->
 
 def test_the_same_bundle_without_them_is_fine(tmp_path: Path) -> None:
     assert findings(write(tmp_path)) == ()
+
+
+def test_a_long_line_with_one_foreign_letter_does_not_take_days(tmp_path: Path) -> None:
+    assert findings(write(tmp_path, {"app/long.txt": "é " + "a" * 2_000_000})) == ()

@@ -1,11 +1,13 @@
 """Secrets are found where they are, and ordinary code is left in peace."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cyberprivacy.review.finding import MAX_FINDINGS
 from cyberprivacy.review.secrets import find
 
 RANDOM = "q7Zr2LxWm9Tt4KpVb8Yc"  # typed at random
@@ -78,6 +80,29 @@ def test_a_password_is_found_in_settings(path: str, line: str) -> None:
 )
 def test_ordinary_lines_are_left_in_peace(path: str, line: str) -> None:
     assert codes(f"{line}\n", path) == []
+
+
+class Counted(bytes):
+    """Bytes that know how many of them were searched for line ends."""
+
+    searched = 0
+
+    def count(self, *arguments: Any) -> int:
+        _, start, end = arguments
+        self.searched += end - start
+        return super().count(*arguments)
+
+
+def test_each_line_is_counted_once_however_many_tokens_there_are() -> None:
+    data = Counted(b"x\nAKIAA1B2C3D4E5F6G7H8\n" * 150)
+    assert [one.line for one in find(data, "a.py")] == list(range(2, 302, 2))
+    assert data.searched <= 3 * len(data)  # three forms of secrets
+
+
+def test_a_file_full_of_tokens_is_left_when_the_report_is_full() -> None:
+    data = Counted(b"AKIAA1B2C3D4E5F6G7H8\n" * 1_000_000)
+    assert len(find(data, "a.py")) == MAX_FINDINGS
+    assert data.searched < 10_000
 
 
 def test_our_own_sources_hold_no_secret() -> None:
