@@ -1,6 +1,7 @@
 """A control group for one build, on cgroup v1 or v2, below the group that we are in ourselves.
 
-What the machine does not offer is left out: resource limits (setrlimit) and the time limit still hold.
+A build whose memory or processes the machine cannot limit does not start. A share of the processor is only
+fair play: where that is not offered, the time limit still holds.
 """
 
 import contextlib
@@ -8,7 +9,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,11 @@ ROOT: Final = Path("/sys/fs/cgroup")
 PERIOD: Final = 100_000  # microseconds, the kernel's own default
 PATIENCE: Final = 10.0  # seconds until killed processes must be gone
 _CONTROLLERS: Final = ("memory", "pids", "cpu")
+_NEEDED: Final = (
+    ("memory", {"memory.limit_in_bytes", "memory.max"}),
+    ("pids", {"pids.max"}),
+)
+"""What must be limited, and the files of either version by which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,13 @@ class Group:
         self.folders = folders
 
     def add(self, pid: int) -> None:
-        """Put a process in, before it starts anything."""
+        """Put a process in, before it starts anything.
+
+        Raises:
+            TryLater: "build.sandbox".
+        """
         for folder in self.folders:
-            (folder / "cgroup.procs").write_text(str(pid))
+            _write(folder / "cgroup.procs", str(pid))
 
     def members(self) -> set[int]:
         """Processes that are still in it."""
@@ -92,21 +102,45 @@ def _remove(folder: Path, deadline: float) -> None:
 
 
 @contextlib.contextmanager
-def confine(name: str, allowance: Allowance) -> Iterator[Group]:
-    """A fresh group called `name`; whatever is in it is dead when this ends."""
+def confine(name: str, allowance: Allowance, parents: Iterable[Path] | None = None) -> Iterator[Group]:
+    """A fresh group called `name`; whatever is in it is dead when this ends.
+
+    Args:
+        name: of the group.
+        allowance: its limits.
+        parents: a folder in each hierarchy where it is made; None looks for them.
+
+    Raises:
+        TryLater: memory or processes cannot be limited ("build.sandbox"), or what was in it cannot be ended.
+    """
     folders: list[Path] = []
+    limited: set[str] = set()
+    problem = "no control group offers it"
     try:
-        for parent in _parents():
+        for parent in _parents() if parents is None else parents:
             folder = parent / name
             try:
                 folder.mkdir()
-            except OSError:
-                continue  # read-only or not ours to divide
+            except OSError as refusal:
+                problem = str(refusal)  # read-only or not ours to divide; another hierarchy may be
+                continue
             folders.append(folder)
-            _limit(folder, allowance)
+            limited |= _limit(folder, allowance)
+        if missing := [what for what, files in _NEEDED if not files & limited]:
+            raise _unconfined(problem, missing=missing)
         yield Group(tuple(folders))
     finally:
         Group(tuple(folders)).end()
+
+
+def _unconfined(problem: str, **facts: object) -> TryLater:
+    return TryLater(
+        "a build cannot be confined on this machine",
+        code="build.sandbox",
+        hint="Builds need control groups (v1 or v2) that this process may divide, with memory and pids.",
+        problem=problem,
+        **facts,
+    )
 
 
 def sweep(prefix: str) -> None:
@@ -116,30 +150,46 @@ def sweep(prefix: str) -> None:
             Group((folder,)).end()
 
 
-def _parents() -> Iterator[Path]:
-    """Where a group can be made, once per hierarchy that limits something."""
-    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    for _, controllers, path in lines:
+def _parents(membership: str | None = None, root: Path = ROOT) -> Iterator[Path]:
+    """Where a group can be made, once per hierarchy that limits something. Source: cgroups(7), /proc/pid/cgroup.
+
+    Args:
+        membership: which groups we are in; None asks the kernel.
+        root: where hierarchies are mounted.
+    """
+    if membership is None:
+        try:
+            membership = Path("/proc/self/cgroup").read_text()
+        except OSError as problem:
+            raise _unconfined(str(problem)) from problem
+    for line in membership.splitlines():
+        _, controllers, path = line.split(":", 2)
         if not controllers:  # v2: a group with processes of its own may not divide, so stand beside it
-            own = ROOT / path.lstrip("/")
-            parent = own if own == ROOT else own.parent
+            own = root / path.lstrip("/")
+            parent = own if own == root else own.parent
             try:
                 offered = (parent / "cgroup.controllers").read_text().split()
             except OSError:
                 continue  # v1 machines mount v2 elsewhere, without controllers
-            with contextlib.suppress(OSError):  # in most places this is done already
-                wanted = " ".join(f"+{one}" for one in _CONTROLLERS if one in offered)
-                (parent / "cgroup.subtree_control").write_text(wanted)
+            for one in _CONTROLLERS:
+                if one in offered:
+                    with contextlib.suppress(OSError):  # in most places this is done already
+                        (parent / "cgroup.subtree_control").write_text(f"+{one}")
             yield parent
         elif set(controllers.split(",")) & set(_CONTROLLERS):
-            parent = ROOT / controllers / path.lstrip("/")
-            if parent.is_dir():
-                yield parent
+            hierarchy = root / controllers
+            parent = hierarchy / path.lstrip("/")
+            if hierarchy.is_dir():  # in a container, what is mounted there is our own group already
+                yield parent if parent.is_dir() else hierarchy
 
 
-def _limit(folder: Path, allowance: Allowance) -> None:
-    """Write what this hierarchy understands. Source: kernel docs, cgroup-v1/memory.rst, cgroup-v2.rst."""
+def _limit(folder: Path, allowance: Allowance) -> set[str]:
+    """Write what this hierarchy understands; gives the names of the files.
+
+    Source: kernel docs, cgroup-v1/memory.rst, cgroup-v2.rst.
+    """
     quota = int(allowance.cpus * PERIOD)
+    written: set[str] = set()
     for file, value in (
         ("memory.limit_in_bytes", str(allowance.memory)),
         ("memory.memsw.limit_in_bytes", str(allowance.memory)),
@@ -150,4 +200,13 @@ def _limit(folder: Path, allowance: Allowance) -> None:
         ("cpu.max", f"{quota} {PERIOD}"),
     ):
         if (folder / file).exists():
-            (folder / file).write_text(value)
+            _write(folder / file, value)
+            written.add(file)
+    return written
+
+
+def _write(file: Path, value: str) -> None:
+    try:
+        file.write_text(value)
+    except OSError as problem:
+        raise _unconfined(str(problem)) from problem

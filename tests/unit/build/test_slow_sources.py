@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -30,7 +31,7 @@ async def drip() -> AsyncIterator[bytes]:
 async def flood() -> AsyncIterator[bytes]:
     while True:
         yield bytes(1 << 16)
-        await anyio.sleep(0)  # lets the server see that the client has gone
+        await anyio.lowlevel.checkpoint()  # lets the server see that the client has gone
 
 
 def server(request: Request) -> Response:
