@@ -74,7 +74,24 @@ def test_a_marker_that_passes_has_an_answer_wherever_it_is_asked() -> None:
     assert Marker(pin.marker).evaluate({"sys_platform": "linux", "extra": ""})
 
 
-_SIGNS = " and | or | in |~=|===|[|]|,|1!|+|.*| @ |#| ; |==|a|1|os_name|extra|'x'|'1.0'".split("|")
+_SIGNS = [
+    "a",
+    "1",
+    "==",
+    "~=",
+    "===",
+    " ; ",
+    "os_name",
+    "extra",
+    "'x'",
+    "'1.0'",
+    " and ",
+    " or ",
+    " in ",
+    " @ ",
+    "#",
+]
+_SIGNS += ["[", "]", ",", "1!", "+", ".*"]
 _LONG = ["9" * 5000, "(" * 1500, ")" * 1500, "\\\n", "\n", f" --hash=sha256:{ONE}"]
 
 

@@ -48,7 +48,7 @@ TREE: Final = {
         "Every requirements file of `inputs.wheels` is in the bundle.", "Add the file, or correct its path."
     ),
     "requirements.form": Rule(
-        "A requirements file is UTF-8 of at most 1 MiB, one requirement a line, none over 1 KiB beside its hashes.",
+        "A requirements file is UTF-8, at most 1 MiB; one requirement a line, at most 1 KiB beside its hashes.",
         "Write `name==version --hash=sha256:…`.",
     ),
     "requirements.option": Rule(
