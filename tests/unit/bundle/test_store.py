@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.bundle.scratch import PREFIX, scratch, sweep
+from cyberprivacy.bundle.scratch import PREFIX, if_unused, in_use, scratch, sweep
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.cid import RAW, Cid
 
@@ -89,7 +89,7 @@ def test_a_scratch_directory_is_private_and_gone_afterwards(tmp_path: Path) -> N
 
 
 def test_what_a_killed_process_left_is_swept_and_what_is_in_use_is_not(tmp_path: Path) -> None:
-    abandoned = tmp_path / f"{PREFIX}abandoned"
+    abandoned = tmp_path / f"{PREFIX}abandon3"
     abandoned.mkdir()
     (abandoned / "half").touch()
     (tmp_path / "other").mkdir()
@@ -98,11 +98,28 @@ def test_what_a_killed_process_left_is_swept_and_what_is_in_use_is_not(tmp_path:
         assert {path.name for path in tmp_path.iterdir()} == {used.name, "other"}
 
 
+@pytest.mark.parametrize(
+    "name", [".unfinished-thesis", f"{PREFIX}letter-to-you", f"{PREFIX}12", f"{PREFIX}ABCDEFGH"]
+)
+def test_what_somebody_else_has_not_finished_is_left_alone(name: str, tmp_path: Path) -> None:
+    theirs = tmp_path / name
+    theirs.mkdir()
+    sweep(tmp_path)
+    assert theirs.is_dir()
+
+
+def test_a_folder_that_is_in_use_is_not_cleaned_up(tmp_path: Path) -> None:
+    with in_use(tmp_path), in_use(tmp_path), if_unused(tmp_path) as unused:
+        assert not unused
+    with if_unused(tmp_path) as unused:
+        assert unused
+
+
 def test_a_symlink_with_the_name_of_a_scratch_directory_is_left_alone(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "file").touch()
-    (tmp_path / f"{PREFIX}link").symlink_to(mine)
+    (tmp_path / f"{PREFIX}a_link_8").symlink_to(mine)
     sweep(tmp_path)
     assert (mine / "file").exists()
 
