@@ -13,11 +13,12 @@ import typer
 from rich.text import Text
 
 from cyberprivacy.cli.output import out, table
-from cyberprivacy.errors import Misuse
+from cyberprivacy.errors import CyberPrivacyError, Misuse
 
 if TYPE_CHECKING:
     from cyberprivacy.testing.story import Story
     from cyberprivacy.testing.town import TownNode
+    from cyberprivacy.testing.visitors import Visitors
 
 DEEDS: Final = {
     "release.fetched": "fetched and verified {entries} files, {size} bytes",
@@ -33,7 +34,13 @@ DEEDS: Final = {
 SAME: Final = frozenset({"--rpc", "--dao", "--password-file", "--clusters", "--factory", "--store", "--bases"})
 """Options that are the same in every command of the demo; left out of what is shown."""
 
-Folder = Annotated[Path, typer.Option(help="Where the demo keeps everything; emptied first.")]
+MARK: Final = ".cyberprivacy-demo"
+"""A file that the demo puts into its folder: what is beside it is its own, and the next demo removes it."""
+
+KEPT: Final = frozenset({MARK, "debs"})
+"""What stays when the folder is emptied: packages of Debian are kept by hash."""
+
+Folder = Annotated[Path, typer.Option(help="Where the demo keeps everything; what an earlier demo left goes.")]
 Examples = Annotated[Path, typer.Option(help="The examples of a checkout.", exists=True, file_okay=False)]
 Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
 
@@ -58,7 +65,7 @@ def demo(
     from cyberprivacy.testing.story import Story
     from cyberprivacy.testing.town import Town
 
-    _empty(folder.resolve())
+    empty(folder.resolve())
     _refuse_taken(port)
     screen = Screen(folder.resolve())
     with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
@@ -124,7 +131,11 @@ class Demo:
         self._rows: list[tuple[str, str]] = []
 
     def run(self, port: int) -> None:
-        """Everything, and the table that remains."""
+        """Everything, and the table that remains.
+
+        Raises:
+            RequestsLost: visitors got something else than answers during the update, or nobody got any.
+        """
         from cyberprivacy.testing.visitors import Visitors
 
         self._story.found()
@@ -136,6 +147,7 @@ class Demo:
         self._screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
         self._rows.append(("during the update", f"{crowd.asked} requests, {crowd.failed} failed"))
         self._end(node, self._verify(node))
+        refuse_losses(crowd)
 
     def close(self) -> None:
         """Stop everything; what was made stays in the folder."""
@@ -189,15 +201,53 @@ class Demo:
         out.human(table(["what", "value"], rows))
 
 
-def _empty(folder: Path) -> None:
-    """End what an earlier demo left running, and remove all but packages of Debian, which are kept by hash."""
+class RequestsLost(CyberPrivacyError):
+    """An update that users notice is not what was promised."""
+
+    code = "demo.requests"
+    hint = "Look into node/node.log in the demo's folder, and please report it."
+
+
+def refuse_losses(crowd: "Visitors") -> None:
+    """Refuse an update during which a request failed, or during which nobody asked: that shows nothing.
+
+    Raises:
+        RequestsLost: so it was.
+    """
+    if crowd.failed or not crowd.asked:
+        others = {answer: times for answer, times in sorted(crowd.answers.items()) if answer != "200"}
+        raise RequestsLost(
+            "requests failed during the update" if crowd.failed else "nobody asked during the update",
+            asked=crowd.asked,
+            failed=crowd.failed,
+            answers=others,
+        )
+
+
+def empty(folder: Path) -> None:
+    """Make the folder, or end what an earlier demo left running there and remove all that it made.
+
+    Raises:
+        Misuse: there is something in it, and not from a demo.
+    """
     from cyberprivacy.testing.town import sweep
 
+    if folder.exists() and not folder.is_dir():
+        raise Misuse("not a folder", code="demo.folder", folder=str(folder))
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise Misuse(
+            "the folder is not empty, and no demo has marked it as its own",
+            code="demo.folder",
+            hint=f"Choose another --folder. If all of it may be removed, say so: touch {folder / MARK}",
+            folder=str(folder),
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("All that is beside this file is removed by the next `cyberprivacy demo`.\n")
     if (folder / "node" / "node.toml").exists():
         sweep(folder / "node" / "node.toml")
-    for old in folder.iterdir() if folder.exists() else ():
-        if old.name != "debs":
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for old in folder.iterdir():
+        if old.name not in KEPT:
+            shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
 
 
 def _refuse_taken(port: int) -> None:
