@@ -7,7 +7,7 @@ from typing import Final
 from cyberprivacy.bundle import car, graph
 from cyberprivacy.bundle.limits import DEFAULT, Limits
 from cyberprivacy.bundle.scratch import scratch, sweep
-from cyberprivacy.bundle.space import require_space
+from cyberprivacy.bundle.space import on_disk, require_space
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.cid import Cid
@@ -61,17 +61,17 @@ def pack(
     The CAR appears whole or not at all; nothing is written if the directory is refused.
 
     Raises:
-        Misuse: "bundle.directory": not a directory.
+        Misuse: "bundle.directory": not a directory; "bundle.place": something can't be read or written there.
         BadBundle: as `TreeBlocks`; "bundle.changed" if a file changes meanwhile.
         Unavailable: bundle.disk, bundle.inodes.
-        OSError: something can't be read or written.
     """
     if not directory.is_dir():
         raise Misuse("not a directory", code="bundle.directory", path=str(directory))
-    found = TreeBlocks(directory.resolve(), limits=limits, ignore=ignore)
-    if store is not None:
-        require_space(store.folder, found.size, found.blocks)
-        store.add(graph.blocks(found.root, found.find, limits))
+    with on_disk():
+        found = TreeBlocks(directory.resolve(), limits=limits, ignore=ignore)
+        if store is not None:
+            require_space(store.folder, found.size, found.blocks)
+            store.add(graph.blocks(found.root, found.find, limits))
     if car_file is not None:
         write_car(found, car_file, limits)
     return Packed(
@@ -87,12 +87,17 @@ def write_car(found: TreeBlocks, car_file: Path, limits: Limits = DEFAULT) -> No
     """Write a CAR beside its place, then move it there.
 
     Raises:
-        BadBundle: "bundle.changed"; Unavailable: bundle.disk; OSError.
+        BadBundle: "bundle.changed".
+        Misuse: "bundle.place".
+        Unavailable: "bundle.disk".
     """
     folder = car_file.absolute().parent
-    sweep(folder)
-    require_space(folder, found.size, 1)
-    with scratch(folder) as private:
+    if car_file.is_dir():
+        raise Misuse("a CAR is a file, this is a directory", code="bundle.place", path=str(car_file))
+    with on_disk():
+        sweep(folder)
+        require_space(folder, found.size, 1)
+    with on_disk(), scratch(folder) as private:
         made = private / "car"
         with made.open("wb") as file:
             file.writelines(car.write(found.root, graph.blocks(found.root, found.find, limits)))

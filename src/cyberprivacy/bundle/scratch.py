@@ -1,5 +1,4 @@
-"""Private directories for work in progress, which the next start clears away if their owner was killed; and folders
-that are in use.
+"""Work in progress: private directories that the next start clears away if their owner was killed, folders in use.
 
 Whoever works holds a lock on a directory for as long as it lives; the kernel lets go of it when the process ends,
 however it ends.

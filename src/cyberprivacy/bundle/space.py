@@ -1,10 +1,14 @@
-"""Whether a disk has room for what is about to be written."""
+"""Whether a disk has room for what is about to be written, and what to say when it refuses."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from cyberprivacy.bundle.refusals import Unavailable
+from cyberprivacy.errors import CyberPrivacyError, Misuse
 
 RESERVE: Final = 64 << 20
 """Bytes that stay free, so that the machine's own logs and journals can still be written."""
@@ -12,6 +16,11 @@ RESERVE: Final = 64 << 20
 RESERVE_FILES: Final = 1000
 
 _BLOCK: Final = 4096
+_WRONG_PLACE: Final = {
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP),
+}
+"""Refusals that stay the same however often one asks."""
 
 
 def require_space(folder: Path, size: int, files: int) -> None:
@@ -41,3 +50,27 @@ def require_space(folder: Path, size: int, files: int) -> None:
             needed=files + RESERVE_FILES,
             free=found.f_favail,
         )
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """A block in which an `OSError` is about the place that somebody named, or about the disk.
+
+    Raises:
+        Misuse: "bundle.place": nothing can be read or written there.
+        Unavailable: "bundle.disk": the disk is full or failed.
+    """
+    try:
+        yield
+    except OSError as problem:
+        raise _fault(problem) from problem
+
+
+def _fault(problem: OSError) -> CyberPrivacyError:
+    facts = {"path": str(problem.filename), "reason": str(problem.strerror)}
+    if problem.errno in _WRONG_PLACE:
+        hint = "Name a place that exists, and that you may use."
+        return Misuse("cannot read or write there", code="bundle.place", hint=hint, **facts)
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    what, hint = ("the disk is full", "Free some space, then try again.") if full else ("the disk failed", None)
+    return Unavailable(what, code="bundle.disk", hint=hint, **facts)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cyberprivacy.bundle.limits import DEFAULT
 from cyberprivacy.bundle.scratch import scratch, sweep
+from cyberprivacy.bundle.space import on_disk
 from cyberprivacy.cid import Cid
 
 
@@ -24,13 +25,20 @@ class FolderStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        """Make the folder if it is missing, and clear away what a killed process left in it.
+
+        Raises:
+            Misuse: "bundle.place": it can't be there.
+            Unavailable: "bundle.disk".
+        """
         self.folder = folder
         self.name = str(folder)
         self._blocks = folder / "blocks"
         self._incoming = folder / "incoming"
-        for part in (self._blocks, self._incoming):
-            part.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
+        with on_disk():
+            for part in (self._blocks, self._incoming):
+                part.mkdir(parents=True, exist_ok=True)
+            sweep(folder)
 
     def find(self, cid: Cid) -> bytes | None:
         """The block, its hash checked just now; None if it isn't here whole."""

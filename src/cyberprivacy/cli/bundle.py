@@ -21,6 +21,7 @@ from cyberprivacy.bundle.pack import IGNORED, pack
 from cyberprivacy.bundle.panel import Panel
 from cyberprivacy.bundle.reading import Reading
 from cyberprivacy.bundle.sources import BlockSource, Fault, Progress, Received
+from cyberprivacy.bundle.space import on_disk
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.bundle.verified import VerifiedBundle
@@ -106,7 +107,8 @@ def _fetch(
     """
     root = Cid.parse(cid)
     into = Path(cid) if to is None else to
-    into.parent.mkdir(parents=True, exist_ok=True)
+    with on_disk():
+        into.parent.mkdir(parents=True, exist_ok=True)
     with _watching() as watch:
         bundle = fetch(root, _sources(gateway, kubo), _kept(store)[0], into.absolute(), progress=watch)
     value = {"cid": cid, "tree": str(into), "size": bundle.size, "entries": bundle.entries}
@@ -171,7 +173,12 @@ def _serve(
     if not port.isdecimal() or int(port) > 65535 or not host:
         raise Misuse("not HOST:PORT", code="bundle.listen", listen=listen)
     kept = FolderStore(store)
-    with serve.listening(host.strip("[]"), int(port)) as bound:
+    try:
+        bound = serve.listening(host.strip("[]"), int(port))
+    except OSError as problem:
+        reason = str(problem.strerror)
+        raise Misuse("cannot listen there", code="bundle.listen", listen=listen, reason=reason) from problem
+    with bound:
         out.progress(f"serving {store} at http://{host}:{bound.getsockname()[1]}/ipfs/")
         serve.server(kept.find).run(sockets=[bound])
 
@@ -186,7 +193,8 @@ def _push(
 ) -> None:
     """Host a bundle at your own Kubo: import it and pin it."""
     if Path(what).is_dir():
-        packed = TreeBlocks(Path(what), ignore=IGNORED)
+        with on_disk():
+            packed = TreeBlocks(Path(what), ignore=IGNORED)
         root, find = packed.root, packed.find
         for path in packed.ignored:
             out.progress(f"left out: {path}")

@@ -1,4 +1,5 @@
 import base64
+import errno
 import json
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import pytest
 from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.gateway import Gateway
 from cyberprivacy.bundle.pack import pack
-from cyberprivacy.bundle.serve import gateway_app
+from cyberprivacy.bundle.serve import gateway_app, listening
+from cyberprivacy.bundle.space import on_disk
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.cid import Cid
 from cyberprivacy.cli import run
+from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.testing.gateway import Lie, LyingGateway, running
 
 Command = Callable[..., tuple[int, str, str]]
@@ -83,6 +86,51 @@ def test_pack_refuses_a_symlink_with_code_and_hint(command: Command, source: Pat
     assert (code, out) == (1, "")
     assert "bundle.symlink" in err
     assert json.loads(command("pack", source, "--json")[1])["error"] == "bundle.symlink"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("--car", "nowhere/x.car"),
+        ("--car", "taken/x.car"),
+        ("--car", "."),
+        ("--car", "x" * 300),
+        ("--store", "taken"),
+        ("--store", "/proc/nowhere"),
+    ],
+)
+def test_pack_says_where_it_cannot_write(command: Command, source: Path, place: tuple[str, str], tmp_path: Path):
+    (tmp_path / "taken").write_text("a file")
+    code, out, _ = command("pack", source, *place, "--json")
+    assert (code, json.loads(out)["error"]) == (2, "bundle.place")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "exit_code"),
+    [
+        (errno.ENOSPC, "bundle.disk", 3),
+        (errno.EDQUOT, "bundle.disk", 3),
+        (errno.EIO, "bundle.disk", 3),
+        (errno.EROFS, "bundle.place", 2),
+        (errno.EACCES, "bundle.place", 2),
+    ],
+)
+def test_a_disk_that_refuses_is_waited_for_and_a_wrong_place_is_not(
+    number: int, code: str, exit_code: int
+) -> None:
+    with pytest.raises(CyberPrivacyError) as refusal, on_disk():
+        raise OSError(number, "no", "file")
+    assert (refusal.value.code, refusal.value.exit_code) == (code, exit_code)
+
+
+def test_other_places_that_cannot_be_are_said_too(command: Command, cid: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert "bundle.place" in command("bundle", "fetch", cid, "--to", "taken/tree")[2]
+    assert "bundle.place" in command("bundle", "ls", cid, "--store", "taken")[2]
+    with listening("127.0.0.1", 0) as bound:
+        there = f"127.0.0.1:{bound.getsockname()[1]}"
+        code, _, err = command("bundle", "serve", "--store", "s", "--listen", there)
+    assert (code, "bundle.listen" in err) == (2, True)
 
 
 def test_fetch_writes_a_verified_tree(
