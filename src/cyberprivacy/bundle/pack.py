@@ -92,9 +92,9 @@ def write_car(found: TreeBlocks, car_file: Path, limits: Limits = DEFAULT) -> No
         Unavailable: "bundle.disk".
     """
     folder = car_file.absolute().parent
-    if car_file.is_dir():
-        raise Misuse("a CAR is a file, this is a directory", code="bundle.place", path=str(car_file))
     with on_disk():
+        if car_file.is_dir():
+            raise Misuse("a CAR is a file, this is a directory", code="bundle.place", path=str(car_file))
         sweep(folder)
         require_space(folder, found.size, 1)
     with on_disk(), scratch(folder) as private:
