@@ -17,7 +17,7 @@ from textwrap import dedent
 
 import pytest
 
-from cyberprivacy.testing.town import sweep
+from cyberprivacy.testing.townnode import sweep
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(660)]
 

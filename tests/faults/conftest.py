@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import Town, TownNode, free_port
+from cyberprivacy.testing.town import Town, free_port
+from cyberprivacy.testing.townnode import TownNode
 
 PROJECT = Path(__file__).resolve().parents[2]
 ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"

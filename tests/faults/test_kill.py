@@ -18,7 +18,8 @@ from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.node.assembly import volatile
 from cyberprivacy.testing import remains
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode, free_port
+from cyberprivacy.testing.town import free_port
+from cyberprivacy.testing.townnode import TownNode
 
 pytestmark = [
     pytest.mark.flow,

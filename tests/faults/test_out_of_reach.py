@@ -25,7 +25,8 @@ from cyberprivacy.testing.disk import SmallDisk
 from cyberprivacy.testing.gateway import Lie, LyingGateway, running
 from cyberprivacy.testing.rpc import LyingRpc
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode, TypedBadly, free_port
+from cyberprivacy.testing.town import TypedBadly, free_port
+from cyberprivacy.testing.townnode import TownNode
 
 pytestmark = [
     pytest.mark.flow,

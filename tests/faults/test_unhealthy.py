@@ -9,7 +9,7 @@ import pytest
 from cyberprivacy.deploy.engine import Engine
 from cyberprivacy.node.assembly import volatile
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode
+from cyberprivacy.testing.townnode import TownNode
 from cyberprivacy.testing.visitors import Visitors
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]

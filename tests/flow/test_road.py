@@ -40,7 +40,8 @@ from cyberprivacy.review.lint import lint
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.testing.cable import Cable
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode, free_port, sweep
+from cyberprivacy.testing.town import free_port
+from cyberprivacy.testing.townnode import TownNode, sweep
 from cyberprivacy.testing.visitors import Visitors
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]

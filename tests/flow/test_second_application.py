@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TownNode, free_port, sweep
+from cyberprivacy.testing.town import free_port
+from cyberprivacy.testing.townnode import TownNode, sweep
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 PROJECT = Path(__file__).resolve().parents[2]

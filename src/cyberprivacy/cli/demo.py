@@ -17,7 +17,7 @@ from cyberprivacy.errors import CyberPrivacyError, Misuse
 
 if TYPE_CHECKING:
     from cyberprivacy.testing.story import Story
-    from cyberprivacy.testing.town import TownNode
+    from cyberprivacy.testing.townnode import TownNode
     from cyberprivacy.testing.visitors import Visitors
 
 DEEDS: Final = {
@@ -151,7 +151,7 @@ class Demo:
 
     def close(self) -> None:
         """Stop everything; what was made stays in the folder."""
-        from cyberprivacy.testing.town import sweep
+        from cyberprivacy.testing.townnode import sweep
 
         if self._node is not None:
             self._node.stop()
@@ -230,7 +230,7 @@ def empty(folder: Path) -> None:
     Raises:
         Misuse: there is something in it, and not from a demo.
     """
-    from cyberprivacy.testing.town import sweep
+    from cyberprivacy.testing.townnode import sweep
 
     if folder.exists() and not folder.is_dir():
         raise Misuse("not a folder", code="demo.folder", folder=str(folder))

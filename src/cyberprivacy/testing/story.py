@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 from cyberprivacy.build.base import make_base
 from cyberprivacy.errors import TryLater
 from cyberprivacy.proposal.release import Address
-from cyberprivacy.testing.town import Town, TownNode
+from cyberprivacy.testing.town import Town
+from cyberprivacy.testing.townnode import TownNode
 
 MEMBERS: Final = ("alice", "bob", "carol")
 AUDITORS: Final = ("ann", "ben", "org1", "org2", "org3")
@@ -92,6 +93,7 @@ class Story:
         self.dao: dict[str, str] = {}
         self.cids: dict[str, str] = {}
         self._cluster: dict[str, Any] = {}
+        self._factory = ""
 
     def found(self, name: str = "guestbook") -> None:
         """People, the shared contracts, a DAO; beside it the base image, from Debian's packages by hash."""
@@ -105,14 +107,24 @@ class Story:
             with self._tell.waiting("the base image, from Debian's packages by hash"):
                 self._tell.note(f"base image cyberprivacy/python@{base.result()}")
 
+    def sister(self, name: str) -> "Story":
+        """The story of another application: the same town, people and contracts, a DAO of its own."""
+        other = Story(self.town, self._examples, cache=self._cache, tell=self._tell)
+        other.cids, other._cluster, other._factory = dict(self.cids), self._cluster, self._factory
+        other._create(name)
+        return other
+
     def _found(self, name: str) -> None:
         names = ("founder", *MEMBERS, "dev", "provider", *AUDITORS)
         people = {each: self.town.person(each) for each in names}
         listed = [f"--organisation={people[each]}=https://{each}.example" for each in AUDITORS[2:]]
         shared = self.town.types("dao", "deploy-shared", "--laps", "demo", *listed, person="founder")
+        self._factory = str(shared["factory"])
+        self._create(name)
 
+    def _create(self, name: str) -> None:
         def who(*some: str) -> str:
-            return json.dumps([people[each] for each in some])
+            return json.dumps([self.town.person(each) for each in some])
 
         founding = self.town.folder / f"{name}.toml"
         founding.write_text(
@@ -121,7 +133,7 @@ class Story:
             f"auditors = {who(*AUDITORS[:2])}\norganisations = {who(*AUDITORS[2:])}\n"
             f"voting_period = {VOTE}\n"
         )
-        self.dao = self.town.types("dao", "create", founding, "--factory", shared["factory"], person="founder")
+        self.dao = self.town.types("dao", "create", founding, "--factory", self._factory, person="founder")
 
     def node(
         self,
