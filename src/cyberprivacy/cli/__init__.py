@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused, 2 misused, 3 try again later.
 """
 
 import json
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -12,6 +13,7 @@ import structlog
 import typer
 
 from cyberprivacy.cli.output import out
+from cyberprivacy.cli.system import refusal_of
 from cyberprivacy.errors import CyberPrivacyError
 
 ROOMS: Final = {
@@ -71,23 +73,41 @@ def command_line(word: str = "") -> typer.Typer:
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # said already; what is still in the buffer shall not fail a second time, at the very end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and say how it ended: 0 done, 1 refused, 2 misused, 3 try again later."""
     _log_to_stderr()
-    known = command_line(arguments[0] if arguments else "")
     try:
-        known(arguments, prog_name="cyberprivacy")
+        return _typed(arguments)
     except CyberPrivacyError as error:
-        _explain(error, as_json="--json" in arguments)
-        return error.exit_code
+        refusal = error
+    except OSError as error:
+        refusal = refusal_of(error)
     except KeyboardInterrupt:
         out.progress("stopped")
         return 3
+    _explain(refusal, as_json="--json" in arguments)
+    return refusal.exit_code
+
+
+def _typed(arguments: list[str]) -> int:
+    known = command_line(arguments[0] if arguments else "")
+    try:
+        known(arguments, prog_name="cyberprivacy")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        if end.code:
+            return end.code if isinstance(end.code, int) else 1
+    try:
+        sys.stdout.flush()  # a result that nobody gets is no success
+    except BrokenPipeError:
+        return 1  # who read it has seen enough; so does typer end when it notices earlier
     return 0
 
 
@@ -107,6 +127,10 @@ def _explain(error: CyberPrivacyError, *, as_json: bool) -> None:
     if as_json:
         facts = {name: str(value) for name, value in error.facts.items()}
         document = {"error": error.code, "what": error.what, "facts": facts, "hint": error.hint}
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        try:
+            sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except OSError:  # it may be stdout itself that is full
+            out.refusal(error)
     else:
         out.refusal(error)
