@@ -26,6 +26,12 @@ class BadCid(Untrusted):
     hint = "Use a CIDv1 in base32 (bafy… or bafk…) with sha2-256; `cyberprivacy pack` prints one."
 
 
+class MistypedCid(BadCid):
+    """Text is not such a CID. A document that holds it is not to be trusted; a person who typed it misused us."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Cid:
     """A CIDv1 with sha2-256.
@@ -54,17 +60,18 @@ class Cid:
         """Read the one spelling that we accept: 59 characters, `b` + base32 lower case, no padding.
 
         Raises:
-            BadCid: any other spelling, version, codec or hash.
+            MistypedCid: any other spelling, version, codec or hash.
         """
         if not _TEXT.match(text):
-            raise BadCid("not a CIDv1 in base32 lower case", text=text[:80])
+            raise MistypedCid("not a CIDv1 in base32 lower case", text=text[:80])
         try:
-            raw = base64.b32decode(text[1:].upper() + "======")
+            cid = cls.from_bytes(base64.b32decode(text[1:].upper() + "======"))
         except binascii.Error:
-            raise BadCid("not base32", text=text[:80]) from None
-        cid = cls.from_bytes(raw)
+            raise MistypedCid("not base32", text=text[:80]) from None
+        except BadCid as other:
+            raise MistypedCid(other.what, text=text) from None
         if str(cid) != text:  # the last character carries two unused bits
-            raise BadCid("a second spelling of another CID", text=text)
+            raise MistypedCid("a second spelling of another CID", text=text)
         return cid
 
     @classmethod

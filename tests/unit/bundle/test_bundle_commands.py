@@ -161,9 +161,9 @@ def test_fetch_with_nobody_who_has_it_says_try_again(command: Command, cid: str)
 @pytest.mark.parametrize(
     "wrong", ["bafybei", "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn", "../../etc/passwd"]
 )
-def test_a_wrong_cid_is_refused(command: Command, wrong: str) -> None:
+def test_a_wrong_cid_is_misuse(command: Command, wrong: str) -> None:
     code, out, _ = command("bundle", "fetch", wrong, "--to", "tree", "--json")
-    assert (code, json.loads(out)["error"]) == (1, "cid.form")
+    assert (code, json.loads(out)["error"]) == (2, "cid.form")
 
 
 def test_fetch_leaves_a_directory_that_is_something_else_alone(

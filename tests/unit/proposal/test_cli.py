@@ -247,7 +247,7 @@ def test_a_misused_command_says_how(
     there = ["--rpc", f"http://{world.endpoint.name}", "--dao", world.dao.governor, "--json"]
     ended = cli.run([str(bundle) if word == "CID" else word for word in words] + there)
     said = json.loads(capsys.readouterr().out)
-    assert (said["error"], ended) == (code, 1 if code == "cid.form" else 2)
+    assert (said["error"], ended) == (code, 2)
 
 
 @pytest.mark.parametrize(
