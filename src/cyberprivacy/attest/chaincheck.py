@@ -77,19 +77,31 @@ def _chain_fresh(case: _Case) -> Check:
 
 
 def _block(case: _Case) -> Check:
-    """Whether the node reads the same chain, and reads on."""
+    """Whether the node reads the same chain, and reads on; how old a block is, the chain says, not the node."""
     name, said = "statement.block", case.statement.block
-    age = case.now - said.timestamp
-    if age > case.policy.chain_age + case.policy.skew:
-        return Check.failed(name, "statement.block-old", f"the node last read the chain at a block {age} s old")
     known = case.facts.blocks.get(said.number)
     if known is None and said.number > case.facts.block.number:
-        return Check.skipped(name, "statement.block-ahead", f"the node is ahead, at block {said.number}")
+        return _block_ahead(case)
     if known is None:
         return Check.failed(name, "statement.block-unknown", f"the chain does not give block {said.number}")
-    if known != said.hash:
+    if known.hash != said.hash:
         return Check.failed(name, "statement.other-fork", f"block {said.number} is another one on our chain")
+    if known.timestamp != said.timestamp:
+        detail = f"block {said.number} is of second {known.timestamp}, not {said.timestamp} as the node says"
+        return Check.failed(name, "statement.block-time", detail)
+    age = case.now - known.timestamp
+    if age > case.policy.chain_age + case.policy.skew:
+        return Check.failed(name, "statement.block-old", f"the node last read the chain at a block {age} s old")
     return Check.passed(name, f"the node has read the same chain, up to block {said.number}")
+
+
+def _block_ahead(case: _Case) -> Check:
+    """A block that our chain does not have yet: nobody can check its hash, but its time must be possible."""
+    name, said, ours = "statement.block", case.statement.block, case.facts.block
+    if not ours.timestamp <= said.timestamp <= case.now + case.policy.skew:
+        detail = f"block {said.number} comes after ours, of second {ours.timestamp}; not in {said.timestamp}"
+        return Check.failed(name, "statement.block-time", detail)
+    return Check.skipped(name, "statement.block-ahead", f"the node is ahead, at block {said.number}")
 
 
 def _measurement(case: _Case) -> Check:

@@ -93,7 +93,7 @@ class ChainFacts:
         nodes: the nodes that were asked about, by account.
         measurements: since when (seconds since 1970) a measurement that was asked about is accepted; one
             that was never announced, or was withdrawn, is not here.
-        blocks: hashes of final blocks at the heights that were asked about.
+        blocks: the chain's own final blocks at the heights that were asked about.
     """
 
     chain_id: int
@@ -104,7 +104,7 @@ class ChainFacts:
     releases: Mapping[Cid, ReleaseFacts] = field(default_factory=dict)
     nodes: Mapping[Address, NodeFacts] = field(default_factory=dict)
     measurements: Mapping[bytes, int] = field(default_factory=dict)
-    blocks: Mapping[int, bytes] = field(default_factory=dict)
+    blocks: Mapping[int, FinalBlock] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

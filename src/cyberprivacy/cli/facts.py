@@ -111,5 +111,5 @@ def _measurement(chain: Chain, dao: Dao, measurement: bytes | None, block: Final
     return {measurement: since} if since else {}
 
 
-def _block(chain: Chain, height: int, newest: FinalBlock) -> Mapping[int, bytes]:
-    return {height: newest.hash if height == newest.number else chain.block(height).hash}
+def _block(chain: Chain, height: int, newest: FinalBlock) -> Mapping[int, FinalBlock]:
+    return {height: newest if height == newest.number else chain.block(height)}

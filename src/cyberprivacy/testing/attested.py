@@ -153,5 +153,5 @@ def chain_facts(node: bytes, measurement: bytes) -> ChainFacts:
         releases={BUNDLE: release},
         nodes={ACCOUNT: listed},
         measurements={measurement: NOW - 30 * DAY},
-        blocks={BLOCK.number: BLOCK.hash},
+        blocks={BLOCK.number: BLOCK},
     )

@@ -86,7 +86,7 @@ def test_what_the_chain_does_not_know_is_not_in_its_facts(chain: Any) -> None:
     assert read_facts(chain.final, chain.dao.governor, None).releases == {}
 
 
-def test_a_block_that_the_node_read_is_known_by_its_hash(chain: Any) -> None:
-    assert facts(chain, height=3).blocks == {3: chain.final.block(3).hash}
+def test_a_block_that_the_node_read_is_known_by_its_hash_and_time(chain: Any) -> None:
+    assert facts(chain, height=3).blocks == {3: chain.final.block(3)}
     newest = chain.final.block()
-    assert facts(chain, height=newest.number).blocks == {newest.number: newest.hash}
+    assert facts(chain, height=newest.number).blocks == {newest.number: newest}

@@ -49,13 +49,19 @@ def test_a_node_with_a_software_tpm_is_accepted_and_without_its_root_named_it_is
 ) -> None:
     now = int(time.time())
     facts = chain_facts(world.key.id, attester.measurement)
-    moved = replace(facts, block=replace(facts.block, timestamp=now), measurements={attester.measurement: 1})
+    block = replace(world.release.block, timestamp=now)
+    moved = replace(
+        facts,
+        block=replace(facts.block, timestamp=now),
+        measurements={attester.measurement: 1},
+        blocks={block.number: block},
+    )
     node = world.bend(
         attester=attester,
         facts=moved,
         now=now,
         tls=type(world.tls).born(["a"], lifetime=600, now=now),
-        release=approved(block=replace(world.release.block, timestamp=now)),
+        release=approved(block=block),
         policy=type(world.policy)().allowing_development(root.fingerprint),
     )
     assert node.report().accepted

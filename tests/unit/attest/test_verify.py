@@ -98,6 +98,17 @@ def bent_log(world: World) -> World:
     return evidence(world, log=log.replace(b'"pcr":10', b'"pcr":11', 1))
 
 
+def read_at(world: World, block: FinalBlock, *, said: FinalBlock | None = None) -> World:
+    """The chain has this block, and the node says that it has read it, as it is or as the node makes it up."""
+    return world.chain(blocks={block.number: block}).bend(release=approved(block=said or block))
+
+
+def emergency(world: World) -> World:
+    """The release is live by the emergency lane; the vote that may ratify it has begun."""
+    lap = Lap("emergency", 9, 9)
+    return world.listed(emergency=True, expires=NOW + DAY, executed=False, laps=(lap,))
+
+
 def expired_certificate(world: World) -> World:
     made = world.root.certify(tpm(world).public, now=datetime.fromtimestamp(NOW - 200 * DAY, UTC))
     return world.bend(attester=replace(tpm(world), certificates=made))
@@ -285,12 +296,32 @@ BENT: dict[str, tuple[Callable[[World], World], str, str]] = {
         "chain.future",
     ),
     "a node that does not read the chain any more": (
-        lambda w: w.bend(release=approved(block=replace(BLOCK, timestamp=NOW - DAY))),
+        lambda w: read_at(w, replace(BLOCK, timestamp=NOW - DAY)),
         "statement.block",
         "statement.block-old",
     ),
+    "a node that says that an old block is new": (
+        lambda w: read_at(w, replace(BLOCK, timestamp=NOW - DAY), said=BLOCK),
+        "statement.block",
+        "statement.block-time",
+    ),
+    "a node that says that a new block is newer": (
+        lambda w: read_at(w, BLOCK, said=replace(BLOCK, timestamp=NOW - 1)),
+        "statement.block",
+        "statement.block-time",
+    ),
+    "a block to come, of yesterday": (
+        lambda w: w.bend(release=approved(block=FinalBlock(2_000, bytes(32), NOW - DAY))),
+        "statement.block",
+        "statement.block-time",
+    ),
+    "a block to come, of tomorrow": (
+        lambda w: w.bend(release=approved(block=FinalBlock(2_000, bytes(32), NOW + DAY))),
+        "statement.block",
+        "statement.block-time",
+    ),
     "a node on another fork": (
-        lambda w: w.chain(blocks={BLOCK.number: bytes(32)}),
+        lambda w: w.chain(blocks={BLOCK.number: replace(BLOCK, hash=bytes(32))}),
         "statement.block",
         "statement.other-fork",
     ),
@@ -354,6 +385,11 @@ BENT: dict[str, tuple[Callable[[World], World], str, str]] = {
         "release.expired",
     ),
     "another proposal": (lambda w: said(w, proposal=7), "release.proposal", "release.other-proposal"),
+    "an emergency release under another's proposal": (
+        lambda w: said(emergency(w), proposal=7),
+        "release.proposal",
+        "release.other-proposal",
+    ),
     "a proposal that was not executed": (
         lambda w: w.listed(executed=False),
         "release.proposal",
@@ -482,12 +518,10 @@ def test_a_node_that_is_a_block_ahead_of_the_verifier_is_no_liar(world: World) -
 
 
 def test_an_emergency_release_is_accepted_while_it_lives(world: World) -> None:
-    live = world.listed(
-        emergency=True, expires=NOW + DAY, proposal=0, executed=False, laps=(Lap("emergency", 9, 9),)
-    )
-    report = said(live, proposal=0).report()
-    assert report.accepted
-    assert "emergency" in report.check("release.proposal").detail
+    for own in (0, world.release.proposal):  # nobody has begun its vote, or somebody has
+        report = said(emergency(world), proposal=own).report()
+        assert report.accepted
+        assert "emergency" in report.check("release.proposal").detail
 
 
 def test_a_pinned_root_that_says_it_is_for_development_is_worth_no_more(world: World) -> None:
