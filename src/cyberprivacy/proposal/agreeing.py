@@ -80,11 +80,12 @@ def connect(urls: Sequence[str], *, head: Head = "finalized", timeout: float = 2
     Raises:
         Misuse: no endpoint, the same one twice, or not a URL.
     """
-    if not urls or len(set(urls)) != len(urls):
+    endpoints = [Endpoint(url, timeout=timeout) for url in urls]
+    if not endpoints or len({each.place for each in endpoints}) != len(endpoints):
         raise Misuse(
             "give one endpoint, or several different ones",
             code="chain.endpoints",
             hint="Such as --rpc http://127.0.0.1:8545; endpoints of different operators are worth most.",
         )
-    chains = [JsonRpc(Endpoint(url, timeout=timeout), head=head) for url in urls]
+    chains = [JsonRpc(endpoint, head=head) for endpoint in endpoints]
     return chains[0] if len(chains) == 1 else Agreeing(chains)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from itertools import count
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from weakref import finalize
 
 import httpx2
@@ -40,6 +40,14 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"<endpoint {self.name}>"
+
+    @property
+    def place(self) -> str:
+        """Where it is, in one spelling whatever the URL's was: whoever asks two places must not ask one twice."""
+        parts = urlsplit(self._url)
+        host = (parts.hostname or "").removesuffix(".")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return urlunsplit((parts.scheme, f"{host}:{port}", parts.path.rstrip("/"), parts.query, ""))
 
     def ask(self, method: str, *params: object) -> object:
         """The `result` of one request.

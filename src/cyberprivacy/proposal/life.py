@@ -199,12 +199,12 @@ def _builders(images: Images) -> str:
 
 
 def _before_life(it: Life, head: bytes, delay: int, now: int) -> tuple[Stage, str, int]:
-    if it.vote is not None and it.vote.state not in (ProposalState.CANCELED, ProposalState.DEFEATED):
-        return _in_vote(it.vote, now)
     if it.review_starts == 0:
         return Stage.PUBLISHED, f"auditors: {it.attested} of {it.needed} attested", 0
     if head not in (it.parent.digest if it.parent else ZERO, it.bundle.digest):
-        return Stage.STALE, "publication on what runs now", 0
+        return Stage.STALE, "publication on what runs now", 0  # whatever its vote says: it cannot be executed
+    if it.vote is not None and it.vote.state not in (ProposalState.CANCELED, ProposalState.DEFEATED):
+        return _in_vote(it.vote, now)
     if it.review_ends > now + delay:
         return Stage.REVIEW, "the review lap to end", it.review_ends - delay
     if it.vote is not None:

@@ -54,8 +54,9 @@ class Desk:
         dearest: wei that one transaction may cost.
         patience: seconds to wait for a transaction to be mined.
         pause: how waiting is done.
-        chain_id: the chain that is meant, as others tell it; None = as `endpoint` tells it. An endpoint that
-            names another chain would have us sign something that is valid there.
+        chain_id: the chain that is meant, as others tell it; a function is asked when the first transaction
+            is made, None = as `endpoint` tells it. An endpoint that names another chain would have us sign
+            something that is valid there.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Desk:
         dearest: int = DEAREST,
         patience: float = _PATIENCE,
         pause: Callable[[float], None] = time.sleep,
-        chain_id: int | None = None,
+        chain_id: int | Callable[[], int] | None = None,
     ) -> None:
         self._endpoint, self._signer, self._dearest = endpoint, signer, dearest
         self._patience, self._pause = patience, pause
@@ -81,10 +82,9 @@ class Desk:
     def chain_id(self) -> int:
         """EIP-155 chain id; asked once."""
         told = quantity(self._endpoint.ask("eth_chainId"), "the chain id")
-        if self._meant not in (None, told):
-            raise Disagree(
-                "the endpoint is on another chain", meant=self._meant, told=told, about=repr(self._endpoint)
-            )
+        meant = self._meant() if callable(self._meant) else self._meant
+        if meant not in (None, told):
+            raise Disagree("the endpoint is on another chain", meant=meant, told=told, about=repr(self._endpoint))
         return told
 
     def send(self, to: Address | None, data: bytes, *, value: int = 0) -> Receipt:

@@ -295,8 +295,22 @@ def test_of_three_endpoints_one_may_be_away_but_none_may_contradict() -> None:
             chain.block()
 
 
-@pytest.mark.parametrize("urls", [[], ["http://127.0.0.1:1", "http://127.0.0.1:1"]])
+@pytest.mark.parametrize(
+    "urls",
+    [
+        [],
+        ["http://127.0.0.1:1", "http://127.0.0.1:1"],
+        ["http://x.test", "http://x.test/"],
+        ["http://x.test", "HTTP://X.Test:80"],
+        ["https://x.test/v1", "https://x.test.:443/v1/#one"],
+        ["http://me:key@x.test/?a=1", "http://x.test?a=1"],
+    ],
+)
 def test_agreement_with_oneself_is_no_agreement(urls: list[str]) -> None:
     with pytest.raises(Misuse) as refusal:
         connect(urls)
     assert refusal.value.code == "chain.endpoints"
+
+
+def test_endpoints_that_differ_in_more_than_spelling_are_two() -> None:
+    assert connect(["http://x.test/one", "http://x.test/two", "https://x.test/one", "http://x.test:81/one"])

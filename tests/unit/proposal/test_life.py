@@ -243,6 +243,27 @@ def test_a_second_release_replaces_the_first_and_makes_rivals_stale(world: World
     assert refusal.value.code == "law.number-too-low"
 
 
+def test_a_queued_release_whose_parent_was_replaced_is_stale_and_waits_for_nobody(
+    world: World, bundle: Cid, fix: Cid
+) -> None:
+    for number, each in ((1, bundle), (2, fix)):
+        world.published(each, number=number)
+    proposals = [world.proposed(bundle), world.proposed(fix)]
+    world.advance_to(max(world.life(each).vote.opens for each in (bundle, fix)) + 1)
+    for proposal in proposals:
+        for member in world.members[:2]:
+            actions.vote(world.acting(member), proposal.id, actions.IN_FAVOUR)
+    world.advance_to(max(world.life(each).vote.closes for each in (bundle, fix)) + 1)
+    for proposal in proposals:
+        actions.queue(world.acting(world.founder), proposal)
+    world.advance_to(max(world.life(each).until for each in (bundle, fix)))
+    assert [world.life(each).stage for each in (bundle, fix)] == [Stage.EXECUTABLE] * 2
+    actions.execute(world.acting(world.founder), proposals[0])
+    assert world.life(bundle).stage == Stage.ACTIVE
+    it = world.life(fix)
+    assert (it.stage, it.waits_for) == (Stage.STALE, "publication on what runs now")
+
+
 def test_a_revoked_release_stops_and_says_so(world: World, bundle: Cid) -> None:
     world.live(bundle, number=1)
     proposal = revocation(world.dao, bundle, body="It leaks.")

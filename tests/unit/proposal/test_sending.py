@@ -24,7 +24,7 @@ def liar(world: World) -> Iterator[LyingRpc]:
 
 def desk(world: World, liar: LyingRpc, **how: Any) -> Desk:
     signer = ExternalSigner(f"http://{world.endpoint.name}", world.publisher)
-    return Desk(Endpoint(liar.url), signer, pause=lambda _: None, chain_id=31337, **how)
+    return Desk(Endpoint(liar.url), signer, pause=lambda _: None, **{"chain_id": 31337, **how})
 
 
 def publication(bundle: Cid) -> bytes:
@@ -59,6 +59,22 @@ def test_nothing_is_sent_when_an_endpoint_lies_about_the_price(
         desk(world, liar).send(world.dao.registry, publication(bundle))
     assert refusal.value.code == code
     assert not world.life(bundle).published
+
+
+def test_others_are_asked_which_chain_is_meant_when_the_first_transaction_is_made(
+    world: World, liar: LyingRpc, bundle: Cid
+) -> None:
+    asked: list[int] = []
+
+    def others() -> int:
+        asked.append(1)
+        return 1
+
+    node = desk(world, liar, chain_id=others)
+    assert not asked  # a node starts, and tends what runs, while no chain answers
+    with pytest.raises(Untrusted) as refusal:
+        node.send(world.dao.registry, publication(bundle))
+    assert (refusal.value.code, asked) == ("chain.disagree", [1])
 
 
 def test_a_cap_on_the_price_is_kept(world: World, liar: LyingRpc, bundle: Cid) -> None:
