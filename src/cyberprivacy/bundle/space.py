@@ -72,5 +72,5 @@ def _fault(problem: OSError) -> CyberPrivacyError:
         hint = "Name a place that exists, and that you may use."
         return Misuse("cannot read or write there", code="bundle.place", hint=hint, **facts)
     full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
-    what, hint = ("the disk is full", "Free some space, then try again.") if full else ("the disk failed", None)
-    return Unavailable(what, code="bundle.disk", hint=hint, **facts)
+    what = "the disk is full" if full else "the disk failed"
+    return Unavailable(what, code="bundle.disk", hint="See to the disk, then try again.", **facts)

@@ -17,29 +17,40 @@ YEAR: Final = timedelta(days=365)
 EARLY: Final = timedelta(days=30)
 
 
-def renew(folder: Path, public: Path) -> None:
-    """Make what is missing or about to expire.
+def renew(folder: Path, public: Path, now: datetime | None = None) -> bool:
+    """Make what is missing or about to expire; whether anything was made.
+
+    What is made last is removed first, so that a crash between any two lines leaves nothing that looks whole and
+    does not fit together.
 
     Args:
         folder: gets "ca.key" and "server.key" (mode 0600), "server.crt".
         public: gets "ca.crt" and nothing else.
+        now: another time than this machine's.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     public.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    authority = public / "ca.crt"
-    if not authority.exists() or not (folder / "ca.key").exists() or _expires(authority) < now + EARLY:
+    now = now or datetime.now(UTC)
+    authority, server = public / "ca.crt", folder / "server.crt"
+    if not (folder / "ca.key").exists() or _due(authority, now):
+        for last in (server, folder / "ca.key"):
+            last.unlink(missing_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        replace(folder / "ca.key", _pem(key), mode=0o600)
         replace(authority, _certificate(key, key, now, server=False))
-        (folder / "server.crt").unlink(missing_ok=True)
-    server = folder / "server.crt"
-    if not server.exists() or not (folder / "server.key").exists() or _expires(server) < now + EARLY:
-        signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - written above
-        key = ec.generate_private_key(ec.SECP256R1())
-        replace(folder / "server.key", _pem(key), mode=0o600)
-        replace(server, _certificate(key, signer, now, server=True))
+        replace(folder / "ca.key", _pem(key), mode=0o600)
+    if (folder / "server.key").exists() and not _due(server, now):
+        return False
+    signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - written above
+    key = ec.generate_private_key(ec.SECP256R1())
+    server.unlink(missing_ok=True)
+    replace(folder / "server.key", _pem(key), mode=0o600)
+    replace(server, _certificate(key, signer, now, server=True))
+    return True
+
+
+def _due(certificate: Path, now: datetime) -> bool:
+    return not certificate.exists() or _expires(certificate) < now + EARLY
 
 
 def _expires(certificate: Path) -> datetime:

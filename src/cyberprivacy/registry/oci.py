@@ -1,6 +1,7 @@
 """Any OCI registry as a place for built images, and as a source of base images."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -21,10 +22,13 @@ class OciRegistry:
 
     Args:
         distribution: the client; `open` makes one from plain settings.
+        held: entered while an image is stored, for registries that are cleaned up at other times.
     """
 
-    def __init__(self, distribution: Distribution) -> None:
-        self._distribution = distribution
+    def __init__(
+        self, distribution: Distribution, held: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self._distribution, self._held = distribution, held
 
     @classmethod
     def open(
@@ -82,17 +86,21 @@ class OciRegistry:
         self, repository: str, manifest: ImageManifest, parts: Callable[[Descriptor], Iterable[bytes]]
     ) -> str:
         there = self._distribution
-        if there.manifest(repository, manifest.digest) != manifest.raw or not self._has_all(repository, manifest):
-            for blob in manifest.blobs:
-                if not there.has_blob(repository, blob.digest):
-                    there.put_blob(repository, blob, parts(blob))
-            there.put_manifest(repository, manifest)
-            if there.manifest(repository, manifest.digest) != manifest.raw:
-                raise RegistryLies("other bytes come back", registry=there.host, pushed=manifest.digest)
+        with self._held():
+            if not self._has(repository, manifest):
+                for blob in manifest.blobs:
+                    if not there.has_blob(repository, blob.digest):
+                        there.put_blob(repository, blob, parts(blob))
+                there.put_manifest(repository, manifest)
+                if there.manifest(repository, manifest.digest) != manifest.raw:
+                    raise RegistryLies("other bytes come back", registry=there.host, pushed=manifest.digest)
         return f"{there.host}/{repository}@{manifest.digest}"
 
-    def _has_all(self, repository: str, manifest: ImageManifest) -> bool:
-        return all(self._distribution.has_blob(repository, blob.digest) for blob in manifest.blobs)
+    def _has(self, repository: str, manifest: ImageManifest) -> bool:
+        there = self._distribution
+        return there.manifest(repository, manifest.digest) == manifest.raw and all(
+            there.has_blob(repository, blob.digest) for blob in manifest.blobs
+        )
 
 
 def _missing(repository: str, digest: str) -> TryLater:
