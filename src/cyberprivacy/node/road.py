@@ -16,6 +16,7 @@ from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.registry.pushed import Registry
+from cyberprivacy.review import privileges
 from cyberprivacy.review.linted import LintedBundle
 
 
@@ -23,7 +24,14 @@ class ManifestDiffers(Untrusted):
     """The bundle says of itself something else than the proposal that was voted on."""
 
     code = "release.manifest"
-    hint = "Publish the bundle again with the number and pipeline of its manifest; the vote was on something else."
+    hint = "Publish it again with the number, pipeline and parent of its manifest: the vote was on something else."
+
+
+class OtherPrivileges(Untrusted):
+    """A repair that nobody has voted on yet may do other things than the release that it replaces."""
+
+    code = "release.emergency-privileges"
+    hint = "The release before goes on. Repair it without touching k8s/, or take the ordinary road with a vote."
 
 
 class BuildersDisagree(Untrusted):
@@ -99,12 +107,28 @@ class Road:
         with journal.step("lint", release):
             linted = engines.lint(bundle)
             _same_as_voted(linted, release)
+        if release.emergency:
+            self._no_more_privileges(bundle, release)
         with journal.step("build", release):
             built = engines.builder.build(linted)
         digests: dict[str, str] = {image.name: image.digest for image in built}
         journal.did("release.built", release, {"images": digests, "profile": built[0].profile})
         self._agree(release, digests)
         return self._deploy(release, linted, built, still)
+
+    def _no_more_privileges(self, repair: VerifiedBundle, release: ApprovedRelease) -> None:
+        """What goes live before a vote may do what its parent does, and nothing else. Source: DESIGN 3.5."""
+        with self._journal.step("compare", release):
+            if release.parent is None:
+                raise OtherPrivileges("a repair of nothing", bundle=str(release.bundle))
+            parent = self._engines.fetch(release.parent)
+            changed = privileges.changed(parent.tree, repair.tree)
+            if changed:
+                raise OtherPrivileges(
+                    "an emergency release changes what the application may do",
+                    files=", ".join(changed[:20]),
+                    parent=str(release.parent),
+                )
 
     def _agree(self, release: ApprovedRelease, digests: Mapping[str, str]) -> None:
         """Serve nothing that enough providers did not build alike. Source: DESIGN 3.6."""
@@ -155,9 +179,11 @@ def _go_on(still: Callable[[], bool]) -> None:
 
 def _same_as_voted(linted: LintedBundle, release: ApprovedRelease) -> None:
     manifest = linted.manifest
-    if (manifest.release, manifest.pipeline) != (release.number, release.pipeline):
+    says = (manifest.release, manifest.pipeline, manifest.parent)
+    voted = (release.number, release.pipeline, release.parent)
+    if says != voted:
         raise ManifestDiffers(
             "the bundle's manifest is not what was voted on",
-            manifest=f"release {manifest.release}, pipeline {manifest.pipeline}",
-            voted=f"release {release.number}, pipeline {release.pipeline}",
+            manifest="release {}, pipeline {}, parent {}".format(*says),
+            voted="release {}, pipeline {}, parent {}".format(*voted),
         )

@@ -76,6 +76,40 @@ def dao_at(chain: Chain, governor: Address, at: FinalBlock) -> Dao:
     return dao
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What counts as read when a bundle is measured.
+
+    Attributes:
+        published: whether the DAO knows the bundle; if not, this is what the chain would say if it were
+            published now.
+        parent: what it replaces; None for the first.
+        already_read: a release whose lap is over and whose lines are not counted again; None = no such credit.
+    """
+
+    published: bool
+    parent: Cid | None
+    already_read: Cid | None
+
+    @property
+    def read(self) -> tuple[Cid, ...]:
+        """The bundles in the order in which `review.measure` takes them."""
+        return tuple(cid for cid in (self.parent, self.already_read) if cid is not None)
+
+
+def before(chain: Chain, dao: Dao, bundle: Cid, at: FinalBlock) -> Before:
+    """What a bundle is measured against: not what its author says, but what the registry has recorded."""
+    record = release_at(chain, dao, bundle.digest, at)
+    if record.integer("publishedAt"):
+        return Before(
+            published=True,
+            parent=cid_of(record.octets("parent")),
+            already_read=cid_of(record.octets("alreadyRead")),
+        )
+    head = contract("ReleaseRegistry").read(chain, at, dao.registry, "head").octets("0")
+    return Before(published=False, parent=cid_of(head), already_read=None)
+
+
 def release_at(chain: Chain, dao: Dao, bundle: bytes, at: FinalBlock) -> Fields:
     """The registry's record of a bundle; all zero if it is not known there."""
     return contract("ReleaseRegistry").read(chain, at, dao.registry, "release", bundle).struct("0")

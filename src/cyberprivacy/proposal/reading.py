@@ -12,7 +12,7 @@ from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.proposal.abi import ZERO, Fields, contract
 from cyberprivacy.proposal.chain import Chain
-from cyberprivacy.proposal.law import Dao, ProposalState, dao_at, proposal_at, release_at, state_at
+from cyberprivacy.proposal.law import Dao, ProposalState, cid_of, dao_at, proposal_at, release_at, state_at
 from cyberprivacy.proposal.release import SEAL, Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.wire import BadAnswer
 
@@ -153,6 +153,7 @@ def _release(chain: Chain, dao: Dao, bundle: Cid, record: Fields, block: FinalBl
         dao=dao.governor,
         registry=dao.registry,
         bundle=bundle,
+        parent=cid_of(record.octets("parent")),
         number=record.integer("number"),
         pipeline=record.integer("pipeline"),
         proposal=proposal,

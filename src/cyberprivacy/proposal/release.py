@@ -36,6 +36,7 @@ class ApprovedRelease:
         dao: address of the DAO: its AppGovernor.
         registry: address of its ReleaseRegistry.
         bundle: CID of the bundle's root directory (dag-pb).
+        parent: bundle that it replaces and was measured against; None for the first.
         number: release number; grows with every release of this DAO.
         pipeline: number of the pipeline template.
         proposal: governor's proposal id; 0 for an emergency release that no vote has ratified yet.
@@ -50,6 +51,7 @@ class ApprovedRelease:
     dao: Address
     registry: Address
     bundle: Cid
+    parent: Cid | None
     number: int
     pipeline: int
     proposal: int

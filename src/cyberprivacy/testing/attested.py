@@ -114,6 +114,7 @@ def approved(**changes: Any) -> ApprovedRelease:
         "dao": DAO,
         "registry": REGISTRY,
         "bundle": BUNDLE,
+        "parent": None,
         "number": 2,
         "pipeline": 1,
         "proposal": 1 << 200,

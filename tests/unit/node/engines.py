@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from cyberprivacy.build import image
 from cyberprivacy.build.image import BuiltImage, Digest, images_digest
@@ -29,18 +30,23 @@ def digest_of(cid: Cid) -> Digest:
     return Digest(f"sha256:{cid.digest.hex()}")
 
 
-def approved(number: int, *, agreed: bool = True) -> ApprovedRelease:
-    cid = Cid.of(DAG_PB, b"bundle %d" % number)
+def bundle(number: int) -> Cid:
+    return Cid.of(DAG_PB, b"bundle %d" % number)
+
+
+def approved(number: int, *, agreed: bool = True, emergency: bool = False) -> ApprovedRelease:
+    cid = bundle(number)
     return ApprovedRelease(
         chain_id=31337,
         dao=DAO,
         registry=DAO,
         bundle=cid,
+        parent=bundle(number - 1) if number > 1 else None,
         number=number,
         pipeline=1,
-        proposal=7,
-        emergency=False,
-        expires=0,
+        proposal=0 if emergency else 7,
+        emergency=emergency,
+        expires=1_900_000_000 if emergency else 0,
         images=images_digest({"web": digest_of(cid)}) if agreed else None,
         builders=1,
         block=FinalBlock(100 + number, bytes(32), 1_800_000_000),
@@ -50,12 +56,16 @@ def approved(number: int, *, agreed: bool = True) -> ApprovedRelease:
 
 @dataclass
 class World:
-    """Everything outside the node: what the chain wants, what runs, and which step must fail, and how."""
+    """Everything outside the node: what the chain wants, what runs, and which step must fail, and how.
+
+    `says` changes what manifests say; `trees` holds bundles by CID, for steps that look into them.
+    """
 
     wanted: ApprovedRelease | CyberPrivacyError | None = None
     fails: dict[str, CyberPrivacyError] = field(default_factory=dict)
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
-    says_number: int | None = None
+    says: dict[str, Any] = field(default_factory=dict)
+    trees: Path = Path("/nowhere")
     why: str = "revoked"
     running: Deployment | None = None
     calls: list[str] = field(default_factory=list)
@@ -75,7 +85,7 @@ class World:
 
     def fetch(self, cid: Cid) -> VerifiedBundle:
         self._do("fetch")
-        return VerifiedBundle(cid=cid, tree=Path("/"), size=1, entries=1, seal=verified.SEAL)
+        return VerifiedBundle(cid=cid, tree=self.trees / str(cid), size=1, entries=1, seal=verified.SEAL)
 
     def lint(self, bundle: VerifiedBundle) -> LintedBundle:
         self._do("lint")
@@ -83,8 +93,8 @@ class World:
         manifest = Manifest(
             name="app",
             version="1",
-            release=self.says_number or self.wanted.number,
-            parent=None,
+            release=self.wanted.number,
+            parent=self.wanted.parent,
             pipeline=1,
             images=(Image("web", "Dockerfile"),),
             bases=(),
@@ -95,7 +105,7 @@ class World:
         recipe = Recipe("web", PurePosixPath("Dockerfile"), "", (), 10001)
         return LintedBundle(
             bundle=bundle,
-            manifest=manifest,
+            manifest=replace(manifest, **self.says),
             recipes={"web": recipe},
             topology=Topology((), (), (), (), "web"),
             seal=linted.SEAL,

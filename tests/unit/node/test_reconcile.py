@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engines import DAO, World, approved, digest_of
+from engines import DAO, World, approved, bundle, digest_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -31,9 +31,13 @@ class Node:
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.folder, self.clock = world, folder, Clock()
-        self.restart()
+        self.start()
 
     def restart(self) -> None:
+        self.ledger.close()
+        self.start()
+
+    def start(self) -> None:
         self.ledger = FileLedger(self.folder / "ledger", clock=self.clock)
         journal = Journal(self.ledger, DAO)
         road = Road("app", self.world.engines(), journal)
@@ -264,11 +268,63 @@ def test_images_that_others_did_not_build_are_not_served(node: Node) -> None:
     assert node.world.running is None
 
 
-def test_a_manifest_that_names_another_release_is_refused(node: Node) -> None:
-    node.world.says_number = 9
+@pytest.mark.parametrize("says", [{"release": 9}, {"pipeline": 2}, {"parent": bundle(7)}, {"parent": None}])
+def test_a_manifest_that_is_not_what_was_voted_on_is_refused(node: Node, says: dict[str, object]) -> None:
+    node.world.wanted, node.world.says = approved(2), says
     status = node.loop.tick()
     assert (status.state, status.code) == ("refused", "release.manifest")
     assert "build" not in node.world.calls
+
+
+WEB = "k8s/web.yaml"
+SAYS = "cyberprivacy: 1\nname: app\nversion: 1.0.0\nrelease: {0}\nparent: {1}\npipeline: {2}\n"
+SAYS += "images:\n  web: {{dockerfile: Dockerfile}}\npublic: {{service: web, port: 80}}\n"
+
+
+def bundles(node: Node, repair: dict[str, str], *, pipeline: int = 1) -> None:
+    """Release 1 with one Kubernetes file, and release 2, which replaces it."""
+    node.world.trees = node.folder / "trees"
+    parent = {"cyberprivacy.yaml": SAYS.format(1, "null", 1), WEB: "kind: Deployment\n", "a.py": "hole\n"}
+    child = {"cyberprivacy.yaml": SAYS.format(2, bundle(1), pipeline), "a.py": "none\n", **repair}
+    for number, files in ((1, parent), (2, child)):
+        for path, text in files.items():
+            place = node.world.trees / str(bundle(number)) / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+
+
+def test_a_repair_with_the_privileges_of_its_parent_goes_live_before_its_vote(node: Node) -> None:
+    node.loop.tick()
+    bundles(node, {WEB: "kind: Deployment\n"})
+    node.world.wanted = approved(2, emergency=True)
+    assert node.loop.tick().state == "serving"
+
+
+@pytest.mark.parametrize(
+    ("repair", "pipeline"),
+    [
+        ({WEB: "kind: Deployment \n"}, 1),
+        ({WEB: "kind: Deployment\n", "k8s/more.yaml": ""}, 1),
+        ({}, 1),
+        ({WEB: "kind: Deployment\n"}, 2),
+    ],
+    ids=["changed", "added", "removed", "another pipeline"],
+)
+def test_a_repair_with_other_privileges_than_its_parent_waits_for_its_vote(
+    node: Node, repair: dict[str, str], pipeline: int
+) -> None:
+    node.loop.tick()
+    bundles(node, repair, pipeline=pipeline)
+    node.world.calls.clear()
+    node.world.wanted = approved(2, emergency=True)
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("refused", "release.emergency-privileges")
+    assert "build" not in node.world.calls
+    assert node.world.running is not None
+    assert node.world.running.release == bundle(1)
+    node.clock.now = status.retry
+    node.world.wanted = approved(2)  # ratified
+    assert node.loop.tick().state == "serving"
 
 
 class Storm(RuleBasedStateMachine):
@@ -307,7 +363,6 @@ class Storm(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.node.ledger.close()
         self.node.restart()
 
     @invariant()

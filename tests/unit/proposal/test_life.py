@@ -10,7 +10,7 @@ from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.clusters import add_node, join_cluster, register_cluster, report_built
 from cyberprivacy.proposal.founding import factory_minimums
-from cyberprivacy.proposal.law import NotADao, dao_at
+from cyberprivacy.proposal.law import Before, NotADao, before, dao_at
 from cyberprivacy.proposal.life import Stage, lives
 from cyberprivacy.proposal.reading import read
 from cyberprivacy.proposal.refusals import NotYet
@@ -62,7 +62,7 @@ def test_the_ordinary_road_ends_with_an_approved_release(world: World, bundle: C
     world.settle()
     release = world.read().release
     assert release is not None
-    assert (release.bundle, release.number, release.pipeline) == (bundle, 1, 1)
+    assert (release.bundle, release.parent, release.number, release.pipeline) == (bundle, None, 1, 1)
     assert (release.proposal, release.emergency, release.expires) == (proposal.id, False, 0)
     assert (release.images, release.builders, release.chain_id) == (None, 1, 31337)
     assert world.life(bundle).vote.in_favour == 3
@@ -236,11 +236,27 @@ def test_a_second_release_replaces_the_first_and_makes_rivals_stale(world: World
     assert world.life(bundle).stage == Stage.REPLACED
     assert world.life(fix).stage == Stage.ACTIVE
     assert world.life(rival).stage == Stage.STALE
+    assert world.read().release.parent == bundle
     told = lives(world.final, world.final, world.dao, at=world.final.block())
     assert [it.bundle for it in told] == [bundle, rival, fix]
     with pytest.raises(CyberPrivacyError) as refusal:
         actions.publish(world.acting(world.publisher), Cid(0x70, b"\x0e" * 32), parent=fix, number=3, pipeline=1)
     assert refusal.value.code == "law.number-too-low"
+
+
+def test_the_registry_says_what_a_bundle_is_measured_against(world: World, bundle: Cid, fix: Cid) -> None:
+    def said(cid: Cid) -> Before:
+        return before(world.latest, world.dao, cid, world.latest.block())
+
+    assert said(bundle) == Before(published=False, parent=None, already_read=None)
+    world.live(bundle, number=1)
+    assert said(bundle) == Before(published=True, parent=None, already_read=None)
+    assert said(fix) == Before(published=False, parent=bundle, already_read=None)
+    read = world.published(Cid(0x70, b"\x0f" * 32), number=2)
+    world.advance_to(world.life(read).review_ends)
+    actions.publish(world.acting(world.publisher), fix, parent=bundle, number=3, pipeline=1, already_read=read)
+    assert said(fix) == Before(published=True, parent=bundle, already_read=read)
+    assert said(fix).read == (bundle, read)
 
 
 def test_a_queued_release_whose_parent_was_replaced_is_stale_and_waits_for_nobody(
