@@ -5,6 +5,7 @@ line that a crash cut short was never accepted and is dropped at the next start.
 refused: a log that does not read back is not a log.
 """
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ class LedgerFull(TryLater):
 
     code = "ledger.full"
     hint = "Free disk space; the node goes on by itself."
+
+
+class LedgerTaken(TryLater):
+    """Another process writes this log; two would tear it apart."""
+
+    code = "ledger.taken"
+    hint = "A node runs in this data directory: stop it, or give this one a directory of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +90,16 @@ class Ledger(Protocol):
 
 
 class FileLedger:
-    """A ledger in one file. One process at a time; any number of threads."""
+    """A ledger in one file. One writer at a time, with any number of threads; who only reads need not ask.
+
+    The kernel holds the writer's lock on the file and drops it when the writer ends, however it ends.
+    """
 
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
         """Open or create the log at `path`.
 
         Raises:
+            LedgerTaken: another writer has it open.
             LedgerDamaged: a line does not read back as the entry that belongs there.
         """
         self._path, self._clock, self._lock = path, clock, Lock()
@@ -95,7 +107,12 @@ class FileLedger:
         self._tree = Tree()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._read()
+        try:
+            self._take()
+            self._read()
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def append(self, kind: str, facts: Mapping[str, object]) -> Entry:
         """Write an entry; it is durable when this returns.
@@ -133,6 +150,13 @@ class FileLedger:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+    def _take(self) -> None:
+        """Be the only writer: before anything is read, as what looks torn may be what another is just writing."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LedgerTaken("the log is written by another process", path=str(self._path)) from error
 
     def _read(self) -> None:
         good = 0

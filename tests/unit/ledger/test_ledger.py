@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberprivacy.ledger.log import FileLedger, LedgerDamaged, LedgerFull
+from cyberprivacy.ledger.log import FileLedger, LedgerDamaged, LedgerFull, LedgerTaken
 from cyberprivacy.ledger.merkle import Tree
 
 
@@ -40,6 +41,7 @@ def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
     first = open_ledger(tmp_path)
     first.append("release.fetched", {"bundle": "b1"})
     first.append("release.built", {"images": {"web": "sha256:00"}})
+    first.close()
     again = open_ledger(tmp_path)
     assert list(again.entries()) == list(first.entries())
     assert again.head() == first.head()
@@ -108,3 +110,51 @@ def test_a_full_disk_accepts_nothing_and_loses_nothing(tiny_disk: Path) -> None:
     again = open_ledger(tiny_disk)
     assert [entry.kind for entry in again.entries()] == ["kept", "after"]
     again.close()
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from cyberprivacy.ledger.log import FileLedger
+ledger = FileLedger(Path(sys.argv[1]), clock=time.time)
+ledger.append("kept", {})
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that has the ledger open until it is killed."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "log")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        yield process
+        process.kill()
+
+
+def test_a_ledger_has_one_writer_and_a_second_changes_nothing(
+    writer: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    assert writer.poll() is None
+    with (tmp_path / "log").open("ab") as half:
+        half.write(b'{"facts":{}')  # what the other is just writing looks torn to anybody else
+    before = (tmp_path / "log").read_bytes()  # who only reads is not kept out
+    with pytest.raises(LedgerTaken) as refusal:
+        open_ledger(tmp_path)
+    assert (refusal.value.code, refusal.value.exit_code) == ("ledger.taken", 3)
+    assert (tmp_path / "log").read_bytes() == before
+
+
+def test_a_writer_that_was_killed_holds_nothing(writer: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    writer.kill()
+    writer.wait()
+    assert [entry.kind for entry in open_ledger(tmp_path).entries()] == ["kept"]
+
+
+def test_a_ledger_that_is_refused_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"nonsense\n")
+    for _ in range(2):
+        with pytest.raises(LedgerDamaged):
+            open_ledger(tmp_path)
