@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cyberprivacy.attest.keeping import kept_node_key
 from cyberprivacy.attest.quote import Tpm2Verifier
@@ -134,15 +135,41 @@ def test_what_is_sealed_opens_for_the_same_software_only(tmp_path: Path, root: D
     same.close()
 
 
-def test_a_damaged_sealed_key_is_replaced_by_a_new_one(tmp_path: Path, attester: SoftwareAttester) -> None:
+def test_a_damaged_sealed_key_is_put_aside_for_a_new_one_and_nobody_can_miss_it(
+    tmp_path: Path, attester: SoftwareAttester
+) -> None:
     path = tmp_path / "key.sealed"
-    old = kept_node_key(path, attester)
-    for damaged in (b"", path.read_bytes()[:-1], bytes(100)):
+    with capture_logs() as logs:
+        old = kept_node_key(path, attester)
+        assert kept_node_key(path, attester).id == old.id
+    assert logs == []
+    for number, damaged in enumerate((b"", path.read_bytes()[:-1], bytes(5000)), 1):
         path.write_bytes(damaged)
-        new = kept_node_key(path, attester)
+        with capture_logs() as logs:
+            new = kept_node_key(path, attester)
         assert new.id != old.id
         assert kept_node_key(path, attester).id == new.id
+        aside = tmp_path / f"key.sealed.lost-{number}"
+        assert aside.read_bytes() == damaged
+        assert [(each["code"], each["aside"], each["born"]) for each in logs] == [
+            ("node.key-lost", str(aside), new.id.hex())
+        ]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_key_that_other_software_sealed_opens_again_when_that_software_is_back(
+    tmp_path: Path, root: DevelopmentRoot
+) -> None:
+    path, ids = tmp_path / "key.sealed", []
+    for events in (EVENTS, EVENTS[:-1]):
+        attester = development_attester(tmp_path / "tpm", events, root)
+        ids.append(kept_node_key(path, attester).id)
+        attester.close()
+    assert ids[0] != ids[1]
+    (tmp_path / "key.sealed.lost-1").replace(path)
+    back = development_attester(tmp_path / "tpm", EVENTS, root)
+    assert kept_node_key(path, back).id == ids[0]
+    back.close()
 
 
 def test_many_quotes_leave_nothing_behind_in_the_tpm(attester: SoftwareAttester) -> None:
