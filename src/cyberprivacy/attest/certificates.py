@@ -101,6 +101,18 @@ def split(data: bytes) -> tuple[bytes, ...]:
     return tuple(made)
 
 
+def certified_key(data: bytes) -> bytes:
+    """The DER SubjectPublicKeyInfo that certificates, one after another, are for; all of them can be read.
+
+    This is for who sends them; who receives them judges them by `check_chain`.
+
+    Raises:
+        BadChain: one of them cannot be read.
+    """
+    first, *_ = [_load(der) for der in split(data)]
+    return spki(first)
+
+
 def check_chain(chain: Sequence[bytes], *, now: int) -> Chain:
     """Check that each certificate is signed by the next, that the last signs itself, and that all are valid now.
 
