@@ -6,16 +6,16 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from cyberprivacy.deploy.front_settings import IDLE_JSON, IDLE_PAGE, Limits, backend, settings
-from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent
+from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent, alive, launch, until
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import Misuse
 
@@ -23,6 +23,7 @@ _TEXT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:;_()/-]{0,199}\Z")
 _LISTEN: Final = re.compile(r"(\*|[0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}\Z")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 _IDLE: Final = ("deploy.none", "This DAO has no active release on this node.")
+_log = structlog.get_logger("deploy")
 _STUMBLED: Final = (
     "deploy.unready",
     "The application does not answer at the moment. The node is starting it again.",
@@ -66,7 +67,7 @@ class Front:
 
         Raises:
             Misuse: `listen` or the identity cannot be used ("front.settings").
-            FrontSilent: HAProxy does not start.
+            FrontSilent: HAProxy does not start, or one that runs already hangs: it is never doubled.
         """
         if not _LISTEN.match(listen) or not _NAME.match(app):
             raise Misuse("not a name and an address to listen on", code="front.settings", app=app, listen=listen)
@@ -117,6 +118,7 @@ class Front:
 
         Raises:
             Misuse: characters other than letters, digits and simple punctuation.
+            FrontSilent: the front hangs; it reads the reason when it starts again.
         """
         if not _TEXT.match(code) or " " in code or not _TEXT.match(text):
             raise Misuse("not a reason that can be shown", code="front.settings", text=text[:80])
@@ -128,7 +130,11 @@ class Front:
                 admin.tell(f"set map {path} {key} {escaped}")
 
     def endpoints(self, app: str) -> frozenset[Endpoint]:
-        """Where users of this application are sent now; empty when nothing is live or nothing serves it."""
+        """Where users of this application are sent now; empty when nothing is live or nothing serves it.
+
+        Raises:
+            FrontSilent: the front hangs, and may still send them anywhere.
+        """
         admin = self._admin(app)
         if not admin.pid():
             return frozenset()
@@ -178,7 +184,7 @@ class Front:
         for name in names:
             admin.tell(f"set server app/{name} state drain")
         with contextlib.suppress(FrontSilent):  # what is still in flight after that is cut
-            _until(lambda: not any(admin.busy("app")[name] for name in names), drain, "requests in flight")
+            until(lambda: not any(admin.busy("app")[name] for name in names), drain, "requests in flight")
         for name in names:
             admin.tell(f"set server app/{name} state maint")
 
@@ -186,29 +192,48 @@ class Front:
         """Start fronts that died, with the identity and the endpoints they had; returns their names."""
         with self._lock:
             self._retired = [process for process in self._retired if process.poll() is None]
-            fallen = [app for app in self._served if not self._admin(app).pid()]
             started = []
-            for app in fallen:
-                with contextlib.suppress(FrontSilent):  # tried again in the next round
-                    self._start(app, self._served[app])
-                    started.append(app)
+            for app, served in self._served.items():
+                try:
+                    if not self._admin(app).pid():
+                        self._start(app, served)
+                        started.append(app)
+                except FrontSilent as failure:  # tried again in the next round
+                    _log.warning("front", app=app, code=failure.code, what=str(failure))
             return tuple(started)
 
     def stop(self, app: str | None = None) -> None:
-        """End one front, or all that this object serves, at once; connections are cut. Twice is once."""
+        """End one front, or all that this object serves, at once; connections are cut. Twice is once.
+
+        Raises:
+            FrontSilent: one that another object started hangs.
+        """
         with self._lock:
             for name in [app] if app else list(self._served):
-                served = self._served.pop(name, None)
-                pid = self._admin(name).pid()
-                if pid:
-                    os.kill(pid, signal.SIGTERM)
-                    _until(lambda pid=pid: not _alive(pid), 10.0, "haproxy does not end")  # type: ignore[misc]
-                if served and served.process:
-                    served.process.wait(timeout=10)
+                self._stop(name)
             for process in self._retired:
                 process.terminate()
                 process.wait(timeout=10)
             self._retired = []
+
+    def _stop(self, app: str) -> None:
+        served = self._served.get(app)
+        process = served.process if served else None
+        try:
+            pid = self._admin(app).pid()
+        except FrontSilent:
+            if process is None:
+                raise
+            pid = process.pid
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+            try:
+                until(lambda: not alive(pid), 10.0, "haproxy does not end")
+            except FrontSilent:
+                os.kill(pid, signal.SIGKILL)
+        if process:
+            process.wait(timeout=10)
+        self._served.pop(app, None)
 
     def _start(self, app: str, served: _Served) -> None:
         """Start HAProxy; a running one hands its listening sockets over and ends when its users are done."""
@@ -218,32 +243,7 @@ class Front:
             self._remember(app)
         elif not (folder / "servers.cfg").exists():
             (folder / "servers.cfg").write_text(backend({}))
-        takeover = ["-x", str(folder / "admin.sock"), "-sf", str(old)] if old else []
-        memory = os.memfd_create("identity")
-        with os.fdopen(memory, "wb") as file, tempfile.TemporaryFile() as complaints:
-            file.write(served.identity)
-            file.flush()
-            # No core file may hold the key; `-db` stays in the foreground, so that its exit is seen.
-            files = ["-f", str(folder / "haproxy.cfg"), "-f", str(folder / "servers.cfg")]
-            process = subprocess.Popen(
-                ["prlimit", "--core=0:0", "--", "haproxy", "-db", *files, *takeover],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin", "IDENTITY": f"/proc/self/fd/{memory}"},
-                pass_fds=(memory,),
-                start_new_session=True,  # it outlives the node
-            )
-            try:
-                _until(lambda: process.poll() is not None or admin.pid() == process.pid, 10.0, "no start")
-                if process.poll() is not None:
-                    raise FrontSilent("haproxy does not start", app=app, status=process.returncode)
-            except FrontSilent as failure:
-                complaints.seek(0)
-                failure.facts["reason"] = complaints.read(2000).decode(errors="replace")
-                process.kill()
-                process.wait()
-                raise
+        process = launch(folder, served.identity, admin, old)
         if served.process:
             self._retired.append(served.process)
         served.process = process
@@ -264,18 +264,3 @@ def _reach(endpoint: Endpoint) -> None:
         socket.create_connection((str(endpoint.address), endpoint.port), timeout=2).close()
     except OSError as failure:
         raise FrontSilent("no way to a container", endpoint=endpoint, reason=type(failure).__name__) from None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def _until(done: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            raise FrontSilent(what, seconds=seconds)
-        time.sleep(0.02)

@@ -41,6 +41,8 @@ global
   stats timeout 10s
   maxconn {limits.connections}
   hard-stop-after 60s
+  # Two processes on one port would each get some of the users; sockets are only ever handed over.
+  noreuseport
   {privileges}
   tune.bufsize 16384
   tune.maxrewrite 1024

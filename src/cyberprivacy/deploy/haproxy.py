@@ -1,6 +1,11 @@
 """HAProxy's admin socket: what its servers do now, and telling them what to do next."""
 
+import os
 import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -12,6 +17,8 @@ from cyberprivacy.errors import TryLater
 _MAINTENANCE: Final = 0x01 | 0x02 | 0x20 | 0x40  # by command, inherited, unresolved, by name
 _DRAIN: Final = 0x08 | 0x10
 _UP: Final = 2
+_PATIENCE: Final = 5.0
+"""Seconds for one command."""
 
 
 class FrontSilent(TryLater):
@@ -51,15 +58,20 @@ class AdminSocket:
             FrontSilent: nobody answers.
         """
         try:
-            with socket.socket(socket.AF_UNIX) as line:
-                line.settimeout(5)
-                line.connect(str(self._path))
-                line.sendall(command.encode() + b"\n")
-                answer = b""
-                while part := line.recv(65536):
-                    answer += part
+            return self._ask(command)
         except OSError as failure:
             raise FrontSilent("no answer on the admin socket", reason=type(failure).__name__) from None
+
+    def _ask(self, command: str) -> str:
+        deadline = time.monotonic() + _PATIENCE
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(_PATIENCE)
+            line.connect(str(self._path))
+            line.sendall(command.encode() + b"\n")
+            answer = b""
+            while part := line.recv(65536):
+                answer += part
+                line.settimeout(max(0.001, deadline - time.monotonic()))
         return answer.decode(errors="replace").strip()
 
     def tell(self, command: str, *, expect: str = "") -> None:
@@ -73,12 +85,21 @@ class AdminSocket:
             raise FrontSilent("refused", command=command.partition("<<")[0], answer=answer[:200])
 
     def pid(self) -> int:
-        """The process that listens now; 0 when nobody does."""
+        """The process that listens now; 0 when there is none.
+
+        Raises:
+            FrontSilent: there is one, and it does not say. It must be neither forgotten nor doubled.
+        """
         try:
-            answer = self.ask("show info")
-        except FrontSilent:
+            answer = self._ask("show info")
+        except (FileNotFoundError, ConnectionRefusedError):
             return 0
-        return next((int(line[5:]) for line in answer.splitlines() if line.startswith("Pid: ")), 0)
+        except OSError as failure:
+            raise FrontSilent("the front hangs", reason=type(failure).__name__) from None
+        pid = next((int(line[5:]) for line in answer.splitlines() if line.startswith("Pid: ")), 0)
+        if not pid:
+            raise FrontSilent("no process says who it is", answer=answer[:200])
+        return pid
 
     def slots(self, backend: str) -> list[Slot]:
         """Every server of a backend, as it is now."""
@@ -105,3 +126,72 @@ def _slot(row: dict[str, str]) -> Slot:
         mode,
         int(row["srv_op_state"]) == _UP,
     )
+
+
+def launch(folder: Path, identity: bytes, admin: AdminSocket, old: int) -> "subprocess.Popen[bytes]":
+    """Start HAProxy; returns when it is the one that answers on the admin socket.
+
+    Args:
+        folder: with `haproxy.cfg`, `servers.cfg` and the admin socket.
+        identity: PEM; it goes from memory to memory.
+        admin: that socket.
+        old: process that hands its listening sockets over and ends when its users are done; 0 = none.
+
+    Raises:
+        FrontSilent: it does not start; then it is gone.
+    """
+    takeover = ["-x", str(folder / "admin.sock"), "-sf", str(old)] if old else []
+    memory = os.memfd_create("identity")
+    with os.fdopen(memory, "wb") as file, tempfile.TemporaryFile() as complaints:
+        file.write(identity)
+        file.flush()
+        # No core file may hold the key; `-db` stays in the foreground, so that its exit is seen.
+        files = ["-f", str(folder / "haproxy.cfg"), "-f", str(folder / "servers.cfg")]
+        process = subprocess.Popen(
+            ["prlimit", "--core=0:0", "--", "haproxy", "-db", *files, *takeover],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin", "IDENTITY": f"/proc/self/fd/{memory}"},
+            pass_fds=(memory,),
+            start_new_session=True,  # it outlives the node
+        )
+        try:
+            until(lambda: process.poll() is not None or _listens(admin, process.pid), 10.0, "no start")
+            if process.poll() is not None:
+                raise FrontSilent("haproxy does not start", folder=str(folder), status=process.returncode)
+        except FrontSilent as failure:
+            complaints.seek(0)
+            failure.facts["reason"] = complaints.read(2000).decode(errors="replace")
+            process.kill()
+            process.wait()
+            raise
+    return process
+
+
+def _listens(admin: AdminSocket, pid: int) -> bool:
+    try:
+        return admin.pid() == pid
+    except FrontSilent:  # one hands over to the other at this moment
+        return False
+
+
+def alive(pid: int) -> bool:
+    """Whether this process is still there, and more than a name that nobody has collected."""
+    try:
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def until(done: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return when it is done.
+
+    Raises:
+        FrontSilent: it takes longer than this.
+    """
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise FrontSilent(what, seconds=seconds)
+        time.sleep(0.02)

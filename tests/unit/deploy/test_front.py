@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.unit.deploy.conftest import Client, eventually, free_port, identity
 
 from cyberprivacy.deploy.front import Front
@@ -223,6 +224,37 @@ def test_a_front_that_was_killed_comes_back_with_its_key_and_its_endpoints(front
     assert client.whose() == "first"
     assert front.tend() == ()
     client.close()
+
+
+def test_a_front_that_hangs_is_neither_doubled_nor_told_as_idle(front, port, backend):
+    front.point("book", [endpoint(backend)])
+    pid = front._admin("book").pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(FrontSilent):
+            front.endpoints("book")
+        with capture_logs() as logs:
+            assert front.tend() == ()
+        assert [(log["event"], log["app"], log["code"]) for log in logs] == [("front", "book", "front.silent")]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert front._admin("book").pid() == pid
+    assert front.endpoints("book") == {endpoint(backend)}
+
+
+def test_a_front_that_hangs_can_be_stopped_by_whoever_started_it(front, port):
+    os.kill(front._admin("book").pid(), signal.SIGSTOP)
+    front.stop("book")
+    assert front._admin("book").pid() == 0
+
+
+def test_two_fronts_never_share_a_port(front, port, folder):
+    second = Front(folder / "second")
+    with pytest.raises(FrontSilent) as refusal:
+        second.serve("book", f"127.0.0.1:{port}", identity("second"), folder / "api.sock")
+    assert "in use" in str(refusal.value.facts["reason"])
+    with contextlib.closing(Client(port)) as client:
+        assert client.whose() == "first"
 
 
 def test_users_stay_where_they_are_when_a_new_endpoint_cannot_be_reached(front, port, backend):
