@@ -1,10 +1,12 @@
 """Podman as we use it: its own storage, its own settings, and nothing that the machine's owner left in /etc."""
 
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,9 @@ from cyberprivacy.deploy.plan import PREFIX
 from cyberprivacy.errors import TryLater, Untrusted
 
 _SETTLE_SECONDS: Final = 60.0
+_TRIES: Final = 3
+_UNKNOWN: Final = "image not known"
+"""How podman ends its only complaint when it works well and has no such image."""
 _BUSY_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 """Seconds between attempts to remove a container whose last mounts the kernel has not let go of yet."""
 
@@ -116,8 +121,13 @@ class Engine:
             f"--runtime={runtime}",
         )
 
-    def do(self, *arguments: str, timeout: float = 120.0) -> str:
+    def do(self, *arguments: str, timeout: float = 120.0, unless: str = "") -> str:
         """Run one podman command; returns what it printed.
+
+        Args:
+            arguments: of podman.
+            timeout: seconds.
+            unless: a complaint that is no failure: when every line of them ends like this, it counts as done.
 
         Raises:
             EngineFailed: it failed or took longer than `timeout` seconds.
@@ -137,9 +147,10 @@ class Engine:
             raise EngineFailed("podman takes too long", command=arguments[0], seconds=timeout) from None
         except FileNotFoundError:
             raise EngineFailed("podman is not installed", hint="apt install podman runc") from None
-        if done.returncode:
-            reason = done.stderr.strip().splitlines()[-3:]
-            raise EngineFailed("podman failed", command=arguments[0], reason="; ".join(reason)[:600])
+        complaints = [line for line in done.stderr.strip().splitlines() if not line.startswith("time=")]
+        excused = unless and complaints and all(line.endswith(unless) for line in complaints)
+        if done.returncode and not excused:
+            raise EngineFailed("podman failed", command=arguments[0], reason="; ".join(complaints[-3:])[:600])
         return done.stdout
 
     def settle(self) -> None:
@@ -168,30 +179,46 @@ class Engine:
             raise Untrusted("reference and digest differ", code="deploy.image", reference=reference, digest=digest)
         if not self._described(reference):
             self.do("pull", "--quiet", *access.arguments(), reference, timeout=600)
-        for image in self._described(reference):
+        found = self._described(reference)
+        if not found:
+            raise EngineFailed("what was pulled is gone", reference=reference)
+        for image in found:
             if digest in _digests(image):
                 return str(image["Id"])
         raise Untrusted("the engine holds another image", code="deploy.image", reference=reference)
 
     def _described(self, *images: str) -> list[dict[str, object]]:
-        try:
-            described: list[dict[str, object]] = json.loads(self.do("image", "inspect", *images))
-        except EngineFailed:
-            return []
+        """Those of these images that the engine has."""
+        described: list[dict[str, object]] = json.loads(self.do("image", "inspect", *images, unless=_UNKNOWN))
         return described
 
     def containers(self) -> list[Found]:
-        """Everything in this engine, in any state, read at this moment."""
+        """Everything in this engine, in any state, read at this moment.
+
+        Raises:
+            EngineFailed: it cannot be read; not only because one went away while we looked.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                containers, images = self._read()
+            except EngineFailed:  # one of them went away between two commands
+                if tries == _TRIES:
+                    raise
+                continue
+            # An image goes after its last container: another look tells whether that one is gone too.
+            if tries == _TRIES or all(str(one["Image"]) in images for one in containers):
+                return [_found(one, images.get(str(one["Image"]), frozenset())) for one in containers]
+
+    def _read(self) -> tuple[list[dict[str, object]], dict[str, frozenset[str]]]:
+        """Containers as podman describes them, and the digests of each of their images that is there."""
         names = self.do("ps", "--all", "--quiet", "--no-trunc").split()
         if not names:
-            return []
-        try:
-            described = json.loads(self.do("inspect", "--type=container", *names))
-        except EngineFailed:  # one of them went away between the two commands
-            return self.containers()
-        images = {str(one["Image"]) for one in described}
-        digests = {str(image["Id"]): _digests(image) for image in self._described(*sorted(images))}
-        return [_found(one, digests.get(str(one["Image"]), frozenset())) for one in described]
+            return [], {}
+        containers: list[dict[str, object]] = json.loads(self.do("inspect", "--type=container", *names))
+        images = self._described(*sorted({str(one["Image"]) for one in containers}))
+        return containers, {str(image["Id"]): _digests(image) for image in images}
 
     def discard(self, containers: Sequence[Found], *, grace: int = 0) -> None:
         """Stop containers (SIGTERM, `grace` seconds, SIGKILL), all at once, and remove them; twice is once."""
@@ -210,9 +237,29 @@ class Engine:
             else:
                 return
 
+    @contextlib.contextmanager
+    def keeping_images(self) -> Iterator[None]:
+        """A block in which no image is forgotten: a pulled one is nobody's until it has a container."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
     def forget_images(self) -> None:
-        """Remove images that no container uses, so that releases do not fill the disk."""
-        self.do("image", "prune", "--all", "--force")
+        """Remove images that no container uses, so that releases do not fill the disk.
+
+        Nothing is removed while anybody of this engine is between pull and create; who comes last removes it.
+        """
+        with contextlib.suppress(BlockingIOError), self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            self.do("image", "prune", "--all", "--force")
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Hold the engine's lock, in whatever process and thread; the kernel drops a dead one's."""
+        folder = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, how)
+            yield
+        finally:
+            os.close(folder)
 
 
 def _commands() -> list[Sequence[bytes]]:
