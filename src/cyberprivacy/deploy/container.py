@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.deploy.plan import PREFIX, UIDS, Generation, Place, Pod
 from cyberprivacy.review.workload import ClaimMount, ConfigMapMount, ScratchMount
 
@@ -70,3 +72,26 @@ def create_arguments(generation: Generation, pod: Pod, place: Place, mounts: Map
     if box.command:
         arguments.append(f"--entrypoint={json.dumps(list(box.command))}")
     return [*arguments, pod.reference, *box.args]
+
+
+def write_files(folder: Path, generation: Generation) -> dict[str, str]:
+    """Write what a generation's containers read: their neighbours' addresses and its config maps.
+
+    Returns:
+        "hosts" and "config/<name>" -> host path, as `create_arguments` wants them.
+
+    Raises:
+        TryLater: the disk is full or failed.
+    """
+    lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in generation.hosts)]
+    mounts = {"hosts": str(folder / "hosts")}
+    with on_disk():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        (folder / "hosts").write_text("\n".join(lines) + "\n")
+        for name, files in generation.config_maps.items():
+            inside = folder / f"config-{name}"  # one may be called "hosts"
+            inside.mkdir(exist_ok=True, mode=0o755)
+            for file, text in files:
+                (inside / file).write_text(text)
+            mounts[f"config/{name}"] = str(inside)
+    return mounts

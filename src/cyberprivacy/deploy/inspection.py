@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 
 from cyberprivacy.cid import Cid
-from cyberprivacy.deploy import probe
 from cyberprivacy.deploy.deployment import SEAL, Deployment
 from cyberprivacy.deploy.engine import Found
 from cyberprivacy.deploy.plan import Care, Endpoint
@@ -68,7 +67,12 @@ def refuse_foreign(everything: Iterable[Found], cables: Collection[str]) -> None
 
 
 def deployment_of(
-    name: str, serving: Collection[Found], ours: Collection[Found], endpoints: Collection[Endpoint]
+    name: str,
+    serving: Collection[Found],
+    ours: Collection[Found],
+    endpoints: Collection[Endpoint],
+    *,
+    ready: int,
 ) -> Deployment:
     """The deployment that these containers are.
 
@@ -77,6 +81,7 @@ def deployment_of(
         serving: containers of the generation that serves; at least one.
         ours: all containers of the application, of every generation.
         endpoints: where the front sends users.
+        ready: how many of those that serve say that they are ready.
 
     Raises:
         Foreign: users are sent elsewhere, or containers of one image run different ones.
@@ -94,12 +99,7 @@ def deployment_of(
         name=name,
         release=Cid.parse(first["release"]),
         images=images,
-        ready=sum(_ready(found) for found in serving),
+        ready=ready,
         wanted=Care.parse(first["care"]).wanted,
         seal=SEAL,
     )
-
-
-def _ready(found: Found) -> bool:
-    care = Care.parse(found.labels["care"])
-    return found.running and probe.ask(care.readiness, Endpoint(address_of(found), care.readiness.port)).well

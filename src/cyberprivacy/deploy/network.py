@@ -15,6 +15,8 @@ from cyberprivacy.deploy.plan import Place
 from cyberprivacy.errors import TryLater
 
 _LAST_RESORT: Final = "4294967295"
+_PATIENCE: Final = 30.0
+"""Seconds for one command; iptables waits for whoever else changes rules."""
 
 
 class NetworkFailed(TryLater):
@@ -28,7 +30,7 @@ def prepare(place: Place) -> None:
     """Have the application's bridge and its rules; the same again changes nothing.
 
     Raises:
-        NetworkFailed: no right to, or a tool is missing.
+        NetworkFailed: no right to, or a tool is missing or hangs.
     """
     bridge = place.bridge
     if not Path("/sys/class/net", bridge).exists():
@@ -46,7 +48,11 @@ def prepare(place: Place) -> None:
 
 
 def close(place: Place) -> None:
-    """Take the bridge and its rules away; twice is once."""
+    """Take the bridge and its rules away; twice is once.
+
+    Raises:
+        NetworkFailed: no right to, or a tool is missing or hangs.
+    """
     for tool, table, rule in _rules(place.bridge):
         while _answers(tool, "-w", "-D", table, *rule):
             pass
@@ -93,28 +99,37 @@ def plug(place: Place, address: IPv4Address, pid: int, redirects: Collection[tup
         _run(*inside, "iptables", "-w", "-t", "nat", "-A", "PREROUTING", *rule)
 
 
-def strangers(place: Place, ours: Collection[IPv4Address]) -> list[str]:
-    """Cables on the bridge that belong to no container of ours."""
+def cables(place: Place) -> frozenset[str]:
+    """What is plugged into the bridge, by the names of the host's ends."""
     try:
-        links = {path.name for path in Path("/sys/class/net", place.bridge, "brif").iterdir()}
+        return frozenset(path.name for path in Path("/sys/class/net", place.bridge, "brif").iterdir())
     except FileNotFoundError:
-        return []
-    return sorted(links - {place.link(address) for address in ours})
+        return frozenset()
 
 
 def unplug(link: str) -> None:
-    """Cut a cable; one that is not there is cut already."""
+    """Cut a cable; one that is not there is cut already.
+
+    Raises:
+        NetworkFailed: a tool is missing or hangs.
+    """
     _answers("ip", "link", "delete", link)
 
 
 def _run(*command: str) -> None:
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    except FileNotFoundError:
-        raise NetworkFailed("a tool is missing", tool=command[0]) from None
+    done = _call(*command)
     if done.returncode:
         raise NetworkFailed("refused", command=" ".join(command), reason=done.stderr.strip()[:300])
 
 
 def _answers(*command: str) -> bool:
-    return subprocess.run(command, check=False, capture_output=True, timeout=30).returncode == 0
+    return _call(*command).returncode == 0
+
+
+def _call(*command: str) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=_PATIENCE)
+    except FileNotFoundError:
+        raise NetworkFailed("a tool is missing", tool=command[0]) from None
+    except subprocess.TimeoutExpired:
+        raise NetworkFailed("a tool does not end", command=" ".join(command), seconds=_PATIENCE) from None

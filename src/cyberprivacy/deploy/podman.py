@@ -4,19 +4,22 @@ import contextlib
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final, Protocol
 
+import structlog
+
 from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.deploy import network
 from cyberprivacy.deploy.caretaker import Caretaker
-from cyberprivacy.deploy.container import create_arguments
+from cyberprivacy.deploy.container import create_arguments, write_files
 from cyberprivacy.deploy.deployment import Application, Deployment
 from cyberprivacy.deploy.engine import Engine, EngineFailed, Found, Pull
-from cyberprivacy.deploy.inspection import Foreign, address_of, deployment_of, endpoint_of, orphans, refuse_foreign
+from cyberprivacy.deploy.inspection import address_of, endpoint_of, orphans
+from cyberprivacy.deploy.observation import Observer, Senses
 from cyberprivacy.deploy.patience import await_ready
 from cyberprivacy.deploy.places import Places, write_whole
 from cyberprivacy.deploy.plan import Care, Endpoint, Generation, Place, generation, spec_of
@@ -24,6 +27,7 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.review.workload import Topology
 
 _SERVING: Final = "serving"
+_log = structlog.get_logger("deploy")
 
 
 class Balancer(Protocol):
@@ -76,6 +80,15 @@ class PodmanRuntime:
         self._engine = Engine(settings.storage, settings.run, runtime=settings.oci_runtime)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._caretaker = Caretaker(self._start_again, self._end)
+        self._observer = Observer(
+            Senses(
+                containers=self._engine.containers,
+                cables=network.cables,
+                endpoints=front.endpoints,
+                serving=self._serving,
+                heard=self._caretaker.heard,
+            )
+        )
 
     def apply(self, application: Application) -> Deployment:
         """See `Runtime.apply`."""
@@ -96,7 +109,7 @@ class PodmanRuntime:
             with self._locks[name]:
                 self._serve(place, spec, running)
                 self._clear(place, self._split(name, spec)[1])
-        except CyberPrivacyError:
+        except BaseException:  # whatever it is: what did not come up must not stay
             with self._locks[name]:
                 if self._serving(name) != spec:
                     self._retreat(place, spec)
@@ -111,33 +124,30 @@ class PodmanRuntime:
     def observe(self, name: str) -> Deployment | None:
         """See `Runtime.observe`."""
         place = self._places.find(name)
-        if place is None:
-            return None
-        try:
-            return self._look(place)
-        except Foreign:  # another thread may have been in the middle of a change: a second look decides
-            return self._look(place)
+        return None if place is None else self._observer.look(place)
 
-    def _look(self, place: Place) -> Deployment | None:
-        everything = self._engine.containers()
-        ours = [found for found in everything if found.labels.get("app") == place.name]
-        serving = [found for found in ours if found.labels.get("spec") == self._serving(place.name)]
-        addresses = [address_of(found) for found in ours if "address" in found.labels]
-        refuse_foreign(everything, network.strangers(place, addresses))
-        return deployment_of(place.name, serving, ours, self._front.endpoints(place.name)) if serving else None
+    def names(self) -> frozenset[str]:
+        """Applications of which a container is here, in whatever state."""
+        return frozenset(found.labels["app"] for found in self._engine.containers() if "app" in found.labels)
 
     def remove(self, name: str) -> None:
-        """See `Runtime.remove`."""
+        """See `Runtime.remove`. A front that hangs does not keep the containers from ending."""
         self._engine.settle()
         place = self._places.find(name)
         if place is None:
             return
         with self._locks[name]:
-            self._front.point(name, ())
+            silent: TryLater | None = None
+            try:
+                self._front.point(name, ())
+            except TryLater as failure:
+                silent = failure
             (self._folder(name) / _SERVING).unlink(missing_ok=True)
             self._expel(place)
             self._clear(place, [found for found in self._engine.containers() if found.labels.get("app") == name])
             network.close(place)
+        if silent is not None:
+            raise silent  # nothing runs; who comes next still has to tell users
 
     def tend(self) -> tuple[str, ...]:
         """Look after everything that serves: call it every second or so.
@@ -147,17 +157,26 @@ class PodmanRuntime:
 
         Returns:
             Names of the containers that were started again, for the log.
+
+        Raises:
+            CyberPrivacyError: the first failure of any, after the other applications were looked after.
         """
         self._engine.settle()
         everything = self._engine.containers()
         started: list[str] = []
+        failures: list[CyberPrivacyError] = []
         for name in sorted({found.labels["app"] for found in everything if "app" in found.labels}):
             if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
                 try:
                     started += self._tend_one(name)
+                except CyberPrivacyError as failure:
+                    _log.warning("tend", app=name, code=failure.code, what=str(failure))
+                    failures.append(failure)
                 finally:
                     self._locks[name].release()
         self._caretaker.forget(everything)
+        if failures:
+            raise failures[0]
         return tuple(started)
 
     def _tend_one(self, name: str) -> list[str]:
@@ -179,22 +198,25 @@ class PodmanRuntime:
         self._start(place, found.id, address_of(found), Care.parse(found.labels["care"]))
 
     def _end(self, found: Found) -> None:
-        self._engine.do("stop", f"--time={Care.parse(found.labels['care']).grace}", found.id)
+        grace = Care.parse(found.labels["care"]).grace
+        self._engine.do("stop", f"--time={grace}", found.id, timeout=grace + 60)
 
     def _bring_up(self, plan: Generation, place: Place, topology: Topology, mine: Iterable[Found]) -> list[Found]:
         """Have every container of a generation running; returns them in the plan's order."""
-        for pod in plan.pods:
-            self._engine.pull(pod.reference, pod.digest, self._settings.pull)
-        mounts = self._mounts(plan, place, topology)
         there = {(found.labels["workload"], found.labels["replica"]): found for found in mine}  # names are unique
-        for pod in plan.pods:
-            found = there.pop((pod.workload, str(pod.replica)), None)
-            if found is not None and found.running and pod.digest in found.digests and not found.sessions:
-                continue
-            if found is not None:
-                self._discard(place, found)
-            self._engine.do("create", *create_arguments(plan, pod, place, mounts))
-            self._start(place, plan.name(pod), pod.address, pod.care)
+        with self._engine.keeping_images():
+            for pod in plan.pods:
+                self._engine.pull(pod.reference, pod.digest, self._settings.pull)
+            volumes = {f"claim/{one}": str(path) for one, path in self._places.volumes(place, topology).items()}
+            mounts = volumes | write_files(self._folder(plan.app) / f"files-{plan.spec}", plan)
+            for pod in plan.pods:
+                found = there.pop((pod.workload, str(pod.replica)), None)
+                if found is not None and found.running and pod.digest in found.digests and not found.sessions:
+                    continue
+                if found is not None:
+                    self._discard(place, found)
+                self._engine.do("create", *create_arguments(plan, pod, place, mounts))
+                self._start(place, plan.name(pod), pod.address, pod.care)
         for found in there.values():
             self._discard(place, found)
         return self._split(plan.app, plan.spec)[0]
@@ -249,37 +271,20 @@ class PodmanRuntime:
         everything = self._engine.containers()
         strange = orphans(everything)
         self._engine.discard(strange)
-        ours = [address_of(one) for one in everything if one not in strange and one.labels["app"] == place.name]
-        for link in network.strangers(place, ours):
+        ours = [one for one in everything if one not in strange and one.labels["app"] == place.name]
+        for link in network.cables(place) - {place.link(address_of(found)) for found in ours}:
             network.unplug(link)
 
     def _split(self, name: str, spec: str) -> tuple[list[Found], list[Found]]:
         ours = [found for found in self._engine.containers() if found.labels.get("app") == name]
-        return [one for one in ours if one.labels["spec"] == spec], [
-            one for one in ours if one.labels["spec"] != spec
-        ]
+        mine = [found for found in ours if found.labels.get("spec") == spec]
+        return mine, [found for found in ours if found not in mine]
 
     def _serving(self, name: str) -> str:
         try:
             return (self._folder(name) / _SERVING).read_text()
         except FileNotFoundError:
             return ""
-
-    def _mounts(self, plan: Generation, place: Place, topology: Topology) -> Mapping[str, str]:
-        """Write the read-only files of a generation; returns the host path of everything mounted."""
-        folder = self._folder(plan.app) / f"files-{plan.spec}"
-        lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in plan.hosts)]
-        mounts = {"hosts": str(folder / "hosts")}
-        with on_disk():
-            folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-            (folder / "hosts").write_text("\n".join(lines) + "\n")
-            for name, files in plan.config_maps.items():
-                (folder / name).mkdir(exist_ok=True, mode=0o755)
-                for file, text in files:
-                    (folder / name / file).write_text(text)
-                mounts[f"config/{name}"] = str(folder / name)
-        volumes = self._places.volumes(place, topology)
-        return mounts | {f"claim/{name}": str(path) for name, path in volumes.items()}
 
     def _folder(self, name: str) -> Path:
         folder = self._settings.storage.parent / "applications" / name

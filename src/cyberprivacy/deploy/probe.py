@@ -29,6 +29,11 @@ class Health:
     well: bool
     said: str
 
+    @property
+    def late(self) -> bool:
+        """Whether no answer came in time; it may still be one that takes long."""
+        return self.said == TimeoutError.__name__
+
 
 def ask(probe: Probe, endpoint: Endpoint, *, within: float | None = None) -> Health:
     """One GET of the probe's path; a whole head with 200-399 within its timeout is well.
@@ -56,7 +61,7 @@ def ask_all(questions: Collection[tuple[Probe, Endpoint]], *, within: float) -> 
 
     Args:
         questions: what to ask whom.
-        within: seconds after which there are no more answers: those still missing are "TimeoutError".
+        within: seconds after which there are no more answers: those still missing are late.
     """
     if not questions:
         return []

@@ -20,7 +20,7 @@ def serving() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(answer: Answer) -> Endpoint:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
+            listener = stack.enter_context(socket.create_server(("", 0), backlog=128))
             listener.settimeout(0.05)
             server = threading.Thread(target=_accept, args=(listener, answer, over))
             server.start()

@@ -1,14 +1,19 @@
 import json
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.deploy.conftest import PYTHON, Machine, container, eventually
+from structlog.testing import capture_logs
+from tests.unit.deploy.conftest import PYTHON, Machine, container, eventually, free_port, identity
 
+from cyberprivacy.deploy.front import Front
+from cyberprivacy.deploy.haproxy import FrontSilent
 from cyberprivacy.deploy.podman import PodmanRuntime
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.registry.pushed import SEAL
@@ -78,12 +83,13 @@ class Users(threading.Thread):
 class Node(threading.Thread):
     """The node's other duties, which go on while it switches: it looks after containers and tells what runs."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, *, pause: float = 0.3) -> None:
         super().__init__()
-        self.machine, self.stop, self.rounds, self.trouble = machine, threading.Event(), 0, []
+        self.machine, self.pause = machine, pause
+        self.stop, self.rounds, self.trouble = threading.Event(), 0, []
 
     def run(self) -> None:
-        while not self.stop.wait(0.3):
+        while not self.stop.wait(self.pause):
             try:
                 self.trouble += self.machine.runtime.tend()
                 self.machine.runtime.observe("book")
@@ -153,6 +159,14 @@ def test_an_image_that_the_registry_does_not_have_changes_nothing(machine):
     with pytest.raises(TryLater):
         machine.runtime.apply(replace(missing, images=images))
     assert machine.runtime.observe("book") == before
+
+
+def test_the_engine_tells_the_images_that_it_has_and_is_silent_about_others(machine):
+    """With the real podman: its way to say that an image is not there is not ours to choose."""
+    engine, image = machine.runtime._engine, machine.pushed("1.0.0")
+    identity = engine.pull(image.reference, image.digest, machine.settings.pull)
+    described = engine._described("e" * 64, identity, image.reference.replace(image.digest, f"sha256:{'f' * 64}"))
+    assert [one["Id"] for one in described] == [identity]
 
 
 LOOK_AROUND = """
@@ -359,6 +373,88 @@ def test_users_sent_elsewhere_are_told_and_brought_back(machine, backend):
     assert machine.version() == "1.0.0"
 
 
+def test_a_cable_that_we_did_not_plug_in_is_told_and_then_cut(machine):
+    before = machine.runtime.apply(machine.guestbook())
+    bridge = machine.runtime._places.claim("book").bridge
+    subprocess.run(["ip", "link", "add", "cp-tap", "type", "veth", "peer", "name", "cp-tap-end"], check=True)
+    subprocess.run(["ip", "link", "set", "cp-tap", "master", bridge], check=True)
+    with pytest.raises(Untrusted) as refusal:
+        machine.runtime.observe("book")
+    assert refusal.value.facts["cables"] == ["cp-tap"]
+    assert machine.runtime.apply(machine.guestbook()) == before
+    assert not Path("/sys/class/net/cp-tap").exists()
+
+
+def test_replicas_that_are_being_started_and_ended_are_never_taken_for_strangers(machine):
+    machine.runtime.apply(machine.guestbook(replicas=2))
+    node = Node(machine, pause=0)
+    node.start()
+    for number in range(2):
+        machine.runtime.apply(machine.guestbook(replicas=3, release=f"busy {number}"))
+    node.stop.set()
+    node.join()
+    assert not node.trouble
+    assert node.rounds > 5
+
+
+class BrokenFront:
+    """A front that fails in a way that nobody thought of."""
+
+    def __init__(self, front: Front) -> None:
+        self.endpoints = front.endpoints
+
+    def point(self, app: str, endpoints: object, *, drain: float = 30.0) -> None:
+        raise RuntimeError("a fault of ours")
+
+
+def test_whatever_goes_wrong_nothing_of_a_release_that_did_not_come_up_is_left(machine):
+    before = machine.runtime.apply(machine.guestbook())
+    containers = names(machine)
+    with pytest.raises(RuntimeError):
+        PodmanRuntime(machine.settings, BrokenFront(machine.front)).apply(machine.guestbook("1.1.0"))
+    assert names(machine) == containers
+    assert machine.runtime.observe("book") == before
+
+
+@pytest.fixture
+def frozen(machine):
+    """The front of `book` hangs."""
+    machine.runtime.apply(machine.guestbook())
+    pid = machine.front._admin("book").pid()
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_a_stop_is_obeyed_though_the_front_hangs_and_told_as_unfinished(machine, frozen):
+    with pytest.raises(FrontSilent):
+        machine.runtime.remove("book")
+    assert not names(machine)
+    os.kill(frozen, signal.SIGCONT)
+    machine.runtime.remove("book")
+    assert machine.read()[1]["cyberprivacy-reason"] == "deploy.none"
+
+
+def test_the_trouble_of_one_application_does_not_keep_the_others_from_care(machine, frozen):
+    machine.front.serve("other", f"127.0.0.1:{free_port()}", identity("other"), machine.folder / "api.sock")
+    machine.runtime.apply(replace(machine.guestbook(), name="other"))
+    try:
+        other = next(one for one in machine.runtime._engine.containers() if one.labels["app"] == "other")
+        os.kill(other.pid, signal.SIGKILL)
+        eventually(
+            lambda: not next(one for one in machine.runtime._engine.containers() if one.id == other.id).running
+        )
+        with capture_logs() as logs, pytest.raises(FrontSilent):
+            machine.runtime.tend()
+        told = [(log["app"], log["code"]) for log in logs if log["event"] == "tend"]
+        assert told == [("book", "front.silent")]
+        assert next(one for one in machine.runtime._engine.containers() if one.id == other.id).running
+    finally:
+        machine.runtime.remove("other")
+        machine.front.stop("other")
+        shutil.rmtree(machine.settings.data / "other")
+
+
 def test_data_outlives_releases_and_removal(machine):
     machine.runtime.apply(machine.guestbook())
     client = machine.client()
@@ -384,23 +480,23 @@ def test_a_volume_is_not_given_to_another_user(machine):
 def test_a_node_killed_at_any_command_comes_to_the_same_end(machine):
     """Every podman command of a switch is once the last thing that a node lives to see."""
     machine.runtime.apply(machine.guestbook("1.0.0", release="start"))
-    for number in range(1, 100):
+    number, survived = 0, False
+    while not survived:
+        number += 1
         version = ("1.1.0", "1.0.0")[number % 2]
         release = machine.guestbook(version, release=f"kill {number}")
-        if killed(machine, release, number):
-            serving = machine.version()
-            assert serving in ("1.0.0", "1.1.0")  # somebody always serves
-            machine.runtime._engine._settled = False
+        survived = not killed(machine, release, number)
+        assert machine.version() in ("1.0.0", "1.1.0")  # somebody always serves
+        machine.runtime._engine._settled = False
         deployment = PodmanRuntime(machine.settings, machine.front).apply(release)
         assert (deployment.images["web"], deployment.ready) == (machine.images[version], 1)
         assert machine.version() == version
         assert len(names(machine)) == 1
-        if number > LAST_COMMAND:
-            return
+    assert number > FEWEST_COMMANDS
 
 
-LAST_COMMAND = 24
-"""More commands than a switch has: the last rounds are not killed at all."""
+FEWEST_COMMANDS = 12
+"""A switch has more commands than this, or the test does not count them any more."""
 
 
 def killed(machine: Machine, release, number: int) -> bool:
@@ -410,16 +506,16 @@ def killed(machine: Machine, release, number: int) -> bool:
         engine, count = machine.runtime._engine, 0
         do = engine.do
 
-        def counted(*arguments: str, timeout: float = 120.0) -> str:
+        def counted(*arguments: str, **options) -> str:
             nonlocal count
             count += 1
             if count == number:
                 if number % 2 == 0 and os.fork() == 0:  # an orphan that goes on by itself
-                    do(*arguments, timeout=timeout)
+                    do(*arguments, **options)
                     os._exit(0)
                 time.sleep(0.05)
                 os.kill(os.getpid(), signal.SIGKILL)
-            return do(*arguments, timeout=timeout)
+            return do(*arguments, **options)
 
         engine.do = counted
         try:
