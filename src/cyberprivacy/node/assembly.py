@@ -62,7 +62,7 @@ def podman_settings(data: Path, pull: Pull) -> PodmanSettings:
         storage=data / "containers",
         run=volatile(data) / "containers",
         subnets=IPv4Network(f"10.{FIRST_SUBNET + number}.0.0/16"),
-        first_uid=1_000_000 + number * 0x100000,
+        first_uid=1_000_000 + number * 0x1000000,
         pull=pull,
     )
 

@@ -1,5 +1,6 @@
 """What an application owns on a machine is its own, whoever else asks at the same moment."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cyberprivacy.deploy.engine import Pull
 from cyberprivacy.deploy.places import Places
+from cyberprivacy.deploy.plan import UIDS
 from cyberprivacy.errors import Misuse
+from cyberprivacy.node import assembly
 
 SUBNETS = IPv4Network("10.9.0.0/22")
 
@@ -59,3 +63,14 @@ def test_a_node_killed_while_it_looks_for_a_place_does_not_keep_the_next_from_it
     places(tmp_path, IPv4Network("10.9.0.0/16")).claim("next")
     taken = [int(file.read_text()) for file in tmp_path.glob("*/number")]
     assert len(taken) == len(set(taken))
+
+
+def test_no_two_applications_of_any_two_nodes_share_a_user_id(monkeypatch, tmp_path):
+    ranges = []
+    for number in range(assembly.SLOTS):
+        monkeypatch.setattr(assembly, "slot", lambda _, number=number: number)
+        settings = assembly.podman_settings(tmp_path, Pull())
+        applications = min(256, 1 << (24 - settings.subnets.prefixlen))
+        ranges.append((settings.first_uid, settings.first_uid + applications * UIDS))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ranges))
+    assert ranges[-1][1] < 1 << 31  # some tools still take a user id for a signed number
