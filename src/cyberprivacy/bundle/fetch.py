@@ -57,16 +57,17 @@ def fetch(
     """
     try:
         sweep(into.parent)
-        if os.path.lexists(into) and not _is_empty(into):
-            try:
-                return _open(cid, store, into, limits)
-            except BadBundle as error:
-                if not replace:
-                    raise
-                _log.warning("bundle.replaced", tree=str(into), cid=str(cid), code=error.code)
-                shutil.rmtree(into)
-        incoming = store.incoming(cid)
-        return _fetch(Asking(cid, sources, incoming, limits, progress), incoming, into)
+        with store.in_use():
+            if os.path.lexists(into) and not _is_empty(into):
+                try:
+                    return _open(cid, store, into, limits)
+                except BadBundle as error:
+                    if not replace:
+                        raise
+                    _log.warning("bundle.replaced", tree=str(into), cid=str(cid), code=error.code)
+                    shutil.rmtree(into)
+            incoming = store.incoming(cid)
+            return _fetch(Asking(cid, sources, incoming, limits, progress), incoming, into)
     except OSError as error:
         raise Unavailable(
             "the disk failed", code="bundle.disk", reason=str(error.strerror), path=str(error.filename)
@@ -74,9 +75,13 @@ def fetch(
 
 
 def _open(cid: Cid, store: FolderStore, into: Path, limits: Limits) -> VerifiedBundle:
-    """The tree that an earlier fetch left; the store gets back any block that it has lost."""
+    """The tree that an earlier fetch left; the store gets back any block that it has lost.
+
+    The time of the tree says when it was last fetched: `keeping` reads it.
+    """
     tree = TreeBlocks(into, limits=limits, exact=True)
     bundle = prove(cid, tree, into)
+    os.utime(into)
     store.incoming(cid).accept()
     store.add(graph.blocks(cid, tree.find, limits))
     return bundle

@@ -71,7 +71,8 @@ def pack(
         found = TreeBlocks(directory.resolve(), limits=limits, ignore=ignore)
         if store is not None:
             require_space(store.folder, found.size, found.blocks)
-            store.add(graph.blocks(found.root, found.find, limits))
+            with store.in_use():
+                store.add(graph.blocks(found.root, found.find, limits))
     if car_file is not None:
         write_car(found, car_file, limits)
     return Packed(

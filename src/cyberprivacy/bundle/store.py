@@ -6,14 +6,14 @@ that a crash has cut off is the same as no file, so blocks need no fsync of thei
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from cyberprivacy.bundle.limits import DEFAULT
-from cyberprivacy.bundle.scratch import scratch, sweep
+from cyberprivacy.bundle.scratch import if_unused, in_use, scratch, sweep
 from cyberprivacy.bundle.space import on_disk
-from cyberprivacy.cid import Cid
+from cyberprivacy.cid import BadCid, Cid
 
 
 class FolderStore:
@@ -57,14 +57,37 @@ class FolderStore:
         """The place for the blocks of one bundle until it is accepted, with what an earlier try left."""
         return Incoming(self.folder, self._blocks, self._incoming / str(root))
 
-    def waiting(self) -> Iterator[Cid]:
-        """Roots of bundles that were begun, and neither accepted nor refused."""
-        for folder in sorted(self._incoming.iterdir()):
-            yield Cid.parse(folder.name)
+    def in_use(self) -> AbstractContextManager[None]:
+        """For whoever adds, or counts on what he has seen here: nothing is dropped while the block lasts."""
+        return in_use(self._blocks)
 
-    def forget(self, root: Cid) -> None:
-        """Drop what was begun for this root; accepted bundles stay."""
-        shutil.rmtree(self._incoming / str(root), ignore_errors=True)
+    def if_unused(self) -> AbstractContextManager[bool]:
+        """Whether nobody is inside `in_use`; if so, nobody gets in while the block lasts."""
+        return if_unused(self._blocks)
+
+    def drop(self, kept: Collection[Cid], roots: Collection[Cid], *, unused_since: float) -> int:
+        """Remove what nobody needs; only inside `if_unused`.
+
+        Args:
+            kept: blocks that stay.
+            roots: bundles whose begun fetch can still go on.
+            unused_since: seconds since 1970; what came later stays, whatever it is.
+
+        Returns:
+            Bytes of what was removed.
+        """
+        freed = 0
+        for folder in self._incoming.iterdir():
+            root = _cid(folder)
+            if root is not None and root not in roots and folder.stat().st_mtime < unused_since:
+                freed += sum(path.stat().st_size for path in folder.iterdir())
+                shutil.rmtree(folder)
+        for path in self._blocks.glob("?/*"):
+            cid, seen = _cid(path), path.stat()
+            if cid is not None and cid not in kept and seen.st_mtime < unused_since:
+                path.unlink()
+                freed += seen.st_size
+        return freed
 
 
 class Incoming:
@@ -116,6 +139,14 @@ def _path(blocks: Path, cid: Cid) -> Path:
     """In one of 32 folders: few enough to make quickly, enough that none grows large."""
     text = str(cid)
     return blocks / text[-2] / text
+
+
+def _cid(path: Path) -> Cid | None:
+    """What a file or folder is called after; None for what is not ours."""
+    try:
+        return Cid.parse(path.name)
+    except BadCid:
+        return None
 
 
 def _move(path: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from cyberprivacy.bundle import dagpb, unixfs, varint
 from cyberprivacy.bundle.extract import extract
 from cyberprivacy.bundle.fetch import fetch
+from cyberprivacy.bundle.keeping import keep
 from cyberprivacy.bundle.limits import Limits
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.unixfs import Message
@@ -352,7 +353,9 @@ def test_a_fetch_of_it_is_refused_and_the_store_keeps_none_of_its_blocks(name: s
         fetch(root, [held], store, tmp_path / "tree", LIMITS)
     assert refusal.value.code == code
     if code == "bundle.missing":
-        store.forget(root)  # what came in is kept for the next try, until somebody gives up
+        keep(
+            store, tmp_path, (), unused_since=time.time() + 60
+        )  # what came in is kept for the next try, until somebody gives up
     assert left_behind(tmp_path) == empty
 
 

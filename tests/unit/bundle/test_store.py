@@ -41,10 +41,10 @@ def test_what_comes_in_is_seen_by_its_own_bundle_only_until_it_is_accepted(tmp_p
     incoming = store.incoming(root)
     incoming.put(CID, BLOCK)
     assert (incoming.find(CID), store.find(CID)) == (BLOCK, None)
-    assert list(store.waiting()) == [root]
+    assert [path.name for path in (tmp_path / "incoming").iterdir()] == [str(root)]
     incoming.accept()
     assert store.find(CID) == BLOCK
-    assert list(store.waiting()) == []
+    assert list((tmp_path / "incoming").iterdir()) == []
 
 
 def test_what_is_refused_leaves_nothing_and_takes_nothing_of_others_along(tmp_path: Path) -> None:
