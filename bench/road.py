@@ -1,6 +1,6 @@
 """How much longer is our road than the bare one: build, push and start of the same bundle without us?
 
-    sudo uv run python bench/road.py [--rounds 3] [--json] [--raw road.json]
+    sudo uv run python bench/road.py [--rounds 3] [--json] [--raw bench/results/road.json]
 
 Ours: from the moment a vote is executed to a running application that `verify` accepts; on a fresh node, with
 finality of the chain, lint, isolated build, reports on chain, proof. Bare: `buildah build`, `buildah push` to a
@@ -30,6 +30,7 @@ from cyberprivacy.testing.story import Story
 from cyberprivacy.testing.town import Town, free_port
 
 PROJECT = Path(__file__).resolve().parents[1]
+RESULTS = PROJECT / "bench/results/road.json"
 ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 DEBS = Path.home() / ".cache/cyberprivacy/debs"
 STEPS = ("fetched", "built", "reported", "pushed", "deployed", "announced")
@@ -184,17 +185,17 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Measure, print, and keep the raw data if asked."""
+    """Measure, print, and keep the raw data."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=3, help="of the bare road")
     options.add_argument("--json", action="store_true", help="print the raw data instead of tables")
-    options.add_argument("--raw", type=Path, help="also write the raw data to this file")
+    options.add_argument("--raw", type=Path, default=RESULTS, help="where to keep the raw data")
     given = options.parse_args()
     missing = [name for name in ("buildah", "podman", "docker-registry", "catatonit") if not shutil.which(name)]
     assert not missing, f"install first: {', '.join(missing)}"
     found = measure(given.rounds)
-    if given.raw:
-        given.raw.write_text(json.dumps(found, indent=1) + "\n")
+    given.raw.parent.mkdir(parents=True, exist_ok=True)
+    given.raw.write_text(json.dumps(found, indent=1) + "\n")
     if given.json:
         print(json.dumps(found, indent=1))
     else:
