@@ -7,9 +7,10 @@ overlay leaves its own attributes in layers. The digest is read from the archive
 is what gets pushed; what buildah's own storage calls the image is another number.
 """
 
+import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -24,14 +25,17 @@ from cyberprivacy.build.image import SEAL, BuiltImage, Digest
 from cyberprivacy.build.inputs import BaseSource, Inputs, Staged
 from cyberprivacy.build.oci import BadImage
 from cyberprivacy.build.sandbox import Limits, Sandbox, View
-from cyberprivacy.build.scratch import disk_problem, scratch
+from cyberprivacy.build.scratch import on_disk, scratch
 from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import PYPI, WheelIndex
+from cyberprivacy.bundle.scratch import if_unused, in_use
 from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.review.linted import LintedBundle, Recipe
 
 INSIDE: Final = "/usr/bin/buildah"
 RESULT: Final = "/out/image.tar"
+MAX_INPUTS: Final = 8 << 30
+"""Bytes of inputs that stay for later builds, when a node tidies up."""
 
 FLAGS: Final = (
     "--no-cache",
@@ -103,6 +107,7 @@ class BuildahBuilder:
         self, work: Path, *, inputs: Inputs, sandbox: Sandbox, buildah: Path = Path("/usr/bin/buildah")
     ) -> None:
         self._work, self._inputs, self._sandbox, self._buildah = work, inputs, sandbox, buildah
+        self._images = work / "images"
 
     def profile(self, pipeline: int) -> Profile:
         """The profile that a pipeline template number stands for here.
@@ -134,17 +139,47 @@ class BuildahBuilder:
         """
         profile = self.profile(linted.manifest.pipeline)
         images = [linted.recipes[image.name] for image in linted.manifest.images]
-        found = {recipe.image: self._reuse(linted, recipe, profile) for recipe in images}
-        with scratch(self._work / "stage") as place:  # also when all is there: it clears up after the killed
+        with on_disk():
+            self._images.mkdir(parents=True, exist_ok=True)
+        # Scratch also when all is there: it clears up after the killed.
+        with in_use(self._images), scratch(self._work / "stage") as place:
+            found = {recipe.image: self._reuse(linted, recipe, profile) for recipe in images}
             if None in found.values():
                 staged = self._inputs.stage(linted, place)
                 for recipe in images:
                     found[recipe.image] = found[recipe.image] or self._make(linted, recipe, profile, staged, place)
         return tuple(image for recipe in images if (image := found[recipe.image]))
 
+    def keep(self, digests: Collection[str], *, unused_since: float, inputs: int = MAX_INPUTS) -> int:
+        """Remove every finished archive but these, and inputs that were longest not used; nothing during a build.
+
+        Args:
+            digests: of images ("sha256:…") that may be pushed once more.
+            unused_since: seconds since 1970; what was made or used later stays.
+            inputs: bytes that the cache of inputs may have.
+
+        Returns:
+            Bytes of what was removed.
+
+        Raises:
+            TryLater: the disk failed.
+        """
+        freed = 0
+        with on_disk():
+            self._images.mkdir(parents=True, exist_ok=True)
+            with if_unused(self._images) as unused:
+                if not unused:
+                    return 0
+                for path in self._images.glob("*.tar"):
+                    seen = path.stat()
+                    if f"sha256:{path.name.split('.')[1]}" not in digests and seen.st_mtime < unused_since:
+                        path.unlink()
+                        freed += seen.st_size
+                return freed + self._inputs.trim(inputs, unused_since=unused_since)
+
     def _stem(self, linted: LintedBundle, recipe: Recipe, profile: Profile) -> Path:
         words = "\n".join((str(linted.bundle.cid), recipe.image, profile.name, recipe.text))
-        return self._work / "images" / sha256(words.encode()).hexdigest()
+        return self._images / sha256(words.encode()).hexdigest()
 
     def _reuse(self, linted: LintedBundle, recipe: Recipe, profile: Profile) -> BuiltImage | None:
         """An archive that an earlier run finished; its name carries the digest, and it is hashed again."""
@@ -155,6 +190,8 @@ class BuildahBuilder:
             except (BadImage, OSError):
                 digest = Digest("")
             if digest == f"sha256:{path.name.split('.')[1]}":
+                with on_disk():
+                    os.utime(path)  # it is in use again
                 return self._built(linted, recipe, profile, path, digest)
             path.unlink(missing_ok=True)
         return None
@@ -180,11 +217,8 @@ class BuildahBuilder:
         digest = read_archive(draft).manifest.digest
         stem = self._stem(linted, recipe, profile)
         path = stem.with_name(f"{stem.name}.{digest.removeprefix('sha256:')}.tar")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with on_disk():
             draft.replace(path)
-        except OSError as problem:
-            raise disk_problem(problem) from problem
         return self._built(linted, recipe, profile, path, digest)
 
     def _built(

@@ -5,7 +5,9 @@ hashed again each time it is used.
 """
 
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Final, Protocol
 
 from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import Descriptor, Layout, chunks, parse_digest, parse_manifest
-from cyberprivacy.build.scratch import disk_problem, scratch
+from cyberprivacy.build.scratch import disk_problem, on_disk, scratch
 from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.bundle.manifest import FileInput
@@ -23,6 +25,7 @@ from cyberprivacy.errors import TryLater, Untrusted
 from cyberprivacy.review.linted import LintedBundle, Recipe
 
 MAX_BLOB: Final = 4 << 30
+_HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class BadInput(Untrusted):
@@ -67,7 +70,10 @@ def _parts(path: Path, size: int) -> Iterator[bytes]:
 
 
 class Cache:
-    """Bytes by SHA-256 on disk: files called by their hash, read-only, with one fixed time."""
+    """Bytes by SHA-256 on disk: files called by their hash, read-only, with one fixed time.
+
+    The time of access says when a file was last used; whether builds see it is up to the kernel in any case.
+    """
 
     def __init__(self, folder: Path, epoch: int) -> None:
         self._folder, self._epoch = folder, epoch
@@ -85,9 +91,34 @@ class Cache:
         except OSError as problem:
             raise disk_problem(problem) from problem
         if seen.hexdigest() == digest:
+            with on_disk():
+                os.utime(path, (time.time(), self._epoch))
             return path
         path.unlink(missing_ok=True)
         return None
+
+    def trim(self, size: int, *, unused_since: float) -> int:
+        """Remove what was longest not used until `size` bytes are left, or only what was used since a time.
+
+        Args:
+            size: bytes.
+            unused_since: seconds since 1970.
+
+        Returns:
+            Bytes of what was removed.
+
+        Raises:
+            TryLater: the disk failed.
+        """
+        freed = 0
+        with on_disk():
+            found = [(path, path.stat()) for path in self._folder.glob("*") if _HASH.match(path.name)]
+            spare = sum(seen.st_size for _, seen in found) - size
+            for path, seen in sorted(found, key=lambda one: one[1].st_atime):
+                if freed < spare and seen.st_atime < unused_since:
+                    path.unlink()
+                    freed += seen.st_size
+        return freed
 
     def store(self, digest: str, parts: Iterable[bytes], *, limit: int, what: str) -> Path:
         """Keep bytes if they have this hash.
@@ -111,7 +142,7 @@ class Cache:
                 file.flush()
                 os.fsync(file.fileno())
                 draft.chmod(0o444)
-                os.utime(draft, (self._epoch, self._epoch))
+                os.utime(draft, (time.time(), self._epoch))
                 draft.replace(path)
         except OSError as problem:
             raise disk_problem(problem) from problem
@@ -170,6 +201,10 @@ class Inputs:
             made.chmod(0o755)
             os.utime(made, (self._epoch, self._epoch))
         return Staged(folder, self._stage_bases(linted.recipes.values(), into / "bases"))
+
+    def trim(self, size: int, *, unused_since: float) -> int:
+        """Make room in the cache; as `Cache.trim`. What a build under way has staged stays with it."""
+        return self._cache.trim(size, unused_since=unused_since)
 
     def _wheel(self, wheel: Wheel) -> Path:
         return self._cache.find(wheel.sha256) or self._cache.store(
