@@ -1,6 +1,6 @@
 """How much slower are pack and fetch than merely reading the same files?
 
-    uv run python bench/bundle.py [--files 2000] [--rounds 3] [--folder DIR] [--raw bundle.json]
+    uv run python bench/bundle.py [--files 2000] [--rounds 3] [--folder DIR] [--raw bench/results/bundle.json]
 
 All ways run side by side in each round, in a shuffled order, so that a busy machine slows all of them alike. Each
 ratio is the median over rounds of (way / reading, in the same round). Wall-clock time; page cache warm.
@@ -9,6 +9,7 @@ ratio is the median over rounds of (way / reading, in the same round). Wall-cloc
 import argparse
 import io
 import json
+import os
 import platform
 import random
 import statistics
@@ -28,6 +29,7 @@ from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks, open_verified
 from cyberprivacy.testing.gateway import running
 
+RESULTS = Path(__file__).parent / "results" / "bundle.json"
 Way = Callable[[Path], object]
 
 
@@ -86,12 +88,12 @@ def measure(measured: dict[str, Way], rounds: int, folder: Path) -> dict[str, li
 
 
 def main() -> None:
-    """Print the table; keep the raw seconds if asked."""
+    """Print the table; keep the raw seconds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write; the disk makes the difference")
-    parser.add_argument("--raw", type=Path, help="keep the raw seconds in this file")
+    parser.add_argument("--raw", type=Path, default=RESULTS, help="where to keep the raw data")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as place:
         folder = Path(place)
@@ -107,8 +109,10 @@ def main() -> None:
         ratio = statistics.median(one / base for one, base in zip(taken, floor, strict=True))
         middle = statistics.median(taken)
         print(f"{name:28} {middle:8.3f} {size / 1e6 / middle:7.0f} {ratio:7.1f}")
-    if asked.raw is not None:
-        asked.raw.write_text(json.dumps({"bytes": size, "files": asked.files + 4, "seconds": seconds}, indent=2))
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    raw = {"machine": machine, "bytes": size, "files": asked.files + 4, "unit": "seconds", "raw": seconds}
+    asked.raw.parent.mkdir(parents=True, exist_ok=True)
+    asked.raw.write_text(json.dumps(raw, indent=1) + "\n")
 
 
 if __name__ == "__main__":
