@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -36,6 +36,18 @@ class _Served:
 
     identity: bytes
     process: "subprocess.Popen[bytes] | None" = None
+
+
+class Balancer(Protocol):
+    """What moves users between containers: `Front`."""
+
+    def endpoints(self, app: str) -> frozenset[Endpoint]:
+        """Where users are sent now."""
+        ...
+
+    def point(self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0) -> None:
+        """Send users to exactly these, the others get `drain` seconds to end what they do."""
+        ...
 
 
 class Front:

@@ -3,12 +3,12 @@
 import contextlib
 import shutil
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -18,28 +18,17 @@ from cyberprivacy.deploy.caretaker import Caretaker
 from cyberprivacy.deploy.container import create_arguments, write_files
 from cyberprivacy.deploy.deployment import Application, Deployment
 from cyberprivacy.deploy.engine import Engine, EngineFailed, Found, Pull
+from cyberprivacy.deploy.front import Balancer
 from cyberprivacy.deploy.inspection import address_of, endpoint_of, orphans
 from cyberprivacy.deploy.observation import Observer, Senses
-from cyberprivacy.deploy.patience import await_ready
+from cyberprivacy.deploy.patience import Wait, await_ready
 from cyberprivacy.deploy.places import Places, write_whole
-from cyberprivacy.deploy.plan import Care, Endpoint, Generation, Place, generation, spec_of
+from cyberprivacy.deploy.plan import Care, Generation, Place, generation, spec_of
 from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.review.workload import Topology
 
 _SERVING: Final = "serving"
 _log = structlog.get_logger("deploy")
-
-
-class Balancer(Protocol):
-    """What moves users between containers: `Front`."""
-
-    def endpoints(self, app: str) -> frozenset[Endpoint]:
-        """Where users are sent now."""
-        ...
-
-    def point(self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0) -> None:
-        """Send users to exactly these, the others get `drain` seconds to end what they do."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +68,7 @@ class PodmanRuntime:
         self._places = Places(settings.data, settings.subnets, settings.first_uid)
         self._engine = Engine(settings.storage, settings.run, runtime=settings.oci_runtime)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._removals: Counter[str] = Counter()
         self._caretaker = Caretaker(self._start_again, self._end)
         self._observer = Observer(
             Senses(
@@ -94,6 +84,7 @@ class PodmanRuntime:
         """See `Runtime.apply`."""
         self._engine.settle()
         name, spec = application.name, spec_of(application)
+        removals = self._removals[name]
         place = self._places.claim(name)
         network.prepare(place)
         self._expel(place)
@@ -105,8 +96,10 @@ class PodmanRuntime:
         try:
             with self._locks[name] if repair else contextlib.nullcontext():
                 running = self._bring_up(plan, place, application.topology, mine)
-                await_ready(running, self._engine.containers, self._start_again, self._settings.start_seconds)
+                wait = Wait(self._settings.start_seconds, lambda: self._removals[name] == removals)
+                await_ready(running, self._engine.containers, self._start_again, wait)
             with self._locks[name]:
+                wait.refuse_unwanted()
                 self._serve(place, spec, running)
                 self._clear(place, self._split(name, spec)[1])
         except BaseException:  # whatever it is: what did not come up must not stay
@@ -131,7 +124,8 @@ class PodmanRuntime:
         return frozenset(found.labels["app"] for found in self._engine.containers() if "app" in found.labels)
 
     def remove(self, name: str) -> None:
-        """See `Runtime.remove`. A front that hangs does not keep the containers from ending."""
+        """See `Runtime.remove`. Neither a front that hangs nor a release on its way keeps it from ending all."""
+        self._removals[name] += 1  # whoever waits for its containers to become ready gives up, and its lock
         self._engine.settle()
         place = self._places.find(name)
         if place is None:

@@ -295,23 +295,9 @@ def test_a_dead_container_is_started_again_at_its_address(machine):
 
 
 def test_a_hung_container_is_restarted(machine):
-    hangs = """
-import http.server, time, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        if self.path == "/hang": open("/tmp/hung", "w")
-        if os.path.exists("/tmp/hung"): time.sleep(60)
-        self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers(); self.wfile.write(b"ok")
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
-"""
-    liveness = Probe("/", 8080, 0, 1, 1, 2)
-    machine.runtime.apply(machine.guestbook(command=(*PYTHON, "-c", hangs), liveness=liveness, readiness=liveness))
-    client = machine.client()
-    client.connection.timeout = 1
-    with pytest.raises(TimeoutError):
-        client.ask(path="/hang")
-    client.close()
+    liveness, hanging = Probe("/", 8080, 0, 1, 1, 2), (*PYTHON, "-c", HANGS_WHEN_ASKED_TO)
+    machine.runtime.apply(machine.guestbook(command=hanging, liveness=liveness, readiness=liveness))
+    hang(machine)
     eventually(machine.runtime.tend)
     eventually(lambda: machine.runtime.tend() == () and machine.read()[0] == 200)
 
@@ -433,6 +419,56 @@ def test_a_stop_is_obeyed_though_the_front_hangs_and_told_as_unfinished(machine,
     os.kill(frozen, signal.SIGCONT)
     machine.runtime.remove("book")
     assert machine.read()[1]["cyberprivacy-reason"] == "deploy.none"
+
+
+HANGS_WHEN_ASKED_TO = """
+import http.server, time, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/hang": open("/tmp/hung", "w")
+        if os.path.exists("/tmp/hung"): time.sleep(60)
+        self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers(); self.wfile.write(b"ok")
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+
+def hang(machine: Machine) -> None:
+    client = machine.client()
+    client.connection.timeout = 1
+    with pytest.raises(TimeoutError):
+        client.ask(path="/hang")
+    client.close()
+
+
+@pytest.mark.parametrize("release", ["1.0.0", "1.1.0"])
+def test_a_stop_does_not_wait_for_a_hung_release_and_nothing_comes_after_it(machine, release):
+    """Whether that release is the one that serves and is being repaired, or a new one on its way."""
+    hangs = {"command": (*PYTHON, "-c", HANGS_WHEN_ASKED_TO), "readiness": Probe("/", 8080, 0, 1, 60, 2)}
+    machine.runtime.apply(machine.guestbook(**hangs))
+    if release == "1.0.0":
+        hang(machine)
+    else:
+        hangs["readiness"] = Probe("/hang", 8080, 0, 1, 60, 2)
+    patient, failures = PodmanRuntime(replace(machine.settings, start_seconds=300), machine.front), []
+
+    def travel() -> None:
+        try:
+            patient.apply(machine.guestbook(release, **hangs))
+        except CyberPrivacyError as failure:
+            failures.append(failure.code)
+
+    journey = threading.Thread(target=travel)
+    journey.start()
+    wanted = 1 if release == "1.0.0" else 2
+    eventually(lambda: len([one for one in machine.runtime._engine.containers() if one.running]) == wanted)
+    journey.join(timeout=3)
+    began = time.monotonic()
+    patient.remove("book")
+    assert time.monotonic() - began < 20
+    journey.join()
+    assert failures == ["deploy.stopped"]
+    assert not names(machine)
 
 
 def test_the_trouble_of_one_application_does_not_keep_the_others_from_care(machine, frozen):
