@@ -1,6 +1,7 @@
 """Running a Privacy Server: start it, ask how it is. There is no command that tells it what to run."""
 
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -90,27 +91,36 @@ def status(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
     from cyberprivacy.node.assembly import sockets
 
     read = settings.load(config)
-    answers = [_ask(socket) for socket in sockets(read)]
+    answers = [_ask(path) for path in sockets(read)]
     out.result({"applications": answers}, _human(answers), as_json=json)
 
 
-def _ask(socket: Path) -> dict[str, Any]:
+def _ask(path: Path) -> dict[str, Any]:
     from cyberprivacy.node.api import PREFIX
 
     silent = TryLater(
         "the node does not answer",
         code="node.silent",
         hint="Start it: `cyberprivacy node start`.",
-        socket=str(socket),
+        socket=str(path),
     )
-    if not socket.exists():  # asking it all the same would leave a socket of ours open
+    if not _listens(path):  # asking it all the same would leave a socket of ours open
         raise silent
     try:
-        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket)), timeout=30) as client:
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), timeout=30) as client:
             found: dict[str, Any] = client.get(f"http://node{PREFIX}/status").raise_for_status().json()
             return found
     except httpx2.HTTPError as error:
         raise silent from error
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _human(answers: list[dict[str, Any]]) -> str:

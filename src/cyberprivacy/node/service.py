@@ -28,7 +28,7 @@ from cyberprivacy.node.road import Engines, Road
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
-from cyberprivacy.proposal.release import ApprovedRelease
+from cyberprivacy.proposal.release import Address, ApprovedRelease
 from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.review.lint import lint
 
@@ -206,6 +206,7 @@ class Node:
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set; applications and their front go on without the node."""
+        self._leave_unserved()
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
         duties = [*(duty for each in self.applications for duty in (each.keep, each.watch)), self._tend]
@@ -217,6 +218,19 @@ class Node:
             server.should_exit = True
         self._shared.machine.close()
         self._shared.assembly.close()
+
+    def _leave_unserved(self) -> None:
+        """End what runs here for a DAO that the configuration no longer names: nobody would hear its halt."""
+        assembly, ledger = self._shared.assembly, self._shared.ledger
+        served = {each.name for each in self.applications}
+        daos = {Address(str(entry.facts["dao"])) for entry in ledger.entries() if "dao" in entry.facts}
+        known = {application_name(dao): dao for dao in sorted(daos)}
+        for name in sorted(assembly.runtime.names() - served):
+            _log.info("unserved", app=name)
+            assembly.runtime.remove(name)
+            assembly.front.stop(name)
+            if name in known:
+                Journal(ledger, known[name]).stopped("unserved")
 
     def _tend(self, stop: threading.Event) -> None:
         while not stop.wait(PAUSE):
