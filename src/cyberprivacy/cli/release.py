@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from time import time
 from typing import Annotated, Final, TypeVar
@@ -34,12 +33,12 @@ _Done = TypeVar("_Done")
 
 _COMMON: Final = "--dao 0x… --rpc http://127.0.0.1:8545 --key me.json"
 _SUPPORT: Final = {"for": actions.IN_FAVOUR, "against": actions.AGAINST, "abstain": actions.ABSTAIN}
-_SEVERITIES: Final = ("none", "low", "medium", "high", "critical")
-_MAX_REPORT: Final = 16 << 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which a release meets them."""
+    from cyberprivacy.cli.attest import attest  # it needs what this module defines
+
     commands: tuple[tuple[Callable[..., None], str], ...] = (
         (publish, f"publish ./guestbook {_COMMON}"),
         (attest, f"attest bafybei… --lines 420 --complexity 120 --report review.md {_COMMON}"),
@@ -77,37 +76,9 @@ def publish(
         pipeline=told[1],
         already_read=Cid.parse(already_read) if already_read else None,
     )
-    _done(
+    done(
         receipt, {"bundle": str(cid), "number": told[0]}, f"published {cid} as release {told[0]}", as_json=as_json
     )
-
-
-def attest(
-    bundle: Bundle,
-    lines: Annotated[int, typer.Option(min=0, help="Size of the change: what `cyberprivacy measure` prints.")],
-    report: Annotated[
-        Path, typer.Option(metavar="FILE", help="Your written statement; its SHA-256 goes on chain.")
-    ],
-    complexity: Annotated[int, typer.Option(min=100, max=300, help="100 plain to 300 hard to read.")] = 100,
-    severity: Annotated[str, typer.Option(help=f"Of what it repairs: {', '.join(_SEVERITIES)}.")] = "none",
-    *,
-    there: There,
-    as_json: Json = False,
-) -> None:
-    """Vouch, as an auditor: the bundle is public, I have it, and it is this big."""
-    if severity not in _SEVERITIES:
-        raise Misuse("no such severity", code="attest.severity", got=severity, known=list(_SEVERITIES))
-    cid, digest = Cid.parse(bundle), sha256(_read(report, _MAX_REPORT)).digest()
-    receipt = actions.attest(
-        there.act(),
-        cid,
-        lines=lines,
-        complexity=complexity,
-        severity=_SEVERITIES.index(severity),
-        report=digest,
-    )
-    value = {"bundle": str(cid), "report": "0x" + digest.hex()}
-    _done(receipt, value, f"attested {cid}: {lines} lines, report {digest.hex()}", as_json=as_json)
 
 
 def propose(
@@ -126,7 +97,7 @@ def propose(
     acting = there.act()
     made = text.update(acting.dao, cid, name=name, body=body)
     receipt = _when_allowed(partial(actions.propose, acting, made), wait=wait)
-    _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
+    done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 
 
 def vote(
@@ -144,7 +115,7 @@ def vote(
     acting = there.act()
     proposal = _proposal_id(acting, which)
     receipt = _when_allowed(lambda: actions.vote(acting, proposal, _SUPPORT[support], reason=reason), wait=wait)
-    _done(receipt, {"proposal": str(proposal), "vote": support}, f"voted {support}", as_json=as_json)
+    done(receipt, {"proposal": str(proposal), "vote": support}, f"voted {support}", as_json=as_json)
 
 
 def queue(
@@ -161,7 +132,7 @@ def queue(
     receipt = _when_allowed(partial(actions.queue, acting, found), wait=wait)
     until = acting.state(found.id).executable
     human = f"queued; executable from {moment(until, int(time()))}"
-    _done(receipt, {**found.facts(), "executable": until}, human, as_json=as_json)
+    done(receipt, {**found.facts(), "executable": until}, human, as_json=as_json)
 
 
 def execute(
@@ -176,7 +147,7 @@ def execute(
     acting = there.act()
     found = _find(acting, which, since)
     receipt = _when_allowed(partial(actions.execute, acting, found), wait=wait)
-    _done(receipt, found.facts(), f"executed: {found.title}", as_json=as_json)
+    done(receipt, found.facts(), f"executed: {found.title}", as_json=as_json)
 
 
 def activate(
@@ -197,16 +168,14 @@ def activate(
     cid, acting = Cid.parse(bundle), there.act()
     receipt = _when_allowed(partial(actions.activate_emergency, acting, cid), wait=wait)
     human = f"{cid} is live until the vote ratifies it, or it dies; `status` says when"
-    _done(receipt, {"bundle": str(cid)}, human, as_json=as_json)
+    done(receipt, {"bundle": str(cid)}, human, as_json=as_json)
 
 
 def halt(bundle: Bundle, *, there: There, as_json: Json = False) -> None:
     """Ask, as an auditor, to stop a bundle now. A majority of seats stops it, once, for a while."""
     cid = Cid.parse(bundle)
     receipt = actions.halt(there.act(), cid)
-    _done(
-        receipt, {"bundle": str(cid)}, f"asked to halt {cid}; `status` shows whether it stopped", as_json=as_json
-    )
+    done(receipt, {"bundle": str(cid)}, f"asked to halt {cid}; `status` shows whether it stopped", as_json=as_json)
 
 
 def revoke(
@@ -221,7 +190,7 @@ def revoke(
     acting = there.act()
     made = text.revocation(acting.dao, cid, body=body)
     receipt = actions.propose(acting, made)
-    _done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
+    done(receipt, made.facts(), f"proposed: {made.title}\nproposal {made.id}", as_json=as_json)
 
 
 def _told(bundle: str, *, number: int, pipeline: int, parent: str) -> tuple[Cid, tuple[int, int, Cid | None]]:
@@ -239,7 +208,7 @@ def _told(bundle: str, *, number: int, pipeline: int, parent: str) -> tuple[Cid,
     from cyberprivacy.bundle.pack import pack
 
     packed = pack(Path(bundle))
-    manifest = parse(_read(Path(bundle) / "cyberprivacy.yaml", 1 << 20))
+    manifest = parse(read_file(Path(bundle) / "cyberprivacy.yaml", 1 << 20))
     says = (manifest.release, manifest.pipeline, manifest.parent)
     for option, value, said in zip(("--number", "--pipeline", "--parent"), given, says, strict=True):
         if value and value != said:
@@ -275,7 +244,8 @@ def _say(early: NotYet) -> None:
     out.progress(f"waiting{left}: {early.what}")
 
 
-def _done(receipt: Receipt, value: Mapping[str, object], human: str, *, as_json: bool) -> None:
+def done(receipt: Receipt, value: Mapping[str, object], human: str, *, as_json: bool) -> None:
+    """Print what a transaction did, and which one it was."""
     sent = {"transaction": "0x" + receipt.transaction.hex(), "block": receipt.block, "gas": receipt.gas}
     out.result({**value, **sent}, human, as_json=as_json)
 
@@ -284,12 +254,17 @@ def _body(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return _read(path, text.MAX_TEXT).decode()
+        return read_file(path, text.MAX_TEXT).decode()
     except UnicodeDecodeError:
         raise Misuse("the text is not UTF-8", code="proposal.text-form", path=str(path)) from None
 
 
-def _read(path: Path, most: int) -> bytes:
+def read_file(path: Path, most: int) -> bytes:
+    """A file that somebody named.
+
+    Raises:
+        Misuse: it cannot be read, or is larger than `most` bytes ("file").
+    """
     try:
         with path.open("rb") as file:
             content = file.read(most + 1)

@@ -15,6 +15,7 @@ from cyberprivacy.cid import Cid
 from cyberprivacy.cli.bundle import Gateways, Kubos, Store, temporary
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse
+from cyberprivacy.review import privileges
 from cyberprivacy.review.diff import Change, Difference, compare
 from cyberprivacy.review.finding import Finding
 from cyberprivacy.review.lint import findings
@@ -46,7 +47,8 @@ def register(app: typer.Typer) -> None:
 
     app.command("lint", epilog="Example: cyberprivacy lint ./guestbook")(_lint)
     app.command(
-        "measure", epilog="Example: cyberprivacy measure ./guestbook --against bafybei… -g https://ipfs.example"
+        "measure",
+        epilog="Example: cyberprivacy measure bafybei… -g https://ipfs.example --dao 0x… --rpc https://rpc.example",
     )(_measure)
     bundle = group("bundle", "Fetch, read, serve and host bundles by CID.")
     bundle.command(
@@ -103,12 +105,20 @@ def _findings_text(found: Sequence[Finding]) -> Text:
     return text
 
 
-def _measure(
+def _measure(  # noqa: PLR0913, PLR0917  each is an option that people type
     new: Annotated[str, typer.Argument(metavar="NEW", help="Directory or CID of the release to measure.")],
     against: Annotated[
         list[str],
-        typer.Option("--against", metavar="OLD", help="What was read: the parent first, then read bundles."),
+        typer.Option("--against", metavar="OLD", help="Instead: what was read, the parent first."),
     ] = [],  # noqa: B006 - typer copies it
+    dao: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", envvar="CYBERPRIVACY_DAO", help="Whose registry says what was read."),
+    ] = "",
+    rpc: Annotated[
+        list[str],
+        typer.Option(metavar="URL", envvar="CYBERPRIVACY_RPC", help="Chain endpoint; several must agree."),
+    ] = [],  # noqa: B006
     as_statement: Annotated[
         bool, typer.Option("--statement", help="Print an auditor's in-toto statement of it.")
     ] = False,
@@ -116,22 +126,33 @@ def _measure(
     kubo: Kubos = [],  # noqa: B006
     store: Store = None,
     as_json: Json = False,
+    *,
+    context: typer.Context,
 ) -> None:
     """Count the lines of a release that nobody has read yet: the number that sets its review lap.
 
-    Without --against, the parent that the manifest names is what was read; a first release is new as a whole.
-    The hash that --statement prints on stderr is the `report` of an attestation on chain.
+    With --dao and --rpc the chain says what was read: the parent and the credit with which the bundle was
+    published, or what runs now if nobody has published it. A manifest that names another parent is refused.
+    Without them the manifest's own word is taken. A first release is new as a whole. The hash that --statement
+    prints on stderr is the `report` of an attestation on chain.
     """
+    source = context.get_parameter_source("dao")
+    if against and dao and source is not None and source.name == "COMMANDLINE":
+        raise Misuse("give either --against or --dao", code="measure.against", hint="The chain knows the parent.")
     with ExitStack() as stack:
         tree = _source(stack, new, gateway, kubo, store)
-        old = [_source(stack, name, gateway, kubo, store) for name in against or _parent(tree)]
+        names = against or (_recorded(tree, rpc, dao) if dao else _parent(tree))
+        old = [_source(stack, name, gateway, kubo, store) for name in names]
         measured = measure([one.tree for one in old], tree.tree, ignore=tree.ignore)
+        if old and all((one.tree / MANIFEST).is_file() for one in (old[0], tree)):
+            ignored = old[0].ignore | tree.ignore
+            warn_of_privileges(privileges.changed(old[0].tree, tree.tree, ignore=ignored))
         if as_statement:
             document = statement(tree.cid, [one.cid for one in old], measured)
             typer.echo(document, nl=False)
             out.progress(f"report: 0x{report_hash(document).hex()}")
             return
-    value = {"metric": METRIC, "lines": measured.total, "files": _rows(measured)}
+    value = {"metric": METRIC, "lines": measured.total, "against": names, "files": _rows(measured)}
     rows = [(row.path, str(row.lines), row.reason) for row in measured.rows]
     human = table(("file", "lines", "reason"), [*rows, ("together", str(measured.total), "lines to read")])
     out.result(value, human, as_json=as_json)
@@ -144,8 +165,32 @@ def _parent(tree: _Source) -> list[str]:
     parent = read_manifest((tree.tree / MANIFEST).read_bytes()).parent
     if parent is None:
         return []
-    out.progress(f"against its parent {parent}")
+    out.progress(f"against its parent {parent}: its author says so; --dao and --rpc ask the chain")
     return [str(parent)]
+
+
+def _recorded(tree: _Source, rpc: Sequence[str], dao: str) -> list[str]:
+    """What the chain says was read before a release, whatever its manifest says."""
+    if not rpc:
+        raise Misuse("no chain to ask", code="measure.chain", hint="Give --rpc, or leave out --dao.")
+    from cyberprivacy.cli import recorded  # brings in all that signs and hashes; `lint` needs none of it
+
+    found = recorded.ask(rpc, dao, tree.cid)
+    recorded.check_manifest(tree.tree, found)
+    why = "as the chain has recorded" if found.published else "which runs now; the bundle is not published"
+    out.progress(f"against its parent {found.parent}, {why}" if found.parent else "the first release: all is new")
+    if found.already_read is not None:
+        out.progress(f"and {found.already_read}, whose review lap is over")
+    return [str(cid) for cid in found.read]
+
+
+def warn_of_privileges(changed: Sequence[str]) -> None:
+    """Say that a change takes a vote, if it touches these files."""
+    if changed:
+        out.progress(
+            f"note: it changes what the application may do ({', '.join(changed)}): "
+            "no node runs it by the emergency lane before it is ratified"
+        )
 
 
 def _rows(measured: Measurement) -> list[dict[str, object]]:

@@ -85,11 +85,14 @@ class Before:
             published now.
         parent: what it replaces; None for the first.
         already_read: a release whose lap is over and whose lines are not counted again; None = no such credit.
+        number, pipeline: as published; 0 = not published.
     """
 
     published: bool
     parent: Cid | None
     already_read: Cid | None
+    number: int = 0
+    pipeline: int = 0
 
     @property
     def read(self) -> tuple[Cid, ...]:
@@ -105,6 +108,8 @@ def before(chain: Chain, dao: Dao, bundle: Cid, at: FinalBlock) -> Before:
             published=True,
             parent=cid_of(record.octets("parent")),
             already_read=cid_of(record.octets("alreadyRead")),
+            number=record.integer("number"),
+            pipeline=record.integer("pipeline"),
         )
     head = contract("ReleaseRegistry").read(chain, at, dao.registry, "head").octets("0")
     return Before(published=False, parent=cid_of(head), already_read=None)

@@ -250,12 +250,12 @@ def test_the_registry_says_what_a_bundle_is_measured_against(world: World, bundl
 
     assert said(bundle) == Before(published=False, parent=None, already_read=None)
     world.live(bundle, number=1)
-    assert said(bundle) == Before(published=True, parent=None, already_read=None)
+    assert said(bundle) == Before(published=True, parent=None, already_read=None, number=1, pipeline=1)
     assert said(fix) == Before(published=False, parent=bundle, already_read=None)
     read = world.published(Cid(0x70, b"\x0f" * 32), number=2)
     world.advance_to(world.life(read).review_ends)
     actions.publish(world.acting(world.publisher), fix, parent=bundle, number=3, pipeline=1, already_read=read)
-    assert said(fix) == Before(published=True, parent=bundle, already_read=read)
+    assert said(fix) == Before(published=True, parent=bundle, already_read=read, number=3, pipeline=1)
     assert said(fix).read == (bundle, read)
 
 
