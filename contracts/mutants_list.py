@@ -34,7 +34,26 @@ MUTANTS: Final = (
     Mutant("ReleaseRegistry", "no credit in the emergency lane", " || r.alreadyRead != 0) {", ") {", "Emergency"),
     Mutant("ReleaseRegistry", "cooldown", "lastEmergency != 0 && block.timestamp < until", "false", "Emergency"),
     Mutant("ReleaseRegistry", "one repair at a time", "live == 0 || l.expires != 0", "live == 0", "Emergency"),
-    Mutant("ReleaseRegistry", "a repair dies", "r.expires = _reviewEnds(r) + p.voteAllowance;", "", "Emergency"),
+    Mutant("ReleaseRegistry", "a repair dies", "r.expires = _expiry(bundle, r, p);", "", "Emergency"),
+    Mutant(
+        "ReleaseRegistry",
+        "no repair is dead at birth",
+        "if (from < block.timestamp) from = uint48(block.timestamp);",
+        "",
+        "Emergency",
+    ),
+    Mutant(
+        "ReleaseRegistry", "time to ratify", "if (expires <= decided) revert", "if (false) revert", "Emergency"
+    ),
+    Mutant("ReleaseRegistry", "not one second too few", "expires <= decided", "expires < decided", "Emergency"),
+    Mutant(
+        "ReleaseRegistry",
+        "what voters refused",
+        "if (IAppGovernor(governor).wasDefeated(bundle)) revert",
+        "if (false) revert",
+        "Emergency",
+    ),
+    Mutant("ReleaseRegistry", "credit when it goes live", "_requireRead(r.alreadyRead);", "", "Credit"),
     Mutant(
         "ReleaseRegistry",
         "head falls back",
@@ -84,18 +103,22 @@ MUTANTS: Final = (
     Mutant(
         "ReleaseReview",
         "numbers grow",
-        "revert ReleaseNumberTooLow(number, highestNumber);\n        highestNumber",
-        "{}\n        highestNumber",
+        "if (number <= highest) revert ReleaseNumberTooLow(number, highest);",
+        "if (number <= highest) return;",
         "Review",
     ),
+    Mutant("ReleaseReview", "numbers are not used up", "number - highest > MOST_STEP", "false", "Review"),
     # --- the review lap
     Mutant("ReleaseReview", "majority of lines", "lines[_seatCount / 2]", "lines[0]", "Review"),
     Mutant("ReleaseReview", "the queue ahead counts", "uint256(r.ahead) + r.weight", "r.weight", "Queue"),
     Mutant(
         "ReleaseReview", "one voice a seat", "if (r.attestations[i].auditor == msg.sender)", "if (false)", "Review"
     ),
-    Mutant("ReleaseReview", "credit after the lap", "_lapOver(r) && !r.revoked", "!r.revoked", "Review"),
-    Mutant("ReleaseReview", "no credit from revoked", "!r.revoked && !_halted(r)", "!_halted(r)", "Review"),
+    Mutant("ReleaseReview", "credit after the lap", "if (!_lapOver(r)) revert", "if (false) revert", "Credit"),
+    Mutant("ReleaseReview", "no credit from revoked", "if (r.revoked) revert", "if (false) revert", "Credit"),
+    Mutant("ReleaseReview", "no credit from halted", "if (_halted(r)) revert", "if (false) revert", "Credit"),
+    Mutant("ReleaseReview", "every link", "link = _records[link].alreadyRead", "link = 0", "Credit"),
+    Mutant("ReleaseReview", "eight links", "++links > MOST_LINKS", "++links > MOST_LINKS + 1", "Credit"),
     Mutant(
         "ReleaseReview",
         "seats of the publication",
@@ -107,16 +130,21 @@ MUTANTS: Final = (
     Mutant("ReleaseReview", "stricter then", "policy().tightest(r.rules)", "policy()", "Policy"),
     Mutant(
         "ReadingQueue",
-        "refund only what cannot be read yet",
-        "if (phantom < most) most = phantom;",
-        "most = phantom;",
+        "give back only what was not passed",
+        "phantom < unread ? phantom : unread",
+        "phantom",
         "Queue",
     ),
-    Mutant("ReadingQueue", "the queue drains", "drained >= left ? 0 : left - uint208(drained)", "left", "Queue"),
+    Mutant("ReadingQueue", "what was passed of others", "q.passed += phantom", "q.end -= phantom", "Queue"),
+    Mutant("ReadingQueue", "the reader moves", "q.passed += uint64(until - q.since) * linesPerDay;", "", "Queue"),
+    Mutant("ReadingQueue", "nothing is saved up", "(q.end > q.passed ? q.end : q.passed)", "q.end", "Queue"),
+    Mutant("ReleaseReview", "the place of a change", "r.tail = q.append", "r.tail = 1 << 63; q.append", "Queue"),
+    Mutant("ReleaseReview", "the queue is kept", "        _queue = q;\n", "", "Queue"),
     # --- rules
     Mutant("ReleaseRules", "loosening waits", "_inForce = now_;", "_inForce = next;", "Policy"),
     Mutant("ReleaseRules", "the ceiling in force", "+ now_.ceiling;", "+ next.ceiling;", "Policy"),
-    Mutant("ReleaseRules", "rates of each moment", "_nextFrom > since && !_waits()", "false", "Policy"),
+    Mutant("ReleaseRules", "rates of each moment", "_nextFrom > q.since && !_waits()", "false", "Policy"),
+    Mutant("ReleaseRules", "the past of a rate", "_queue = _reading(); // before", "// before", "Queue"),
     Mutant(
         "ReleaseRules",
         "a provider waits",
@@ -139,13 +167,63 @@ MUTANTS: Final = (
         "",
         "Governor",
     ),
-    Mutant("AppGovernor", "text is action", "found != keccak256(line)", "false", "Governor"),
-    Mutant("AppGovernor", "floor of the delay", "_requireFloor(delay, _delayFloor);", "", "Captured"),
+    Mutant("UpdateLabel", "text is action", "found != keccak256(line)", "false", "Governor"),
+    Mutant(
+        "AppGovernor", "a rest after a vote lost", "if (clock() < until) revert", "if (false) revert", "Governor"
+    ),
+    Mutant(
+        "AppGovernor",
+        "bounds of the delay",
+        "_requireWithin(delay, _delayFloor, Laps.MOST_VOTING_DELAY);",
+        "",
+        "Captured",
+    ),
+    Mutant(
+        "AppGovernor",
+        "no endless delay",
+        "delay, _delayFloor, Laps.MOST_VOTING_DELAY",
+        "delay, 1, 1 << 48",
+        "Captured",
+    ),
+    Mutant(
+        "AppGovernor",
+        "no endless vote",
+        "period, _periodFloor, Laps.MOST_VOTING_PERIOD",
+        "period, 1, 1 << 48",
+        "Captured",
+    ),
+    Mutant(
+        "AppGovernor", "no lofty threshold", "_requireWithin(threshold, 0,", "_requireWithin(0, 0,", "Captured"
+    ),
+    Mutant(
+        "AppGovernor",
+        "no lofty quorum",
+        "percent, _quorumFloor, _quorumCeiling",
+        "percent, _quorumFloor, 100",
+        "Captured",
+    ),
     Mutant("AppGovernor", "one timelock for good", "revert GovernorTimelockFixed();", "", "Captured"),
+    Mutant(
+        "AppGovernor",
+        "nobody acts as the governor",
+        "address, uint256, bytes calldata) public payable override {\n        revert GovernorRelayClosed();",
+        "address t, uint256, bytes calldata d) public payable override {\n        super.relay(t, 0, d);",
+        "Captured",
+    ),
+    Mutant("AppGovernor", "a vote lost stays lost", "        _lost[bundle] = true;\n", "", "Roads"),
+    Mutant("AppGovernor", "lost is lost now", " || (id != 0 && state(id) == ProposalState.Defeated)", "", "Roads"),
+    Mutant(
+        "AppGovernor",
+        "a lap after the vote",
+        "proposalDeadline(id) + lateQuorumVoteExtension() + lap",
+        "0",
+        "Roads",
+    ),
+    Mutant("AppGovernor", "a lap that runs", "return proposalEta(id);", "return 0;", "Roads"),
     Mutant(
         "AppTimelock",
         "floor of the lap",
-        "        if (delay < floor) revert TimelockBelowFloor(delay, floor);\n",
+        "        if (delay < floor_) revert TimelockBelowFloor(delay, floor_);\n",
         "",
         "Votes",
     ),
@@ -155,6 +233,20 @@ MUTANTS: Final = (
         "function grantRole(bytes32, address) public pure override {\n        revert TimelockRolesFixed();",
         "function grantRole(bytes32, address) public pure override {",
         "Captured",
+    ),
+    Mutant(
+        "AppTimelock",
+        "no endless lap",
+        "if (delay > Laps.MOST_DEPLOYMENT_LAP) revert",
+        "if (false) revert",
+        "Votes",
+    ),
+    Mutant(
+        "AppTimelock",
+        "the proposer stays",
+        "function renounceRole(bytes32, address) public pure override {\n        revert TimelockRolesFixed();",
+        "function renounceRole(bytes32 r, address a) public override {\n        super.renounceRole(r, a);",
+        "Votes",
     ),
     Mutant(
         "AppMembership",
@@ -184,7 +276,15 @@ MUTANTS: Final = (
     Mutant(
         "AuditorSeats", "a removed organisation leaves", "h.organisation != address(0) && !", "false && !", "Seats"
     ),
-    Mutant("AuditorSeats", "one seat each", "if (sits || coming)", "if (sits)", "Seats"),
+    Mutant("AuditorSeats", "one seat each", " || _isOf(_last(i), who)) revert", ") revert", "Seats"),
+    Mutant(
+        "AuditorSeats",
+        "one seat an organisation",
+        "        _requireNowhereElse(seat, organisation);\n",
+        "",
+        "OneSeat",
+    ),
+    Mutant("AuditorSeats", "by whatever key", " || h.organisation == who", "", "OneSeat"),
     Mutant(
         "AuditorRegistry",
         "a majority",
@@ -199,6 +299,9 @@ MUTANTS: Final = (
         "AuditorRegistry", "support lapses", "block.timestamp >= m.opened + motionPeriod", "false", "Organisations"
     ),
     # --- clusters and factory
+    Mutant(
+        "DaoFactory", "no floor above a ceiling", "least.votingDelay > Laps.MOST_VOTING_DELAY", "false", "Factory"
+    ),
     Mutant(
         "Clusters",
         "only authorised providers count",

@@ -12,8 +12,8 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
-import {Cid} from "./Cid.sol";
-import {Minimums} from "./Laps.sol";
+import {Laps, Minimums} from "./Laps.sol";
+import {UpdateLabel} from "./UpdateLabel.sol";
 import {IAppGovernor} from "./interfaces/IAppGovernor.sol";
 import {IReleaseRegistry} from "./interfaces/IReleaseRegistry.sol";
 
@@ -42,16 +42,15 @@ contract AppGovernor is
         uint8 quorumPercent;
     }
 
-    bytes15 private constant PREFIX = "Software Update"; // ASCII, exact case, no space before it
-    uint256 private constant LONGEST_TITLE = 160;
-    bytes private constant SCHEME = "\nipfs://";
-
     IReleaseRegistry private immutable _registry;
     uint48 private immutable _delayFloor;
     uint32 private immutable _periodFloor;
     uint8 private immutable _quorumFloor;
+    uint256 private immutable _quorumCeiling;
+    uint256 private immutable _firstThreshold;
 
     mapping(bytes32 bundle => uint256 proposalId) private _updates;
+    mapping(bytes32 bundle => bool) private _lost; // an earlier vote, replaced since
 
     constructor(Setup memory s)
         Governor(s.name)
@@ -64,9 +63,12 @@ contract AppGovernor is
         Minimums memory least = s.registry.minimums();
         _registry = s.registry;
         (_delayFloor, _periodFloor, _quorumFloor) = (least.votingDelay, least.votingPeriod, least.quorumPercent);
-        _requireFloor(s.votingDelay, least.votingDelay); // bases are built before immutables can be read: check here
-        _requireFloor(s.votingPeriod, least.votingPeriod);
-        _requireFloor(s.quorumPercent, least.quorumPercent);
+        _quorumCeiling = uint256(s.quorumPercent) * 2 < 100 ? uint256(s.quorumPercent) * 2 : 100;
+        _firstThreshold = s.proposalThreshold;
+        // bases are built before immutables can be read: check here
+        _requireWithin(s.votingDelay, least.votingDelay, Laps.MOST_VOTING_DELAY);
+        _requireWithin(s.votingPeriod, least.votingPeriod, Laps.MOST_VOTING_PERIOD);
+        _requireWithin(s.quorumPercent, least.quorumPercent, 100);
     }
 
     /// @inheritdoc IAppGovernor
@@ -84,22 +86,56 @@ contract AppGovernor is
         return (_delayFloor, _periodFloor, _quorumFloor);
     }
 
-    /// @notice Shortens or lengthens the time before a vote, never below its floor. Only by a vote.
+    /// @inheritdoc IAppGovernor
+    function wasDefeated(bytes32 bundle) external view returns (bool) {
+        uint256 id = _updates[bundle];
+        return _lost[bundle] || (id != 0 && state(id) == ProposalState.Defeated);
+    }
+
+    /// @inheritdoc IAppGovernor
+    function decidedBy(bytes32 bundle, uint48 from) external view returns (uint256) {
+        uint256 id = _updates[bundle];
+        uint256 lap = TimelockController(payable(timelock())).getMinDelay();
+        if (id != 0) {
+            ProposalState now_ = state(id);
+            if (now_ == ProposalState.Queued) return proposalEta(id);
+            if (now_ == ProposalState.Succeeded) return clock() + lap;
+            if (now_ == ProposalState.Pending || now_ == ProposalState.Active) {
+                return proposalDeadline(id) + lateQuorumVoteExtension() + lap;
+            }
+        }
+        return from + votingDelay() + votingPeriod() + lateQuorumVoteExtension() + lap;
+    }
+
+    /// @notice Shortens or lengthens the time before a vote, within its floor and `Laps.MOST_VOTING_DELAY`. Only by a vote.
     function setVotingDelay(uint48 delay) public override {
-        _requireFloor(delay, _delayFloor);
+        _requireWithin(delay, _delayFloor, Laps.MOST_VOTING_DELAY);
         super.setVotingDelay(delay);
     }
 
-    /// @notice Shortens or lengthens the vote, never below its floor. Only by a vote.
+    /// @notice Shortens or lengthens the vote, within its floor and `Laps.MOST_VOTING_PERIOD`. Only by a vote.
+    /// @dev OpenZeppelin keeps the extension of a late vote within the period that it is set under.
     function setVotingPeriod(uint32 period) public override {
-        _requireFloor(period, _periodFloor);
+        _requireWithin(period, _periodFloor, Laps.MOST_VOTING_PERIOD);
         super.setVotingPeriod(period);
     }
 
-    /// @notice Changes the quorum, never below its floor. Only by a vote.
+    /// @notice Changes the votes that a proposer needs: at most 5 % of all, or what it was at birth. Only by a vote.
+    function setProposalThreshold(uint256 threshold) public override {
+        uint256 most = token().getPastTotalSupply(clock() - 1) / 20;
+        _requireWithin(threshold, 0, most < _firstThreshold ? _firstThreshold : most);
+        super.setProposalThreshold(threshold);
+    }
+
+    /// @notice Changes the quorum, within its floor and twice what it was at birth. Only by a vote.
     function updateQuorumNumerator(uint256 percent) public override {
-        _requireFloor(percent, _quorumFloor);
+        _requireWithin(percent, _quorumFloor, _quorumCeiling);
         super.updateQuorumNumerator(percent);
+    }
+
+    /// @notice Refused: as the governor, a vote could plant in the timelock what this contract does not know of.
+    function relay(address, uint256, bytes calldata) public payable override {
+        revert GovernorRelayClosed();
     }
 
     /// @notice Refused: the registry obeys one timelock for good.
@@ -126,13 +162,13 @@ contract AppGovernor is
         string memory description,
         address proposer
     ) internal override returns (uint256 proposalId) {
-        bool titled = bytes15(_word(bytes(description), 0)) == PREFIX && bytes(description).length >= PREFIX.length;
+        bool titled = UpdateLabel.isTitled(bytes(description));
         bool activates = _activates(targets, calldatas);
         if (titled != activates) revert GovernorTitleActionMismatch(titled, activates);
         if (!titled) return super._propose(targets, values, calldatas, description, proposer);
 
         bytes32 bundle = _bundleOf(targets, values, calldatas);
-        _checkText(bytes(description), bundle);
+        UpdateLabel.check(bytes(description), bundle);
         _checkReviewed(bundle);
         _checkAlone(bundle);
         proposalId = super._propose(targets, values, calldatas, description, proposer);
@@ -162,21 +198,7 @@ contract AppGovernor is
         ) {
             revert GovernorUpdateMalformed();
         }
-        return _word(calldatas[0], 4);
-    }
-
-    function _checkText(bytes memory description, bytes32 bundle) private pure {
-        uint256 end = PREFIX.length;
-        while (end < description.length && description[end] != "\n") {
-            if (++end > LONGEST_TITLE) revert GovernorTitleMalformed();
-        }
-        bytes memory line = bytes.concat(SCHEME, Cid.text(bundle), "\n");
-        if (description.length < end + line.length) revert GovernorTitleMalformed();
-        bytes32 found;
-        assembly ("memory-safe") {
-            found := keccak256(add(add(description, 0x20), end), mload(line))
-        }
-        if (found != keccak256(line)) revert GovernorBundleTextMismatch(bundle);
+        return UpdateLabel.word(calldatas[0], 4);
     }
 
     /// @dev Voting must not open while people are still meant to read.
@@ -185,25 +207,22 @@ contract AppGovernor is
         if (ends == 0 || ends > clock() + votingDelay()) revert GovernorReviewNotFinished(bundle, ends);
     }
 
-    /// @dev One live vote for a bundle: a copy with another text cannot displace it. Only a vote that failed is replaced.
-    function _checkAlone(bytes32 bundle) private view {
+    /// @dev One live vote for a bundle: a copy with another text cannot displace it. Only a vote that failed is replaced;
+    /// after one that was lost, voters get as long a rest as a vote takes, so that nobody wins by asking until they sleep.
+    function _checkAlone(bytes32 bundle) private {
         uint256 earlier = _updates[bundle];
         if (earlier == 0) return;
         ProposalState now_ = state(earlier);
-        if (now_ != ProposalState.Canceled && now_ != ProposalState.Defeated) {
-            revert GovernorVoteAlreadyOpen(bundle, earlier);
-        }
+        if (now_ == ProposalState.Canceled) return;
+        if (now_ != ProposalState.Defeated) revert GovernorVoteAlreadyOpen(bundle, earlier);
+        uint256 until = proposalDeadline(earlier) + votingDelay() + votingPeriod();
+        if (clock() < until) revert GovernorVoteLost(bundle, until);
+        _lost[bundle] = true;
     }
 
-    function _requireFloor(uint256 value, uint256 floor) private pure {
+    function _requireWithin(uint256 value, uint256 floor, uint256 ceiling) private pure {
         if (value < floor) revert GovernorBelowFloor(value, floor);
-    }
-
-    /// @dev 32 bytes from `offset`; beyond the end the value is unspecified, so lengths are checked by the callers.
-    function _word(bytes memory data, uint256 offset) private pure returns (bytes32 word) {
-        assembly ("memory-safe") {
-            word := mload(add(add(data, 0x20), offset))
-        }
+        if (value > ceiling) revert GovernorAboveCeiling(value, ceiling);
     }
 
     // ------------------------------------------------------------- OpenZeppelin's bases, joined as they ask to be

@@ -89,6 +89,7 @@ contract AuditorSeats is IAuditorSeats {
         if (msg.sender != organisations) revert SeatNotYours(seat, msg.sender);
         if (!IAuditorRegistry(organisations).isOrganisation(organisation)) revert SeatNotOrganisation(organisation);
         from = _sits(seat) ? _nextTerm(seat) : _afterCeiling();
+        _requireNowhereElse(seat, organisation);
         _give(seat, Holding(auditor, from, true, organisation));
     }
 
@@ -167,12 +168,22 @@ contract AuditorSeats is IAuditorSeats {
 
     /// @dev One voice, one seat.
     function _requireFree(uint8 seat, address auditor) private view {
-        if (auditor == address(0)) revert SeatHolderRefused(auditor);
-        for (uint8 i = 0; i < size; ++i) {
-            bool sits = _at(i, uint48(block.timestamp)).auditor == auditor;
-            bool coming = i != seat && _last(i).auditor == auditor;
-            if (sits || coming) revert SeatHolderRefused(auditor);
+        if (auditor == address(0) || _at(seat, uint48(block.timestamp)).auditor == auditor) {
+            revert SeatHolderRefused(auditor);
         }
+        _requireNowhereElse(seat, auditor);
+    }
+
+    /// @dev Nobody holds or awaits a second seat, by whichever key: an organisation counts also where another sits for it.
+    function _requireNowhereElse(uint8 seat, address who) private view {
+        for (uint8 i = 0; i < size; ++i) {
+            if (i == seat) continue;
+            if (_isOf(_at(i, uint48(block.timestamp)), who) || _isOf(_last(i), who)) revert SeatHolderRefused(who);
+        }
+    }
+
+    function _isOf(Holding memory h, address who) private pure returns (bool) {
+        return h.auditor == who || h.organisation == who;
     }
 
     function _sits(uint8 seat) private view returns (bool) {

@@ -40,7 +40,8 @@ contract DaoFactory is IDaoFactory, Bounded {
                 || least.emergencyFloor == 0 || least.emergencyFloor > least.reviewFloor || least.votingPeriod == 0
                 || least.deploymentLap == 0 || least.halt == 0 || least.halt > Laps.MOST_HALT
                 || least.mostLinesPerDay == 0 || least.builders == 0 || least.quorumPercent == 0
-                || least.quorumPercent > 100
+                || least.quorumPercent > 100 || least.votingDelay > Laps.MOST_VOTING_DELAY
+                || least.votingPeriod > Laps.MOST_VOTING_PERIOD || least.deploymentLap > Laps.MOST_DEPLOYMENT_LAP
         ) revert FactoryMinimumsMalformed();
         (_votes, _membership, _timelock) = (d.votes, d.membership, d.timelock);
         (_seats, _registry, _governor) = (d.seats, d.registry, d.governor);

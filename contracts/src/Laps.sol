@@ -45,6 +45,16 @@ library Laps {
     /// @notice No halt longer than this; after it only the DAO can stop a release, by `revoke`.
     uint32 internal constant MOST_HALT = 14 days;
 
+    /// @notice No time between a proposal and its vote above this. With the two that follow, and an extension of a late vote
+    /// that is no longer than the vote: whatever a bought vote sets, the next one can undo in 104 days at most.
+    uint32 internal constant MOST_VOTING_DELAY = 14 days;
+
+    /// @notice No vote longer than this, extension apart.
+    uint32 internal constant MOST_VOTING_PERIOD = 30 days;
+
+    /// @notice No deployment lap longer than this.
+    uint32 internal constant MOST_DEPLOYMENT_LAP = 30 days;
+
     /// @notice The floors that a production factory is built with.
     /// @dev Seven days of review: eight of ten studied supply-chain attacks were found in less than a week.
     function production() internal pure returns (Minimums memory) {

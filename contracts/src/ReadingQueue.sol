@@ -4,31 +4,48 @@ pragma solidity ^0.8.24;
 /// @title ReadingQueue
 /// @notice The public can read so many lines a day. A change waits for what was queued before it and for itself, so cutting
 /// a change into slices brings none of it forward: a leaky bucket, first in, first read.
-/// @dev Amounts are line-days-in-seconds, called marks: one line is 86,400 marks, and a rate of r lines a day drains r marks
-/// a second. So draining is exact, however often it is brought up to date.
+/// @dev All changes stand on one tape, in order, and a reader moves along it. Places are marks: one line is 86,400 marks, and
+/// at r lines a day the reader passes r marks a second, whether something stands there or not. So reading is exact, however
+/// often it is brought up to date. A mark has 64 bits: 136 years of the fastest reading that a factory can allow.
 library ReadingQueue {
-    /// @notice What is still to be read, as of `since`.
+    using ReadingQueue for Queue;
+
+    /// @notice The tape as of `since`.
     struct Queue {
-        uint208 left;
+        uint64 passed; // what lies behind the reader
+        uint64 end; // where the last change ends; at or before `passed`: nothing is left
         uint48 since;
     }
 
-    uint256 private constant MARKS = 1 days;
+    uint64 private constant MARKS = 1 days;
 
-    /// @notice Marks left after some seconds.
-    function drain(uint208 left, uint48 elapsed, uint32 linesPerDay) internal pure returns (uint208) {
-        uint256 drained = uint256(elapsed) * linesPerDay;
-        return drained >= left ? 0 : left - uint208(drained);
+    /// @notice Moves the reader on to a moment, at one rate.
+    function read(Queue memory q, uint48 until, uint32 linesPerDay) internal pure {
+        q.passed += uint64(until - q.since) * linesPerDay;
+        q.since = until;
     }
 
-    /// @notice Marks as lines, rounded up.
-    function linesUp(uint208 marks) internal pure returns (uint256) {
-        return (uint256(marks) + MARKS - 1) / MARKS;
+    /// @notice Lines that are left, rounded up.
+    function left(Queue memory q) internal pure returns (uint256) {
+        return q.end > q.passed ? (uint256(q.end - q.passed) + MARKS - 1) / MARKS : 0;
     }
 
-    /// @notice Lines as marks.
-    function toMarks(uint256 lines) internal pure returns (uint208) {
-        return uint208(lines * MARKS);
+    /// @notice Puts a change behind all others.
+    /// @return tail where it ends
+    function append(Queue memory q, uint32 lines) internal pure returns (uint64 tail) {
+        tail = (q.end > q.passed ? q.end : q.passed) + lines * MARKS;
+        q.end = tail;
+    }
+
+    /// @notice Gives lines back when a change turns out to be smaller than it was first charged.
+    /// @dev They stood last in it, so only those before its tail that the reader has not passed can be given back; more would
+    /// bring forward what others queued later. The reader jumps over them, so he has also passed whatever was given back of
+    /// other changes: of those before this one rightly, of those behind it to be on the safe side.
+    /// @param tail where the change ended when it was charged
+    function giveBack(Queue memory q, uint64 tail, uint32 lines) internal pure {
+        uint64 unread = tail > q.passed ? tail - q.passed : 0;
+        uint64 phantom = lines * MARKS;
+        q.passed += phantom < unread ? phantom : unread;
     }
 
     /// @notice Seconds to read some lines, rounded up.
@@ -40,27 +57,5 @@ library ReadingQueue {
     function within(uint32 ceiling, uint32 linesPerDay) internal pure returns (uint256) {
         uint256 most = uint256(ceiling) * linesPerDay / MARKS;
         return most > type(uint32).max ? type(uint32).max : most;
-    }
-
-    /// @notice Marks to give back when a change turns out to be smaller than it was first charged.
-    /// @dev Only what cannot have been drained yet: the phantom lines stood at the end of the change, behind `ahead` and
-    /// `weight`. Giving back more would bring forward what others queued later; so `ahead`, which was rounded up, loses a line.
-    /// @param left what is in the queue now
-    /// @param ahead lines before the change when it was charged
-    /// @param charged lines that it was charged
-    /// @param weight lines that it turns out to be, at most `charged`
-    /// @param elapsed seconds since it was charged
-    /// @param linesPerDay fastest rate since then
-    function refund(uint208 left, uint256 ahead, uint256 charged, uint256 weight, uint256 elapsed, uint32 linesPerDay)
-        internal
-        pure
-        returns (uint208)
-    {
-        uint256 end = ((ahead == 0 ? 0 : ahead - 1) + charged) * MARKS;
-        uint256 drained = elapsed * linesPerDay;
-        uint256 most = end > drained ? end - drained : 0;
-        uint256 phantom = (charged - weight) * MARKS;
-        if (phantom < most) most = phantom;
-        return most < left ? uint208(most) : left;
     }
 }

@@ -32,7 +32,7 @@ contract ReleaseRegistry is ReleaseReview {
         uint256 proposalId = _passed(bundle);
         if (!_lapOver(r)) revert ReleaseLapOpen(bundle, _reviewEnds(r));
         _requireUnstopped(bundle, r);
-        if (r.alreadyRead != 0 && _record(r.alreadyRead).revoked) revert ReleaseIsRevoked(r.alreadyRead);
+        _requireRead(r.alreadyRead);
         if (r.activatedAt != 0) {
             _ratify(bundle, r, proposalId);
             return;
@@ -55,10 +55,21 @@ contract ReleaseRegistry is ReleaseReview {
         _requireUrgent(r, p);
         _requireRepair(r, p);
         lastEmergency = uint48(block.timestamp);
-        r.expires = _reviewEnds(r) + p.voteAllowance;
+        r.expires = _expiry(bundle, r, p);
         _goLive(bundle, r);
         uint256 proposalId = IAppGovernor(governor).updateProposal(bundle);
         emit ReleaseActivated(bundle, proposalId, r.pipeline, true, r.expires);
+    }
+
+    /// @dev What was voted down, even once, only a vote brings live. And whoever calls must not be able to bring live what
+    /// would die before it can be ratified: a bundle that runs out is lost for the ordinary road too.
+    function _expiry(bytes32 bundle, Record storage r, Policy memory p) private view returns (uint48 expires) {
+        if (IAppGovernor(governor).wasDefeated(bundle)) revert ReleaseWasDefeated(bundle);
+        uint48 from = _reviewEnds(r);
+        if (from < block.timestamp) from = uint48(block.timestamp);
+        expires = from + p.voteAllowance;
+        uint256 decided = IAppGovernor(governor).decidedBy(bundle, from);
+        if (expires <= decided) revert ReleaseNoTimeToRatify(expires, decided);
     }
 
     /// @dev A captured timelock cannot activate: the governor must say that the vote on this bundle was executed.

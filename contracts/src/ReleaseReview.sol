@@ -10,6 +10,8 @@ import {IReleaseRegistry} from "./interfaces/IReleaseRegistry.sol";
 /// @title ReleaseReview
 /// @notice The part of the registry before the vote: publishing, the auditors' numbers, and the review lap.
 abstract contract ReleaseReview is ReleaseRules {
+    using ReadingQueue for ReadingQueue.Queue;
+
     /// @dev `IReleaseRegistry.Release` as it is stored, and what only this contract needs.
     struct Record {
         bytes32 parent;
@@ -17,9 +19,10 @@ abstract contract ReleaseReview is ReleaseRules {
         uint32 number;
         uint32 pipeline;
         uint32 weight;
-        uint32 ahead;
         uint48 publishedAt;
         uint48 clockStart;
+        uint64 tail; // where it ended in the queue when it was charged
+        uint32 ahead;
         uint48 activatedAt;
         uint48 expires;
         uint48 haltedUntil;
@@ -29,6 +32,12 @@ abstract contract ReleaseReview is ReleaseRules {
         Policy rules; // the policy when the clock started
         Attestation[] attestations;
     }
+
+    /// @dev Greatest step from one release number to the next: whoever took the last number there is would end all releases.
+    uint32 private constant MOST_STEP = 1_000;
+
+    /// @dev Longest chain of releases that lean on one another as already read; every link is looked at when the last goes live.
+    uint256 private constant MOST_LINKS = 8;
 
     mapping(bytes32 bundle => Record) private _records;
 
@@ -45,8 +54,8 @@ abstract contract ReleaseReview is ReleaseRules {
         if (parent != 0 && _records[parent].publishedAt == 0) revert ReleaseMalformed();
         Record storage r = _records[bundle];
         if (r.publishedAt != 0) revert ReleaseAlreadyPublished(bundle);
-        if (number <= highestNumber) revert ReleaseNumberTooLow(number, highestNumber);
-        if (alreadyRead != 0 && !_isRead(alreadyRead)) revert ReleaseNotYetRead(alreadyRead);
+        _requireNumber(number);
+        _requireRead(alreadyRead);
         (r.parent, r.alreadyRead) = (parent, alreadyRead);
         (r.number, r.pipeline, r.publishedAt) = (number, pipeline, uint48(block.timestamp));
         emit ReleasePublished(bundle, parent, number, pipeline, alreadyRead, msg.sender);
@@ -74,24 +83,21 @@ abstract contract ReleaseReview is ReleaseRules {
 
     /// @dev Sets the clock at the first majority; afterwards one more voice can only make the release lighter.
     function _charge(bytes32 bundle, Record storage r) private {
-        _settle();
+        ReadingQueue.Queue memory q = _reading();
         if (r.clockStart == 0) {
             Policy memory p = policy();
             uint256 most = ReadingQueue.within(p.ceiling, p.linesPerDay);
-            uint256 before = ReadingQueue.linesUp(_queue.left);
+            uint256 before = q.left();
             (r.rules, r.clockStart) = (p, uint48(block.timestamp));
             r.ahead = uint32(before < most ? before : most);
             r.weight = _weight(r, most);
-            _queue.left += ReadingQueue.toMarks(r.weight);
+            r.tail = q.append(r.weight);
         } else {
-            Policy memory p = r.rules;
-            uint32 fastest = policy().linesPerDay;
-            if (fastest < p.linesPerDay) fastest = p.linesPerDay;
-            uint32 weight = _weight(r, ReadingQueue.within(p.ceiling, p.linesPerDay));
-            uint256 elapsed = block.timestamp - r.clockStart;
-            _queue.left -= ReadingQueue.refund(_queue.left, r.ahead, r.weight, weight, elapsed, fastest);
+            uint32 weight = _weight(r, ReadingQueue.within(r.rules.ceiling, r.rules.linesPerDay));
+            q.giveBack(r.tail, r.weight - weight);
             r.weight = weight;
         }
+        _queue = q;
         emit ReviewLapSet(bundle, r.clockStart, _reviewEnds(r), r.weight, r.ahead);
     }
 
@@ -133,9 +139,16 @@ abstract contract ReleaseReview is ReleaseRules {
         return ends != 0 && ends <= block.timestamp;
     }
 
-    function _isRead(bytes32 bundle) private view returns (bool) {
-        Record storage r = _records[bundle];
-        return _lapOver(r) && !r.revoked && !_halted(r);
+    /// @dev Lines credited as read were read only if every release that they lean on was, and still stands. Also when what
+    /// leans on them goes live: a link may have been stopped meanwhile, or its lap lengthened by a stricter policy.
+    function _requireRead(bytes32 link) internal view {
+        for (uint256 links = 0; link != 0; link = _records[link].alreadyRead) {
+            if (++links > MOST_LINKS) revert ReleaseCreditTooLong(link, MOST_LINKS);
+            Record storage r = _records[link];
+            if (r.revoked) revert ReleaseIsRevoked(link);
+            if (_halted(r)) revert ReleaseIsHalted(link, r.haltedUntil);
+            if (!_lapOver(r)) revert ReleaseNotYetRead(link);
+        }
     }
 
     function _halted(Record storage r) internal view returns (bool) {
@@ -154,8 +167,14 @@ abstract contract ReleaseReview is ReleaseRules {
 
     /// @dev What goes live takes its number with it.
     function _raise(uint32 number) internal {
-        if (number <= highestNumber) revert ReleaseNumberTooLow(number, highestNumber);
+        _requireNumber(number);
         highestNumber = number;
+    }
+
+    function _requireNumber(uint32 number) private view {
+        uint32 highest = highestNumber;
+        if (number <= highest) revert ReleaseNumberTooLow(number, highest);
+        if (number - highest > MOST_STEP) revert ReleaseNumberTooHigh(number, highest + MOST_STEP);
     }
 
     // --------------------------------------------------------------------------------------------------- views

@@ -76,7 +76,7 @@ abstract contract ReleaseRules is IReleaseRegistry, Bounded {
     /// @inheritdoc IReleaseRegistry
     function proposePolicy(Policy calldata next) external onlyTimelock {
         next.check(minimums(), _seatCount);
-        _settle();
+        _queue = _reading(); // before the rate changes
         Policy memory now_ = policy().tightest(next);
         _inForce = now_;
         if (now_.equals(next)) {
@@ -112,7 +112,7 @@ abstract contract ReleaseRules is IReleaseRegistry, Bounded {
 
     /// @inheritdoc IReleaseRegistry
     function queued() external view returns (uint256) {
-        return ReadingQueue.linesUp(_left());
+        return _reading().left();
     }
 
     /// @inheritdoc IReleaseRegistry
@@ -126,21 +126,12 @@ abstract contract ReleaseRules is IReleaseRegistry, Bounded {
         return super.minimums();
     }
 
-    /// @dev Brings the queue to this moment; before anything that changes it, or the rate at which it drains.
-    function _settle() internal {
-        _queue.left = _left();
-        _queue.since = uint48(block.timestamp);
-    }
-
-    /// @dev What is left in the queue now; a policy that took over meanwhile drains at its own rate from its own moment.
-    function _left() private view returns (uint208) {
-        uint208 left = _queue.left;
-        uint48 since = _queue.since;
-        if (_nextFrom > since && !_waits()) {
-            left = ReadingQueue.drain(left, _nextFrom - since, _inForce.linesPerDay);
-            since = _nextFrom;
-        }
-        return ReadingQueue.drain(left, uint48(block.timestamp) - since, policy().linesPerDay);
+    /// @dev The queue now; a policy that took over meanwhile counts from its own moment. Kept before it, or the rate at which
+    /// it is read, changes.
+    function _reading() internal view returns (ReadingQueue.Queue memory q) {
+        q = _queue;
+        if (_nextFrom > q.since && !_waits()) q.read(_nextFrom, _inForce.linesPerDay);
+        q.read(uint48(block.timestamp), policy().linesPerDay);
     }
 
     function _waits() private view returns (bool) {

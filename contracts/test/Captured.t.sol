@@ -3,7 +3,9 @@ pragma solidity ^0.8.24;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {IAppGovernor} from "../src/interfaces/IAppGovernor.sol";
 import {IAppTimelock} from "../src/interfaces/IAppTimelock.sol";
+import {IDaoFactory} from "../src/interfaces/IDaoFactory.sol";
 import {IReleaseRegistry} from "../src/interfaces/IReleaseRegistry.sol";
 import {DaoWorld} from "./DaoWorld.sol";
 
@@ -71,9 +73,57 @@ contract CapturedTest is DaoWorld {
         check(governor.votingPeriod() == 4 days && timelock.getMinDelay() == 5 days, "set");
     }
 
+    /// @notice One vote that was bought must not be the last one.
+    function test_no_vote_locks_later_votes_out() public {
+        address self = address(governor);
+        _fails(self, abi.encodeCall(governor.setVotingDelay, (14 days + 1)));
+        _fails(self, abi.encodeCall(governor.setVotingDelay, (1 << 47)));
+        _fails(self, abi.encodeCall(governor.setVotingPeriod, (30 days + 1)));
+        _fails(self, abi.encodeCall(governor.setLateQuorumVoteExtension, (3 days + 1)));
+        _fails(self, abi.encodeCall(governor.setProposalThreshold, (5 ether + 1)));
+        _fails(self, abi.encodeCall(governor.updateQuorumNumerator, (21)));
+        _fails(address(timelock), abi.encodeCall(timelock.updateDelay, (30 days + 1)));
+        decide(anAction(self, abi.encodeCall(governor.setVotingPeriod, (30 days)), "the longest"));
+        decide(anAction(self, abi.encodeCall(governor.setVotingDelay, (14 days)), "the longest wait"));
+        decide(anAction(self, abi.encodeCall(governor.setLateQuorumVoteExtension, (30 days)), "the latest"));
+        decide(anAction(self, abi.encodeCall(governor.setProposalThreshold, (5 ether)), "the highest"));
+        decide(anAction(self, abi.encodeCall(governor.updateQuorumNumerator, (20)), "twice the first"));
+        decide(anAction(address(timelock), abi.encodeCall(timelock.updateDelay, (30 days)), "the longest lap"));
+        uint256 from = block.timestamp;
+        decide(anAction(self, abi.encodeCall(governor.setVotingDelay, (1 days)), "and back"));
+        check(block.timestamp <= from + 104 days && governor.votingDelay() == 1 days, "undone");
+    }
+
+    function test_a_threshold_of_birth_may_stay_however_high() public {
+        IDaoFactory.Founding memory f = aFounding();
+        (f.proposalThreshold, f.quorumPercent) = (20 ether, 60);
+        adopt(factory.create(f, codes(false), "high"));
+        vm.warp(block.timestamp + 1);
+        address self = address(governor);
+        _fails(self, abi.encodeCall(governor.setProposalThreshold, (20 ether + 1)));
+        decide(anAction(self, abi.encodeCall(governor.setProposalThreshold, (20 ether)), "as it was"));
+        decide(anAction(self, abi.encodeCall(governor.updateQuorumNumerator, (100)), "all of them"));
+    }
+
+    function test_no_vote_acts_as_the_governor() public {
+        address self = address(governor);
+        bytes memory leave = abi.encodeCall(timelock.renounceRole, (timelock.PROPOSER_ROLE(), self));
+        _fails(self, abi.encodeCall(governor.relay, (address(timelock), 0, leave)));
+        bytes memory plant = abi.encodeCall(
+            timelock.schedule, (address(reg), 0, abi.encodeCall(reg.setPublisher, (ALICE, true)), 0, 0, 2 days)
+        );
+        _fails(self, abi.encodeCall(governor.relay, (address(timelock), 0, plant)));
+        vm.prank(address(timelock));
+        refused(abi.encodeWithSelector(IAppGovernor.GovernorRelayClosed.selector));
+        governor.relay(ALICE, 0, "");
+        check(timelock.hasRole(timelock.PROPOSER_ROLE(), self), "still");
+    }
+
     function test_settings_refuse_strangers_too() public {
         refused(IGovernor.GovernorOnlyExecutor.selector);
         governor.setVotingPeriod(4 days);
+        refused(IGovernor.GovernorOnlyExecutor.selector);
+        governor.setProposalThreshold(1 ether);
         refused(TimelockController.TimelockUnauthorizedCaller.selector);
         timelock.updateDelay(3 days);
         refused(abi.encodeWithSelector(IAppTimelock.TimelockRolesFixed.selector));
@@ -103,6 +153,6 @@ contract CapturedTest is DaoWorld {
         bytes32 text = keccak256(bytes(a.text));
         (bool done,) =
             address(governor).call(abi.encodeCall(governor.execute, (a.targets, a.values, a.calldatas, text)));
-        check(!done, "a vote went below a floor");
+        check(!done, "a vote did what none can do");
     }
 }

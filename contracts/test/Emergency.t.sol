@@ -47,6 +47,52 @@ contract EmergencyTest is World {
         activate(B);
     }
 
+    /// @notice Whoever calls late must not bury what goes the ordinary road: it would be dead at birth, and for ever.
+    function test_a_repair_that_is_called_late_still_has_time_to_be_ratified() public {
+        goLive(A, 0, 1, 10);
+        repair(B, A, 2);
+        vm.warp(endOf(B) + 40 days);
+        reg.activateEmergency(B);
+        check(live() == B && get(B).expires == block.timestamp + 21 days, "the allowance from this moment");
+        vm.warp(get(B).expires - 1);
+        activate(B);
+        check(live() == B && get(B).expires == 0, "ratified");
+    }
+
+    function test_what_could_not_be_ratified_in_time_is_refused_and_keeps_its_ordinary_road() public {
+        goLive(A, 0, 1, 10);
+        repair(B, A, 2);
+        governor.decideWithin(21 days);
+        uint48 expires = endOf(B) + 21 days;
+        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseNoTimeToRatify.selector, expires, uint256(expires)));
+        reg.activateEmergency(B);
+        vm.warp(endOf(B) + 1 days);
+        refused(IReleaseRegistry.ReleaseNoTimeToRatify.selector);
+        reg.activateEmergency(B);
+        check(reg.lastEmergency() == 0 && reg.highestNumber() == 1, "nothing used up");
+        activate(B);
+        check(live() == B && get(B).expires == 0, "by the ordinary road");
+    }
+
+    function test_one_second_to_ratify_is_enough_to_come_in() public {
+        goLive(A, 0, 1, 10);
+        repair(B, A, 2);
+        governor.decideWithin(21 days - 1);
+        reg.activateEmergency(B);
+        check(live() == B, "live");
+    }
+
+    function test_what_was_voted_down_does_not_come_in_by_the_emergency_lane() public {
+        goLive(A, 0, 1, 10);
+        repair(B, A, 2);
+        governor.lose(B);
+        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseWasDefeated.selector, B));
+        reg.activateEmergency(B);
+        repair(C, A, 3);
+        reg.activateEmergency(C); // another bundle is another question
+        check(live() == C, "live");
+    }
+
     function test_an_expired_repair_is_not_ratified_any_more() public {
         goLive(A, 0, 1, 10);
         repair(B, A, 2);

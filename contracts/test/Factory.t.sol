@@ -101,6 +101,18 @@ contract FactoryTest is DaoWorld {
         _refuses(f, abi.encodeWithSelector(IAuditorSeats.SeatsMalformed.selector));
     }
 
+    function test_no_dao_is_born_above_the_ceilings() public {
+        IDaoFactory.Founding memory f = aFounding();
+        f.deploymentLap = 30 days + 1;
+        _refuses(f, abi.encodeWithSelector(IAppTimelock.TimelockAboveCeiling.selector, 30 days + 1, 30 days));
+        f = aFounding();
+        f.votingDelay = 14 days + 1;
+        _refuses(f, abi.encodeWithSelector(IAppGovernor.GovernorAboveCeiling.selector, 14 days + 1, 14 days));
+        f = aFounding();
+        f.votingPeriod = 30 days + 1;
+        _refuses(f, abi.encodeWithSelector(IAppGovernor.GovernorAboveCeiling.selector, 30 days + 1, 30 days));
+    }
+
     function test_a_name_has_1_to_31_bytes() public {
         IDaoFactory.Founding memory f = aFounding();
         f.name = "";
@@ -128,6 +140,15 @@ contract FactoryTest is DaoWorld {
         _refusesFactory(least);
         least = Laps.production();
         least.quorumPercent = 101;
+        _refusesFactory(least);
+        least = Laps.production();
+        least.votingDelay = 14 days + 1;
+        _refusesFactory(least);
+        least = Laps.production();
+        least.votingPeriod = 30 days + 1;
+        _refusesFactory(least);
+        least = Laps.production();
+        least.deploymentLap = 30 days + 1;
         _refusesFactory(least);
     }
 

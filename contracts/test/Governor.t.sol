@@ -202,6 +202,12 @@ contract GovernorTest is DaoWorld {
         check(governor.state(id) == IGovernor.ProposalState.Defeated, "nobody came");
         Action memory again = anUpdate(A);
         again.text = string.concat(again.text, " Second try.");
+        uint256 rested = governor.proposalDeadline(id) + 1 days + 3 days;
+        bytes memory reason = abi.encodeWithSelector(IAppGovernor.GovernorVoteLost.selector, A, rested);
+        _refuses(again, reason); // or whoever asks often enough asks once while nobody looks
+        vm.warp(rested - 1);
+        _refuses(again, reason);
+        vm.warp(rested);
         check(propose(again) != id && governor.updateProposal(A) != id, "replaced");
         decideKnown(again);
         check(live() == A, "live");
@@ -217,7 +223,7 @@ contract GovernorTest is DaoWorld {
         refused(abi.encodeWithSelector(IGovernor.GovernorUnableToCancel.selector, id, ALICE));
         governor.cancel(a.targets, a.values, a.calldatas, text);
         a.text = string.concat(a.text, " again");
-        vm.warp(governor.proposalDeadline(id) + 1);
+        vm.warp(governor.proposalDeadline(id) + 4 days);
         id = propose(a);
         text = keccak256(bytes(a.text));
         vm.prank(BOB);
@@ -226,6 +232,8 @@ contract GovernorTest is DaoWorld {
         vm.prank(ALICE);
         governor.cancel(a.targets, a.values, a.calldatas, text);
         check(governor.state(id) == IGovernor.ProposalState.Canceled, "while pending");
+        a.text = string.concat(a.text, " and again");
+        check(propose(a) != id, "what was cancelled may be proposed again at once");
     }
 
     function test_a_proposer_needs_votes() public {

@@ -181,7 +181,9 @@ contract Handler is World {
             IReleaseRegistry.Release memory r = get(bundle);
             if (r.weight > p.emergencyLines || r.alreadyRead != 0) _breaks("a large repair");
             if (r.parent != before || r.pipeline != get(before).pipeline) _breaks("a repair of something else");
-            if (r.expires == 0 || r.expires > r.clockStart + 60 days + 21 days) _breaks("a repair for ever");
+            uint256 lapEnds = r.clockStart + 60 days > block.timestamp ? r.clockStart + 60 days : block.timestamp;
+            if (r.expires > lapEnds + 21 days) _breaks("a repair for ever");
+            if (r.expires < block.timestamp + 21 days) _breaks("a repair without time to ratify it");
             if (_urgentSeats(bundle) < 4) _breaks("a majority is not more than a majority");
             _lastEmergency = uint48(block.timestamp);
             ++emergencies;

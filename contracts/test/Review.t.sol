@@ -62,6 +62,18 @@ contract ReviewTest is World {
         publish(B, A, 6);
     }
 
+    /// @notice Who took the last number there is would end all releases.
+    function test_a_number_is_at_most_a_thousand_above_what_was_live() public {
+        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseNumberTooHigh.selector, type(uint32).max, uint32(1_000)));
+        publish(A, 0, type(uint32).max);
+        refused(IReleaseRegistry.ReleaseNumberTooHigh.selector);
+        publish(A, 0, 1_001);
+        goLive(A, 0, 1_000, 10);
+        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseNumberTooHigh.selector, uint32(2_001), uint32(2_000)));
+        publish(B, A, 2_001);
+        publish(B, A, 2_000);
+    }
+
     function testFuzz_the_number_of_what_goes_live_only_grows(uint32[6] memory numbers) public {
         bytes32 parent;
         uint32 highest;
@@ -174,52 +186,5 @@ contract ReviewTest is World {
             before = get(A).weight;
         }
         check(get(A).weight == honest, "two liars moved the size");
-    }
-
-    // ------------------------------------------------------------------------------------- lines already read
-
-    function test_lines_are_credited_only_from_a_release_whose_lap_is_over() public {
-        publish(A, 0, 1);
-        bytes memory reason = abi.encodeWithSelector(IReleaseRegistry.ReleaseNotYetRead.selector, A);
-        refused(reason);
-        publish(B, 0, 2, 7, A); // its clock has not started
-        attestAll(A, 400, 0);
-        vm.warp(endOf(A) - 1);
-        refused(reason);
-        publish(B, 0, 2, 7, A);
-        vm.warp(endOf(A));
-        publish(B, 0, 2, 7, A);
-        check(get(B).alreadyRead == A, "kept");
-    }
-
-    function test_no_credit_from_an_unknown_a_revoked_or_a_halted_release() public {
-        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseNotYetRead.selector, A));
-        publish(B, 0, 2, 7, A);
-        publish(A, 0, 1);
-        attestAll(A, 400, 0);
-        vm.warp(endOf(A));
-        for (uint256 i = 0; i < 3; ++i) {
-            vm.prank(auditor(i));
-            reg.halt(A);
-        }
-        refused(IReleaseRegistry.ReleaseNotYetRead.selector);
-        publish(B, 0, 2, 7, A);
-        wait_(14 days);
-        publish(B, 0, 2, 7, A);
-        revoke(A);
-        refused(IReleaseRegistry.ReleaseNotYetRead.selector);
-        publish(C, 0, 2, 7, A);
-    }
-
-    function test_credit_that_was_revoked_meanwhile_stops_what_leaned_on_it() public {
-        publish(A, 0, 1);
-        attestAll(A, 400, 0);
-        vm.warp(endOf(A));
-        publish(B, 0, 2, 7, A);
-        attestAll(B, 1, 0);
-        vm.warp(endOf(B));
-        revoke(A);
-        refused(abi.encodeWithSelector(IReleaseRegistry.ReleaseIsRevoked.selector, A));
-        activate(B);
     }
 }

@@ -119,4 +119,29 @@ contract VotesTest is Base {
         lap.updateDelay(11);
         check(lap.getMinDelay() == 11 && lap.floor() == 10, "delay");
     }
+
+    function test_no_deployment_lap_is_so_long_that_it_locks_later_votes_out() public {
+        bytes memory reason =
+            abi.encodeWithSelector(IAppTimelock.TimelockAboveCeiling.selector, 30 days + 1, uint256(30 days));
+        refused(reason);
+        new AppTimelock(30 days + 1, 10, alice);
+        AppTimelock lap = new AppTimelock(10, 10, alice);
+        vm.startPrank(address(lap));
+        refused(reason);
+        lap.updateDelay(30 days + 1);
+        lap.updateDelay(30 days);
+        vm.stopPrank();
+        check(lap.getMinDelay() == 30 days, "delay");
+    }
+
+    function test_nobody_gives_a_role_of_the_timelock_up() public {
+        AppTimelock lap = new AppTimelock(10, 10, alice);
+        bytes32[2] memory roles = [lap.PROPOSER_ROLE(), lap.CANCELLER_ROLE()];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(alice);
+            refused(abi.encodeWithSelector(IAppTimelock.TimelockRolesFixed.selector));
+            lap.renounceRole(roles[i], alice);
+            check(lap.hasRole(roles[i], alice), "still");
+        }
+    }
 }

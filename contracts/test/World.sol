@@ -14,6 +14,8 @@ import {Base} from "./Base.sol";
 /// @notice A governor that says yes to everything: whatever the vote does, the registry alone must hold the time rules.
 contract YesGovernor {
     bool public yes = true;
+    mapping(bytes32 bundle => bool) public wasDefeated;
+    uint256 private _voteTakes;
 
     function set(bool yes_) external {
         yes = yes_;
@@ -25,6 +27,19 @@ contract YesGovernor {
 
     function state(uint256) external pure returns (IGovernor.ProposalState) {
         return IGovernor.ProposalState.Executed;
+    }
+
+    function lose(bytes32 bundle) external {
+        wasDefeated[bundle] = true;
+    }
+
+    /// @dev How long its votes take; 0: no time at all.
+    function decideWithin(uint256 time) external {
+        _voteTakes = time;
+    }
+
+    function decidedBy(bytes32, uint48 from) external view returns (uint256) {
+        return from + _voteTakes;
     }
 }
 

@@ -57,6 +57,7 @@ class Release:
     revoked: bool = False
     voices: list[tuple[str, int, int, int, bytes]] = field(default_factory=list)
     rules: Policy | None = None
+    tail: int = 0  # the mark where it ended in the queue when it was charged
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Law:
         self.seats: dict[int, list[Holding]] = {}
         self.removed: dict[str, int] = {}
         self.images: dict[bytes, dict[str, bytes]] = {}
-        self._queue = (0, 0)  # marks left, and when: 86,400 marks are one line
+        self._passed, self._since = 0, 0  # marks behind the reader, and when: 86,400 marks are one line
+        self._end = 0  # the mark where the last change ends
 
     def apply(self, logs: Iterable[Log], times: dict[int, int]) -> None:
         """Take logs in order; `times` has the second of each block."""
@@ -114,7 +116,7 @@ class Law:
         return release.clockStart + min(rules.ceiling, rules.floor + reading)
 
     def queued(self, now: int) -> int:
-        return -(-self._left(now) // DAY)
+        return -(-max(0, self._end - self._reader(now)) // DAY)
 
     def head(self, now: int) -> bytes:
         if self.current == ZERO:
@@ -143,14 +145,11 @@ class Law:
     # -------------------------------------------------------------------------------------------------- events
 
     def _PolicyProposed(self, it: Fields, now: int) -> None:  # noqa: N802  named as the events are
-        if not self.policies:
-            self._queue = (0, now)
-        left = self._left(now) if self.policies else 0
+        self._passed, self._since = (self._reader(now) if self.policies else 0), now
         self.policies = [each for each in self.policies if each[0] < now]  # what still waited is replaced
         self.policies.append((now, Policy.of(it.struct("inForce"))))
         if it.integer("from"):
             self.policies.append((it.integer("from"), Policy.of(it.struct("next"))))
-        self._queue = (left, now)
 
     def _PublisherSet(self, it: Fields, _now: int) -> None:  # noqa: N802
         (self.publishers.add if it.flag("on") else self.publishers.discard)(it.address("publisher"))
@@ -179,19 +178,16 @@ class Law:
         )
 
     def _ReviewLapSet(self, it: Fields, now: int) -> None:  # noqa: N802
-        release, weight, left = self.releases[it.octets("bundle")], it.integer("weight"), self._left(now)
+        release, weight = self.releases[it.octets("bundle")], it.integer("weight")
+        self._passed, self._since = self._reader(now), now
         if not release.clockStart:
             release.rules, release.clockStart = self.policy(now), it.integer("clockStart")
-            release.ahead, release.weight = it.integer("ahead"), weight
-            left += weight * DAY
+            release.ahead = it.integer("ahead")
+            release.tail = self._end = max(self._end, self._passed) + weight * DAY
         else:
-            assert release.rules is not None
-            fastest = max(release.rules.linesPerDay, self.policy(now).linesPerDay)
-            end = (max(release.ahead - 1, 0) + release.weight) * DAY
-            unread = max(0, end - (now - release.clockStart) * fastest)
-            left -= min(left, unread, (release.weight - weight) * DAY)
-            release.weight = weight
-        self._queue = (left, now)
+            unread = max(0, release.tail - self._passed)
+            self._passed += min(unread, (release.weight - weight) * DAY)
+        release.weight = weight
         assert self.review_ends(it.octets("bundle"), now) == it.integer("reviewEnds")
 
     def _ReleaseActivated(self, it: Fields, now: int) -> None:  # noqa: N802
@@ -226,14 +222,13 @@ class Law:
         if it.address("registry") == self._registry:
             self.images.setdefault(it.octets("bundle"), {})[it.address("provider")] = it.octets("images")
 
-    def _left(self, now: int) -> int:
-        """What is left in the queue, drained second by second at the rate of each policy."""
-        left, since = self._queue
+    def _reader(self, now: int) -> int:
+        """The mark where the public's reading stands, second by second at the rate of each policy."""
+        passed = self._passed
         for start, policy in self.policies:
             until = min([later for later, _ in self.policies if later > start] + [now])
-            seconds = max(0, min(until, now) - max(start, since))
-            left = max(0, left - seconds * policy.linesPerDay)
-        return left
+            passed += max(0, until - max(start, self._since)) * policy.linesPerDay
+        return passed
 
 
 EVENTS = {
@@ -244,6 +239,5 @@ EVENTS = {
 
 def as_stored(release: Release) -> dict[str, object]:
     """A release without what only the replay keeps."""
-    return {
-        each.name: getattr(release, each.name) for each in fields(release) if each.name not in ("voices", "rules")
-    }
+    kept = ("voices", "rules", "tail")
+    return {each.name: getattr(release, each.name) for each in fields(release) if each.name not in kept}

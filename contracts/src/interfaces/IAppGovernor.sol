@@ -35,13 +35,27 @@ interface IAppGovernor {
     error GovernorReviewNotFinished(bytes32 bundle, uint48 reviewEnds);
     /// @notice Another vote on this bundle is open, passed or executed.
     error GovernorVoteAlreadyOpen(bytes32 bundle, uint256 proposalId);
+    /// @notice The last vote on this bundle was lost too recently; voters rest for as long as a vote takes.
+    error GovernorVoteLost(bytes32 bundle, uint256 until);
     /// @notice A vote cannot set this below its floor.
     error GovernorBelowFloor(uint256 value, uint256 floor);
+    /// @notice A vote cannot set this so high that later votes would be locked out.
+    error GovernorAboveCeiling(uint256 value, uint256 ceiling);
+    /// @notice Nobody acts as the governor: a vote acts through the timelock, or not at all.
+    error GovernorRelayClosed();
     /// @notice The timelock is for good: a new one means a new DAO.
     error GovernorTimelockFixed();
 
-    /// @notice The vote on this bundle; 0 = none yet. A vote that failed may be replaced by a new one.
+    /// @notice The vote on this bundle; 0 = none yet. A vote that failed may be replaced by a new one: if it was cancelled
+    /// at once, if it was lost after `votingDelay() + votingPeriod()` from its deadline.
     function updateProposal(bytes32 bundle) external view returns (uint256 proposalId);
+
+    /// @notice Whether any vote on this bundle was ever lost, also for want of a quorum.
+    function wasDefeated(bytes32 bundle) external view returns (bool);
+
+    /// @notice When the vote on this bundle can be executed at the latest, if everybody acts as soon as they may: the vote
+    /// that is open or has passed or, if there is none, one proposed at `from`. Seconds since 1970.
+    function decidedBy(bytes32 bundle, uint48 from) external view returns (uint256);
 
     /// @notice The ReleaseRegistry of this DAO.
     function registry() external view returns (address);

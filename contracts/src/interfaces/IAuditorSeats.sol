@@ -28,7 +28,7 @@ interface IAuditorSeats {
     error SeatNotYours(uint8 seat, address caller);
     /// @notice There is no such seat, or it is of the other kind.
     error SeatUnknown(uint8 seat);
-    /// @notice Nobody, or somebody who already holds or is about to hold a seat.
+    /// @notice Nobody, or somebody who already holds or is about to hold a seat: one account, and one organisation, one seat.
     error SeatHolderRefused(address auditor);
     /// @notice Only an organisation of the registry can have this seat.
     error SeatNotOrganisation(address organisation);

@@ -135,8 +135,12 @@ interface IReleaseRegistry {
     error ReleaseMalformed();
     /// @notice The release number is not greater than one that was live.
     error ReleaseNumberTooLow(uint32 number, uint32 highest);
-    /// @notice `alreadyRead` is unknown, revoked or halted, or its review lap has not fully elapsed.
+    /// @notice The release number is so far above everything that was live that numbers would be used up.
+    error ReleaseNumberTooHigh(uint32 number, uint32 most);
+    /// @notice `alreadyRead`, or one that it leans on in turn, is unknown, or its review lap has not fully elapsed.
     error ReleaseNotYetRead(bytes32 alreadyRead);
+    /// @notice Too many releases lean on one another as already read; publish without it.
+    error ReleaseCreditTooLong(bytes32 alreadyRead, uint256 most);
     /// @notice This seat has already spoken about this bundle.
     error ReleaseAlreadyAttested(bytes32 bundle, address auditor);
     /// @notice Complexity outside 100…300 or severity above 4.
@@ -149,9 +153,9 @@ interface IReleaseRegistry {
     error ReleaseLapOpen(bytes32 bundle, uint48 until);
     /// @notice The bundle was measured against something that is not what runs now; publish it again on `head`.
     error ReleaseStale(bytes32 parent, bytes32 head);
-    /// @notice The bundle was revoked.
+    /// @notice The bundle, or one that it leans on as already read, was revoked.
     error ReleaseIsRevoked(bytes32 bundle);
-    /// @notice The bundle is halted, or was halted before: a halt happens once.
+    /// @notice The bundle, or one that it leans on, is halted; or it was halted before: a halt happens once.
     error ReleaseIsHalted(bytes32 bundle, uint48 until);
     /// @notice This seat has already asked for the halt.
     error ReleaseHaltAlreadyAsked(bytes32 bundle, uint8 seat);
@@ -165,16 +169,21 @@ interface IReleaseRegistry {
     error ReleaseOtherPipeline(uint32 pipeline, uint32 live);
     /// @notice Emergency: the last one was too recent.
     error ReleaseCooldown(uint48 until);
+    /// @notice Emergency: a vote on this bundle was lost.
+    error ReleaseWasDefeated(bytes32 bundle);
+    /// @notice Emergency: it would run out before a vote on it can be executed.
+    error ReleaseNoTimeToRatify(uint48 expires, uint256 decidedBy);
 
     // ------------------------------------------------------------------------------------------- life of a release
 
     /// @notice Puts a bundle before the auditors and the public. The seats that count are those of this moment.
     /// @param bundle sha2-256 digest of the dag-pb root
     /// @param parent bundle that auditors measure the change against; 0 for the first
-    /// @param number release number as in the manifest
+    /// @param number release number as in the manifest; at most 1,000 above `highestNumber`
     /// @param pipeline pipeline template as in the manifest
     /// @param alreadyRead release here whose review lap has fully elapsed, neither revoked nor halted: auditors do not
-    /// count its lines again; 0 = none. Closes the emergency lane to this bundle.
+    /// count its lines again; 0 = none. The same holds for all that it leans on in turn, eight in all; and it must hold again
+    /// when this bundle goes live. Closes the emergency lane to this bundle.
     function publish(bytes32 bundle, bytes32 parent, uint32 number, uint32 pipeline, bytes32 alreadyRead) external;
 
     /// @notice As an auditor: the bundle is public, I have it, and it is this big. Once a seat.
@@ -186,7 +195,9 @@ interface IReleaseRegistry {
     /// @dev Only by the timelock, and only if the governor says that the vote on this very bundle is Executed.
     function activate(bytes32 bundle) external;
 
-    /// @notice Brings a small, urgent, well attested repair live before a vote; it dies at `expires` unless ratified.
+    /// @notice Brings a small, urgent, well attested repair live before a vote; it dies unless ratified by the end of its
+    /// review lap, or of this moment if that is later, plus `voteAllowance`. Refused if no vote could be executed by then, or
+    /// if a vote on it was ever lost.
     /// @dev Anyone may call. Same Kubernetes privileges as the parent is a condition that auditors check before they
     /// attest a severity; the chain cannot see it.
     function activateEmergency(bytes32 bundle) external;

@@ -50,6 +50,12 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
     ),
     "ReleaseCooldown": (NotYet, "cooldown", "the last emergency release was too recent", NotYet.hint),
     "ReleaseNotYetRead": (NotYet, "not-yet-read", "the lap of what was already read is not over", NotYet.hint),
+    "GovernorVoteLost": (
+        NotYet,
+        "vote-lost",
+        "the last vote on this bundle was lost a short while ago; voters rest as long as a vote takes",
+        NotYet.hint,
+    ),
     # not this account
     "ReleaseNotTimelock": (Misuse, "not-timelock", "only a passed vote may do this", _PROPOSE),
     "VotesNotTimelock": (Misuse, "not-timelock", "only a passed vote may do this", _PROPOSE),
@@ -100,6 +106,18 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         "the release number is not above everything that was live",
         "Raise `release` in cyberprivacy.yaml; a rollback is a new release too.",
     ),
+    "ReleaseNumberTooHigh": (
+        Misuse,
+        "number-too-high",
+        "the release number is more than 1,000 above everything that was live",
+        "Lower `release` in cyberprivacy.yaml.",
+    ),
+    "ReleaseCreditTooLong": (
+        Misuse,
+        "credit-too-long",
+        "too many releases lean on one another as already read",
+        "Publish without what was already read; auditors then count all lines.",
+    ),
     "ReleaseAlreadyAttested": (Misuse, "already-attested", "this seat has spoken about this bundle", ""),
     "ReleaseAttestationMalformed": (
         Misuse,
@@ -115,7 +133,12 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         "the bundle was measured against something that does not run now",
         _REPUBLISH,
     ),
-    "ReleaseIsRevoked": (Untrusted, "revoked", "the bundle was revoked", "It never comes back; publish another."),
+    "ReleaseIsRevoked": (
+        Untrusted,
+        "revoked",
+        "the bundle, or one that it leans on as already read, was revoked",
+        "It never comes back; publish another.",
+    ),
     "ReleaseIsHalted": (Untrusted, "halted", "the bundle is halted, or was before: that happens once", ""),
     "ReleaseHaltAlreadyAsked": (Misuse, "halt-already-asked", "this seat has asked for the halt", ""),
     # not this lane
@@ -132,7 +155,20 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         "nothing is live that could be repaired, or an unratified repair is live",
         _PROPOSE,
     ),
+    "ReleaseWasDefeated": (Untrusted, "was-defeated", "a vote on this bundle was lost", _PROPOSE),
+    "ReleaseNoTimeToRatify": (
+        Misuse,
+        "no-time-to-ratify",
+        "the repair would run out before a vote on it can be executed",
+        _PROPOSE,
+    ),
     "ReleaseOtherPipeline": (Misuse, "other-pipeline", "another pipeline template is not a repair", _PROPOSE),
+    # not this setting
+    "GovernorBelowFloor": (Misuse, "governor-below-floor", "no vote can set this so low", ""),
+    "GovernorAboveCeiling": (Misuse, "governor-above-ceiling", "no vote can set this so high", ""),
+    "GovernorRelayClosed": (Misuse, "governor-relay-closed", "no vote acts as the governor", ""),
+    "TimelockBelowFloor": (Misuse, "timelock-below-floor", "no vote can set this so low", ""),
+    "TimelockAboveCeiling": (Misuse, "timelock-above-ceiling", "no vote can set this so high", ""),
     # not this proposal
     "GovernorTitleActionMismatch": (
         Untrusted,
