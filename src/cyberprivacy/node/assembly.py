@@ -1,6 +1,7 @@
 """The embedded engines of one machine, put together: what a node needs where nobody gave it a cluster."""
 
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +19,7 @@ from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import WheelIndex
 from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.gateway import Gateway
+from cyberprivacy.bundle.keeping import keep
 from cyberprivacy.bundle.kubo import Kubo
 from cyberprivacy.bundle.sources import BlockSource
 from cyberprivacy.bundle.store import FolderStore
@@ -29,6 +31,7 @@ from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
+from cyberprivacy.node.housekeeping import Keeper
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
 from cyberprivacy.registry.oci import OciRegistry, RegistryBases, connect
@@ -167,6 +170,20 @@ class Assembly:
         named = self.config.sources
         sources: list[BlockSource] = [*map(Gateway, named.gateways), *map(Kubo, named.kubos)]
         return fetch(cid, sources, self.store, folder / str(cid), replace=True)
+
+    @property
+    def keepers(self) -> Mapping[str, Keeper]:
+        """What can be tidied, by room. See `housekeeping`."""
+        trees = self.config.data / "bundles"
+        return {
+            "bundle": lambda bundles, _, since: keep(self.store, trees, bundles, unused_since=since),
+            "build": lambda _, images, since: self.builder.keep(images, unused_since=since),
+            "registry": lambda _, images, since: self._registry.keep(images, unused_since=since),
+        }
+
+    def tend(self) -> None:
+        """Look after the registry: its certificate is renewed before it ends."""
+        self._registry.tend()
 
     def close(self) -> None:
         """Stop what need not outlive the node; applications and their front go on serving."""

@@ -17,12 +17,13 @@ from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.node import housekeeping
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
-from cyberprivacy.node.reconcile import Reconciler
+from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
 from cyberprivacy.node.watch import Watch
@@ -115,6 +116,11 @@ class Application:
                 self._renew()
             except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
                 _log.warning("renew", code=error.code, what=str(error))
+
+    @property
+    def stands(self) -> Status:
+        """Where this DAO stands on this node."""
+        return self._loop.status
 
     def status(self) -> Mapping[str, object]:
         """What this node says of this DAO, as JSON values."""
@@ -209,7 +215,11 @@ class Node:
         self._leave_unserved()
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
-        duties = [*(duty for each in self.applications for duty in (each.keep, each.watch)), self._tend]
+        duties = [
+            *(duty for each in self.applications for duty in (each.keep, each.watch)),
+            self._tend,
+            self._tidy,
+        ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
         for done in work:
@@ -232,9 +242,16 @@ class Node:
             if name in known:
                 Journal(ledger, known[name]).stopped("unserved")
 
+    def _tidy(self, stop: threading.Event) -> None:
+        while not stop.wait(housekeeping.PAUSE):
+            stay = housekeeping.needed(each.stands for each in self.applications)
+            if stay is not None:
+                housekeeping.tidy(self._shared.assembly.keepers, stay, now=self._shared.clock())
+
     def _tend(self, stop: threading.Event) -> None:
+        assembly = self._shared.assembly
         while not stop.wait(PAUSE):
-            for tend in (self._shared.assembly.runtime.tend, self._shared.assembly.front.tend):
+            for tend in (assembly.runtime.tend, assembly.front.tend, assembly.tend):
                 try:
                     tend()
                 except CyberPrivacyError as error:
