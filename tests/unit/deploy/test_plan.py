@@ -159,9 +159,9 @@ def test_honest_containers_are_a_deployment():
     containers = [found(plan, pod) for pod in plan.pods]
     refuse_foreign(containers, [])
     endpoints = {endpoint_of(one) for one in containers}
-    deployment = deployment_of("book", containers, containers, endpoints)
+    deployment = deployment_of("book", containers, containers, endpoints, ready=1)
     assert deployment.images == {"web": DIGEST}
-    assert (deployment.ready, deployment.wanted) == (0, 2)
+    assert (deployment.ready, deployment.wanted) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_users_who_are_sent_elsewhere_are_seen():
     plan = generation(application(topology()), PLACE, [], {})
     containers = [found(plan, pod) for pod in plan.pods]
     with pytest.raises(Foreign):
-        deployment_of("book", containers, containers, {Endpoint(IPv4Address("10.9.3.99"), 8080)})
+        deployment_of("book", containers, containers, {Endpoint(IPv4Address("10.9.3.99"), 8080)}, ready=1)
 
 
 def test_replicas_of_two_images_are_refused_and_one_other_image_is_told_truly():
@@ -207,5 +207,5 @@ def test_replicas_of_two_images_are_refused_and_one_other_image_is_told_truly():
     honest, other = (found(plan, pod) for pod in plan.pods)
     swapped = replace(other, digests=frozenset({OTHER}))
     with pytest.raises(Foreign):
-        deployment_of("book", [honest, swapped], [honest, swapped], ())
-    assert deployment_of("book", [swapped], [swapped], ()).images == {"web": OTHER}
+        deployment_of("book", [honest, swapped], [honest, swapped], (), ready=2)
+    assert deployment_of("book", [swapped], [swapped], (), ready=1).images == {"web": OTHER}
