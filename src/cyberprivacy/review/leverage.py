@@ -1,17 +1,12 @@
-"""Files of which each line weighs five: they run when a release is built, or choose what runs.
+"""Files of which each line weighs five, by name: they run when a release is built, or choose what runs.
 
-By name, and by what RUN instructions call. A build step may call further files; only those that a RUN names
-directly are found here, so auditors look at the rest by hand.
+`called` finds those that build steps call.
 """
 
 import re
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Final
 
-from cyberprivacy.review.dockerfile import parse
-from cyberprivacy.review.instructions import Copy, Run
 from cyberprivacy.review.names import MANIFEST, is_dockerfile
 
 FACTOR: Final = 5
@@ -45,37 +40,3 @@ def by_name(path: str) -> bool:
         or PurePosixPath(lower).name in _NAMES
         or _PATTERNS.match(lower) is not None
     )
-
-
-def called_by(dockerfile: bytes, paths: Iterable[str]) -> AbstractSet[str]:
-    """The files that RUN instructions of a Dockerfile may run: every file that one of them names.
-
-    By file name, also the name that COPY gives it, and by Python module. Rather one too many than one too few.
-    """
-    steps = [one for _, one in parse(dockerfile, "Dockerfile")[0]]
-    words = {
-        word
-        for one in steps
-        if isinstance(one, Run)
-        for part in (*one.words, one.shell)
-        for word in re.findall(r"[\w./-]+", part)
-    }
-    names = {PurePosixPath(word).name for word in words}
-    modules = {word.rpartition(".")[2] for word in words}
-    renamed = {
-        source.strip("/")
-        for one in steps
-        if isinstance(one, Copy) and not one.stage and PurePosixPath(one.target).name in names
-        for source in one.sources
-    }
-    return {
-        path for path in paths if path in renamed or PurePosixPath(path).name in names or _module(path) in modules
-    }
-
-
-def _module(path: str) -> str:
-    """The last part of the module that a Python file is: `made` for a/made.py and a/made/__main__.py."""
-    if not path.endswith(".py"):
-        return "/"  # no module's name
-    stem = path.removesuffix(".py").removesuffix("/__main__").removesuffix("/__init__")
-    return stem.rpartition("/")[2]

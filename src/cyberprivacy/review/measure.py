@@ -1,6 +1,6 @@
 """The objective size of a change, in lines to read: the same number for everybody who has the same bytes.
 
-Each fresh line counts once (`shingles`), five times where it has leverage (`leverage`); what comes from
+Each fresh line counts once (`shingles`), five times where it has leverage (`leverage`, `called`); what comes from
 outside has a price (`prices`); a file that went away counts one. Identical files are read once, wherever
 they stand and whatever they are called. Comments only lengthen their own author's wait.
 
@@ -16,10 +16,11 @@ from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.review import leverage, prices
+from cyberprivacy.review.called import called_by
 from cyberprivacy.review.shingles import Shingles, fresh, hidden_lines, lines_of, opaque_lines, remember
 from cyberprivacy.review.tree import Tree, read_tree
 
-METRIC: Final = 1
+METRIC: Final = 2
 """Version of this measure; another number for the same bytes needs another version."""
 
 
@@ -130,7 +131,7 @@ def _with_leverage(tree: Tree) -> set[str]:
     dockerfiles = prices.dockerfiles_of(tree)
     strong = dockerfiles | {path for path in tree.files if leverage.by_name(path)}
     for path in dockerfiles:
-        strong |= leverage.called_by(tree.read(path), tree.files)
+        strong |= called_by(tree.read(path), tree.files, tree.read)
     return strong
 
 

@@ -184,6 +184,46 @@ def test_a_build_step_cannot_hide_behind_the_name_that_copy_gives_it(size) -> No
     assert {row.path: row.lines for row in found.rows} == {"notes.txt": 5}
 
 
+@pytest.mark.parametrize(
+    ("step", "copy"),
+    [
+        ("sh /x/*.sh", "COPY a /x"),
+        ("for f in /x/ste?.sh; do sh $f; done", "COPY a /x"),
+        ("run-parts /x/*", "COPY a/ /x/"),
+        ("sh /app/a/[a-z]*.sh", "COPY . /app"),
+        (";".join(f"rm -f /tmp/{number}*" for number in range(65)), "COPY . /app"),
+    ],
+)
+def test_a_build_step_that_names_files_by_a_pattern_gives_them_leverage(size, step: str, copy: str) -> None:
+    text = edited(DOCKERFILE, ("COPY app /app", copy), ('["python3", "-m", "compileall", "/app"]', step))
+    found = size({"Dockerfile": text}, {"Dockerfile": text, "a/step.sh": "one\n"})
+    assert {row.path: row.lines for row in found.rows} == {"a/step.sh": 5}
+
+
+def test_a_pattern_for_other_files_gives_none(size) -> None:
+    text = edited(DOCKERFILE, ('["python3", "-m", "compileall", "/app"]', "rm -rf /var/cache/* /tmp/*.log"))
+    found = size({"Dockerfile": text}, {"Dockerfile": text, "a/step.sh": "one\n"})
+    assert {row.path: row.lines for row in found.rows} == {"a/step.sh": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "files"),
+    [
+        (
+            "sh /app/first.sh",
+            {"first.sh": "sh ./second.sh\n", "second.sh": "python3 -m third\n", "third.py": "x\n"},
+        ),
+        ("python3 first.py", {"first.py": "from lib import third\n", "lib/third.py": "x\n"}),
+        ("make all", {"Makefile": "all:\n\tsh tools/third.sh\n", "tools/third.sh": "x\n"}),
+        ("npm ci", {"package.json": '{"scripts": {"x": "node third.js"}}\n', "third.js": "x\n"}),
+    ],
+)
+def test_what_a_build_step_calls_by_way_of_another_has_leverage(size, step: str, files: Files) -> None:
+    text = edited(DOCKERFILE, ('["python3", "-m", "compileall", "/app"]', step))
+    found = size({"Dockerfile": text}, {"Dockerfile": text, "other.py": "y\n", **files})
+    assert {row.path: row.factor for row in found.rows} == {"other.py": 1, **dict.fromkeys(files, 5)}
+
+
 def test_what_was_read_as_data_was_not_read_as_a_build_step(size) -> None:
     assert size({"notes.txt": DOCKERFILE}, {"Dockerfile": DOCKERFILE}).total > 5 * 6
     assert size({"Dockerfile": DOCKERFILE}, {"Dockerfile": DOCKERFILE, "notes.txt": DOCKERFILE}).total == 0
