@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.unit.deploy.addresses import subnets
 from tests.unit.deploy.answers import Serve, serving
 from tests.unit.deploy.images import app_layer, python_layer, write_image
 
@@ -266,15 +267,15 @@ def _push(command: list[str]) -> bool:
 def engines(folder: Path, registry: tuple[int, dict[str, str]]) -> Iterator[Machine]:
     if os.geteuid():
         pytest.skip("needs root")
-    number = 128 + os.getpid() % 64  # of its own for each process that runs tests
-    machine = Machine(folder, *registry, IPv4Network(f"10.{number}.0.0/16"))
-    yield machine
-    for found in machine.runtime._engine.containers():
-        machine.runtime._engine.discard([found])
-    machine.runtime.remove("book")
-    machine.front.stop()
-    subprocess.run(["umount", machine.settings.storage / "overlay"], check=False, capture_output=True)
-    shutil.rmtree(machine.settings.run, ignore_errors=True)
+    with subnets() as ours:
+        machine = Machine(folder, *registry, ours)
+        yield machine
+        for found in machine.runtime._engine.containers():
+            machine.runtime._engine.discard([found])
+        machine.runtime.remove("book")
+        machine.front.stop()
+        subprocess.run(["umount", machine.settings.storage / "overlay"], check=False, capture_output=True)
+        shutil.rmtree(machine.settings.run, ignore_errors=True)
 
 
 @pytest.fixture

@@ -362,13 +362,14 @@ def test_users_sent_elsewhere_are_told_and_brought_back(machine, backend):
 def test_a_cable_that_we_did_not_plug_in_is_told_and_then_cut(machine):
     before = machine.runtime.apply(machine.guestbook())
     bridge = machine.runtime._places.claim("book").bridge
-    subprocess.run(["ip", "link", "add", "cp-tap", "type", "veth", "peer", "name", "cp-tap-end"], check=True)
-    subprocess.run(["ip", "link", "set", "cp-tap", "master", bridge], check=True)
+    tap = bridge.replace("cp-", "tap-")
+    subprocess.run(["ip", "link", "add", tap, "type", "veth", "peer", "name", f"{tap}-e"], check=True)
+    subprocess.run(["ip", "link", "set", tap, "master", bridge], check=True)
     with pytest.raises(Untrusted) as refusal:
         machine.runtime.observe("book")
-    assert refusal.value.facts["cables"] == ["cp-tap"]
+    assert refusal.value.facts["cables"] == [tap]
     assert machine.runtime.apply(machine.guestbook()) == before
-    assert not Path("/sys/class/net/cp-tap").exists()
+    assert not Path("/sys/class/net", tap).exists()
 
 
 def test_replicas_that_are_being_started_and_ended_are_never_taken_for_strangers(machine):
