@@ -27,19 +27,18 @@ PINS: Final[Mapping[Product, bytes]] = MappingProxyType(
         Product.TURIN: bytes.fromhex("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
     }
 )
-"""SHA-256 of the SubjectPublicKeyInfo of each AMD root key (ARK). What a root is worth, the caller's policy decides.
+"""SHA-256 of the SubjectPublicKeyInfo of each AMD root key (ARK). What a root is worth, the caller decides.
 
 Source: https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain, as kept by confidential-containers/trustee
 (deps/verifier/src/snp/*_ask_ark_asvk.pem, commit 78962cd) and virtee/sev (src/certs/snp/builtin, commit 9cf2adb).
 """
 
+_SHA384: Final = "300d06096086480165030402020500"
 PSS_SHA384: Final = frozenset(
     bytes.fromhex(form)
     for form in (
-        "304106092a864886f70d01010a3034a00f300d06096086480165030402020500"
-        "a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130",
-        "304606092a864886f70d01010a3039a00f300d06096086480165030402020500"
-        "a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130a303020101",
+        f"304106092a864886f70d01010a3034a00f{_SHA384}a11c301a06092a864886f70d010108{_SHA384}a203020130",
+        f"304606092a864886f70d01010a3039a00f{_SHA384}a11c301a06092a864886f70d010108{_SHA384}a203020130a303020101",
     )
 )
 """RSASSA-PSS, SHA-384, MGF1 with SHA-384, 48 bytes of salt: the two forms that AMD writes.
