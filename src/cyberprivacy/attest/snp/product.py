@@ -3,7 +3,7 @@
 Source: AMD 56860 (SEV-SNP firmware ABI) 1.58, section 2.2, and AMD 57230 (VCEK certificates) 1.00.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -66,7 +66,12 @@ class Tcb:
 
     def reaches(self, least: "Tcb") -> bool:
         """Whether each component is at least as new; never compare the eight bytes as one number."""
-        return all(mine >= other for mine, other in zip(astuple(self), astuple(least), strict=True))
+        return all(mine >= other for mine, other in zip(self.parts, least.parts, strict=True))
+
+    @property
+    def parts(self) -> tuple[int, int, int, int, int]:
+        """The components in their order."""
+        return (self.fmc, self.bootloader, self.tee, self.snp, self.microcode)
 
     def encode(self, product: Product) -> bytes:
         """The eight bytes of this product.
