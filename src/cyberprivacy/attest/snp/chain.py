@@ -194,9 +194,12 @@ def check_chain(data: bytes, *, now: int) -> Chain:
     if len(made) != 3:
         raise BadChain("not a chain of leaf, intermediate and root", length=len(made))
     leaf, middle, root = made
-    for depth, certificate, issuer in ((0, leaf, middle), (1, middle, root), (2, root, root)):
+    middle_key, root_key = authority_key(middle), authority_key(root)
+    links = ((leaf, middle, middle_key), (middle, root, root_key), (root, root, root_key))
+    for depth, (certificate, issuer, key) in enumerate(links):
         _check_form(certificate, depth)
-        if certificate.issuer != issuer.subject or not issued(issuer, certificate.signed, certificate.signature):
+        named = certificate.issuer == issuer.subject
+        if not named or not issued(key, certificate.signed, certificate.signature):
             raise BadChain("a certificate is not signed by the next one", depth=depth)
     for depth, certificate in enumerate(made):
         if not certificate.since <= now <= certificate.until:
@@ -213,14 +216,23 @@ def check_chain(data: bytes, *, now: int) -> Chain:
     )
 
 
-def issued(issuer: Certificate, signed: bytes, signature: bytes) -> bool:
-    """Whether the issuer's key, RSA of 4096 bits, has signed this."""
+def authority_key(authority: Certificate) -> rsa.RSAPublicKey:
+    """The key of an authority: RSA of 4096 bits.
+
+    Raises:
+        BadChain: any other key.
+    """
     try:
-        key = load_der_public_key(issuer.spki)
+        key = load_der_public_key(authority.spki)
     except (ValueError, UnsupportedAlgorithm):
         raise BadChain("an authority has a key that cannot be read") from None
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
         raise BadChain("an authority's key is not RSA of 4096 bits")
+    return key
+
+
+def issued(key: rsa.RSAPublicKey, signed: bytes, signature: bytes) -> bool:
+    """Whether an authority's key has signed this with RSASSA-PSS and SHA-384."""
     try:
         key.verify(signature, signed, _PSS, hashes.SHA384())
     except InvalidSignature:

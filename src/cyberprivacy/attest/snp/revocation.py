@@ -9,7 +9,7 @@ Source: AMD 57230 1.00, "Certificate revocation list"; RFC 5280, section 5.
 from typing import Final
 
 from cyberprivacy.attest.certificates import BadChain
-from cyberprivacy.attest.snp.chain import Chain, issued, signed_parts, usage
+from cyberprivacy.attest.snp.chain import Chain, authority_key, issued, signed_parts, usage
 from cyberprivacy.attest.snp.der import INTEGER, SEQUENCE, Der, extensions
 
 MAX_CRL: Final = 64 << 10
@@ -53,7 +53,7 @@ def _read(data: bytes, chain: Chain) -> tuple[int, int, frozenset[int]]:
         if critical:
             raise BadChain("a revocation list with an unknown critical extension", oid=name)
     listed.end()
-    if not usage(chain.root, _SIGNS_CRLS) or not issued(chain.root, signed, signature):
+    if not usage(chain.root, _SIGNS_CRLS) or not issued(authority_key(chain.root), signed, signature):
         raise BadChain("a revocation list that the root has not signed")
     return since, until, revoked
 
