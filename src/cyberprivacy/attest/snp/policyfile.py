@@ -24,8 +24,14 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "chips": None,
     "crl": False,
 }
+FIELDS: Final = frozenset(_DEFAULTS)
+
 _COMPONENTS: Final[Mapping[str, int]] = {"fmc": 0, "bootloader": 0, "tee": 0, "snp": 0, "microcode": 0}
 _CHIP: Final = re.compile(r"[0-9a-f]{128}")
+
+_PLATFORM: Final = frozenset(Platform)
+_GUEST: Final = frozenset(GuestPolicy) - {GuestPolicy.RESERVED_ONE, GuestPolicy.MIGRATION_AGENT, GuestPolicy.DEBUG}
+"""What a user may ask for; the other three bits are judged always."""
 
 _Flag = TypeVar("_Flag", bound=IntFlag)
 
@@ -38,15 +44,15 @@ def read(value: object) -> SnpPolicy:
     """
     if not isinstance(value, dict):
         raise BadDocument("policy.snp is not an object")
-    document = Document({**_DEFAULTS, **value}, "policy.snp", frozenset(_DEFAULTS))
+    document = Document({**_DEFAULTS, **value}, "policy.snp", FIELDS)
     chips = document.raw("chips")
     return SnpPolicy(
         products=frozenset(_product(name) for name in _texts(document.raw("products"), "products")),
         least={**LEAST, **{_product(name): _tcb(tcb) for name, tcb in document.mapping("least", limit=3).items()}},
         allow_smt=_flag(document, "smt"),
         allow_provisional=_flag(document, "provisional"),
-        platform=_bits(Platform, _texts(document.raw("platform"), "platform")),
-        guest=_bits(GuestPolicy, _texts(document.raw("guest"), "guest")),
+        platform=_bits(Platform(0), _PLATFORM, _texts(document.raw("platform"), "platform")),
+        guest=_bits(GuestPolicy(0), _GUEST, _texts(document.raw("guest"), "guest")),
         vmpl=document.integer("vmpl", most=MAX_VMPL),
         chips=None if chips is None else frozenset(_chip(chip) for chip in _texts(chips, "chips")),
         require_crl=_flag(document, "crl"),
@@ -81,12 +87,11 @@ def _texts(value: object, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _bits(kind: type[_Flag], names: tuple[str, ...]) -> _Flag:
-    """The bits of these names, written as "alias-check"."""
-    known = {(flag.name or "").lower().replace("_", "-"): flag for flag in kind}
+def _bits(made: _Flag, allowed: frozenset[_Flag], names: tuple[str, ...]) -> _Flag:
+    """`made`, and the bits of these names, written as "alias-check"."""
+    known = {(flag.name or "").lower().replace("_", "-"): flag for flag in allowed}
     if unknown := set(names) - known.keys():
         raise BadDocument("not a bit that can be asked for", got=sorted(unknown)[:4], known=sorted(known))
-    made = kind(0)
     for name in names:
         made |= known[name]
     return made

@@ -10,6 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cyberprivacy.attest.certificates import split
 from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Evidence
 from cyberprivacy.attest.report import Level, Verdict
@@ -249,6 +252,22 @@ def test_nothing_is_said_of_a_report_that_is_not_signed(court: Any) -> None:
     chip = replace(court.chip(), key=ec.generate_private_key(ec.SECP384R1()))
     found = court.judge(chip)
     assert (found.facts, found.measurement) == ({}, None)
+
+
+def test_a_signature_of_zeros_is_none(court: Any) -> None:
+    good = court.chip().quote(court.binding)
+    assert court.codes(field(good, report=good.fields["report"][:672] + bytes(512))) == ["evidence.signature"]
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("report", "certificates", "crl"), st.binary(max_size=1400)))
+)
+def test_no_bytes_whatever_make_the_judge_raise(court: Any, fields: dict[str, bytes]) -> None:
+    good = court.chip().quote(court.binding)
+    for evidence in (Evidence(KIND, fields), field(good, **fields)):
+        found = court.judge(evidence)
+        assert tuple(check.name for check in found.checks) == EVIDENCE_CHECKS
+        assert not fields or any(check.verdict is Verdict.FAIL for check in found.checks)
 
 
 def test_assembling_leaves_out_what_there_is_not() -> None:
