@@ -8,6 +8,8 @@ from typing import Final
 
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.attest.report import Level
+from cyberprivacy.attest.snp import policyfile as snp
+from cyberprivacy.attest.snp.policy import SnpPolicy
 from cyberprivacy.errors import Misuse
 
 MAX_POLICY: Final = 64 << 10
@@ -35,6 +37,7 @@ class Policy:
         skew: how far two clocks may differ, seconds.
         laps: least seconds of each lap that the user wants, by name; on top of the DAO's rules.
         measurements: the only measurements that are accepted; None = all that the chain accepts.
+        snp: what evidence of kind "sev-snp" must say besides.
     """
 
     roots: Mapping[bytes, Level] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Policy:
     skew: int = 60
     laps: Mapping[str, int] = field(default_factory=dict)
     measurements: frozenset[bytes] | None = None
+    snp: SnpPolicy = field(default_factory=SnpPolicy)
 
     def allowing_development(self, root: bytes) -> "Policy":
         """The same, but evidence under this development root is accepted too, for what it is."""
@@ -82,6 +86,7 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "laps": {},
     "roots": {},
     "measurements": None,
+    "snp": {},
 }
 
 
@@ -103,6 +108,7 @@ def _read(value: object) -> Policy:
         skew=document.integer("skew", most=3600),
         laps={name: laps.integer(name, most=365 * DAY) for name in ("review", "vote", "deployment")},
         measurements=_measurements(document.raw("measurements")),
+        snp=snp.read(document.raw("snp")),
     )
 
 

@@ -15,11 +15,14 @@ from cyberprivacy.attest.identity import node_id, signed_by
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
 from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
+from cyberprivacy.attest.snp.verifier import SnpVerifier
 from cyberprivacy.attest.statement import Attestation, parse
 from cyberprivacy.errors import Untrusted
 
-VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {verifier.kind: verifier for verifier in (Tpm2Verifier(),)}
-"""Who judges which kind of evidence. SEV-SNP and TDX take their places here."""
+VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {
+    verifier.kind: verifier for verifier in (Tpm2Verifier(), SnpVerifier())
+}
+"""Who judges which kind of evidence, by the safe defaults of each. TDX takes its place here."""
 
 CHECKS: Final = (
     "attestation.form",
@@ -104,7 +107,8 @@ def verify(data: bytes, *, seen: Seen, facts: ChainFacts, policy: Policy, now: i
 
 def _judge_evidence(attestation: Attestation, policy: Policy, now: int) -> Findings:
     evidence, bound = attestation.evidence, attestation.bound
-    verifier = VERIFIERS.get(evidence.kind)
+    judges: Mapping[str, EvidenceVerifier] = {**VERIFIERS, SnpVerifier.kind: SnpVerifier(policy.snp)}
+    verifier = judges.get(evidence.kind)
     if verifier is None:
         known = ", ".join(VERIFIERS)
         return unreadable(

@@ -8,18 +8,20 @@ import pytest
 from cyberprivacy.attest import eventlog, evidence, policy, report, statement
 from cyberprivacy.attest.certificates import DEVELOPMENT_MARK
 from cyberprivacy.attest.quote import AK_PURPOSE
+from cyberprivacy.attest.snp import policyfile
+from cyberprivacy.attest.snp.chain import PINS
+from cyberprivacy.attest.snp.report import Platform
 from cyberprivacy.attest.verify import CHECKS
 
 PROJECT = Path(__file__).parents[3]
 PAGE = (PROJECT / "docs" / "spec" / "attestation.md").read_text()
-SOURCES = [
-    PROJECT / "src" / "cyberprivacy" / "attest" / f"{name}.py" for name in ("verify", "chaincheck", "quote")
-]
+ATTEST = PROJECT / "src" / "cyberprivacy" / "attest"
+SOURCES = [*(ATTEST / f"{name}.py" for name in ("verify", "chaincheck", "quote")), *(ATTEST / "snp").glob("*.py")]
 
 
 def codes() -> set[str]:
     """Every reason code that the verifier's sources spell out."""
-    families = "attestation|tls|evidence|node|statement|chain|os|release|level|offline"
+    families = "attestation|tls|snp|evidence|node|statement|chain|os|release|level|offline"
     text = "".join(source.read_text() for source in SOURCES)
     return set(re.findall(rf'"((?:{families})\.[a-z-]+)"', text))
 
@@ -57,6 +59,17 @@ def test_every_tag_and_identifier_is_registered() -> None:
 def test_the_example_of_a_policy_is_one() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert policy.parse(example.encode()).laps == {"review": 604800, "vote": 259200, "deployment": 172800}
+
+
+def test_the_pins_of_amds_roots_are_named() -> None:
+    for product, pin in PINS.items():
+        assert f"| {product.value} | `{pin.hex()}` |" in PAGE
+
+
+def test_every_bit_and_field_of_an_snp_policy_is_named() -> None:
+    bits = {(flag.name or "").lower().replace("_", "-") for flag in Platform}
+    assert all(f"`{name}`" in PAGE for name in bits)
+    assert all(f"| `{name}` |" in PAGE for name in policyfile.FIELDS)
 
 
 def test_every_level_is_explained() -> None:
