@@ -1,4 +1,4 @@
-"""The event log of a confidential machine: TCG2 format, one SHA-384 digest each, replayed into RTMR0 to RTMR3. Pure.
+"""The event log of a confidential machine: TCG2 format, SHA-384, replayed into RTMR0 to RTMR3. Pure.
 
 The log is not signed. Its digests are believed when their replay gives the registers that are; the words beside a
 digest never are, as nothing here computes them again.

@@ -16,10 +16,13 @@ from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
 from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
 from cyberprivacy.attest.statement import Attestation, parse
+from cyberprivacy.attest.tdx.verifier import TdxVerifier
 from cyberprivacy.errors import Untrusted
 
-VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {verifier.kind: verifier for verifier in (Tpm2Verifier(),)}
-"""Who judges which kind of evidence. SEV-SNP and TDX take their places here."""
+VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {
+    verifier.kind: verifier for verifier in (Tpm2Verifier(), TdxVerifier())
+}
+"""Who judges which kind of evidence. SEV-SNP takes its place here."""
 
 CHECKS: Final = (
     "attestation.form",

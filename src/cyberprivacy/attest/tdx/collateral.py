@@ -1,7 +1,7 @@
-"""What Intel publishes about its platforms, as it comes along with a quote: genuine, complete, and valid now. Pure.
+"""What Intel publishes about its platforms, as it comes along with a quote: genuine, whole, valid now. Pure.
 
-The layout is that of `QuoteCollateralV3`, which verifiers of several projects share: nine texts, of which those that
-Intel signed stand as Intel wrote them.
+The layout is that of `QuoteCollateralV3`, which verifiers of several projects share: nine texts, of which those
+that Intel signed stand as Intel wrote them.
 
 Source: Intel PCS API version 4; docs/spec/attestation.md.
 """
@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from cryptography.x509 import CertificateRevocationList
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.certificates import BadChain
@@ -76,21 +78,9 @@ def _part(document: Document, name: str) -> bytes:
     return text.encode()
 
 
-def check_revocation(collateral: Collateral, pck: Line, *, now: int) -> None:
-    """Check that neither the PCK certificate nor the authority that issued it is revoked.
-
-    Raises:
-        BadChain: one is ("tdx.revoked"), or a list cannot be used ("tdx.crl", "tdx.collateral-expired").
-    """
-    leaf, authority, root = pck.certificates
-    for name, issuer, subject in (("root_ca_crl", root, authority), ("pck_crl", authority, leaf)):
-        if revoked(check_crl(collateral.parts[name], issuer, now=now), subject):
-            raise BadChain("Intel has revoked a certificate of this platform", code="tdx.revoked", list=name)
-
-
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What Intel says now, proven.
+    """What Intel says of platforms now, proven.
 
     Attributes:
         tcb_info: of the family of processors that it is about.
@@ -106,12 +96,31 @@ class Advice:
         return min(self.tcb_info.validity.evaluation, self.qe.validity.evaluation)
 
 
-def check_advice(collateral: Collateral, root: bytes, *, now: int) -> Advice:
+def check_revocation(collateral: Collateral, pck: Line, *, now: int) -> CertificateRevocationList:
+    """Check that Intel has revoked neither the PCK certificate nor the authority that issued it.
+
+    Returns:
+        The root's list, for the certificates of others who sign for Intel.
+
+    Raises:
+        BadChain: one is revoked ("tdx.revoked"), or a list cannot be used ("tdx.crl", "tdx.collateral-expired").
+    """
+    leaf, authority, root = pck.certificates
+    of_root = check_crl(collateral.parts["root_ca_crl"], root, now=now)
+    of_authority = check_crl(collateral.parts["pck_crl"], authority, now=now)
+    for crl, subject in ((of_root, authority), (of_authority, leaf)):
+        if revoked(crl, subject):
+            raise BadChain("Intel has revoked a certificate of this platform", code="tdx.revoked")
+    return of_root
+
+
+def check_advice(collateral: Collateral, root: bytes, of_root: CertificateRevocationList, *, now: int) -> Advice:
     """Check that Intel signed TCB info and QE identity, under the root of the quote, and that both hold now.
 
     Args:
         collateral: what came along.
         root: SHA-256 of the SubjectPublicKeyInfo of the root that the PCK certificate leads to.
+        of_root: its list of revoked certificates, checked.
         now: seconds since 1970.
 
     Raises:
@@ -120,26 +129,25 @@ def check_advice(collateral: Collateral, root: bytes, *, now: int) -> Advice:
         BadChain: "tdx.revoked", "tdx.crl".
     """
     parts = collateral.parts
-    signer = _signer(collateral, "tcb_info_issuer_chain", root, now)
-    same = parts["qe_identity_issuer_chain"] == parts["tcb_info_issuer_chain"]
-    qe_signer = signer if same else _signer(collateral, "qe_identity_issuer_chain", root, now)
-    info = _said(collateral, "tcb_info", signer, parse_tcb_info)
-    qe = _said(collateral, "qe_identity", qe_signer, parse_qe_identity)
+    chains = {name: parts[f"{name}_issuer_chain"] for name in ("tcb_info", "qe_identity")}
+    signers = {chain: _signer(chain, root, of_root, now) for chain in set(chains.values())}
+    info = _said(collateral, "tcb_info", signers[chains["tcb_info"]], parse_tcb_info)
+    qe = _said(collateral, "qe_identity", signers[chains["qe_identity"]], parse_qe_identity)
     for name, validity in (("tcb_info", info.validity), ("qe_identity", qe.validity)):
         _in_time(name, validity, now)
     return Advice(info, qe)
 
 
-def _signer(collateral: Collateral, name: str, root: bytes, now: int) -> Line:
+def _signer(chain: bytes, root: bytes, of_root: CertificateRevocationList, now: int) -> Line:
     try:
-        found = line(split_pem(collateral.parts[name]), TCB_ROLES, now=now)
+        found = line(split_pem(chain), TCB_ROLES, now=now)
     except BadChain as error:
         late = error.code == "evidence.certificate-expired"
         code = "tdx.collateral-expired" if late else "tdx.collateral-chain"
         raise BadCollateral("Intel's signing certificate does not hold", code=code, reason=str(error)) from None
     if found.checked.root != root:
         raise BadCollateral("Intel's statement leads to another root than the quote", code="tdx.collateral-chain")
-    if revoked(check_crl(collateral.parts["root_ca_crl"], found.root, now=now), found.leaf):
+    if revoked(of_root, found.leaf):
         raise BadChain("Intel has revoked the certificate that signs TCB info", code="tdx.revoked")
     return found
 

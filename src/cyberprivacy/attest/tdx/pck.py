@@ -160,12 +160,16 @@ def check_crl(der: bytes, issuer: x509.Certificate, *, now: int) -> x509.Certifi
     except _UNREADABLE:
         raise BadCrl("not a list of revoked certificates") from None
     if strange:
-        raise BadCrl("a partial list of revoked certificates", extensions=sorted(oid.dotted_string for oid in strange))
+        raise BadCrl(
+            "a partial list of revoked certificates", extensions=sorted(oid.dotted_string for oid in strange)
+        )
     if not genuine or not sha256:
         raise BadCrl("the list of revoked certificates is not signed by their issuer")
     if until is None or not since <= datetime.fromtimestamp(now, UTC) <= until:
         said = f"{since:%Y-%m-%d} to {until:%Y-%m-%d}" if until else f"{since:%Y-%m-%d}"
-        raise BadCrl("the list of revoked certificates does not hold now", code="tdx.collateral-expired", valid=said)
+        raise BadCrl(
+            "the list of revoked certificates does not hold now", code="tdx.collateral-expired", valid=said
+        )
     return crl
 
 

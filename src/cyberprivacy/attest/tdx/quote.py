@@ -4,7 +4,7 @@ A quote is a signed region (header, in version 5 a descriptor, and the TD report
 the attestation key, and why that key is to be believed. Only the signed region names the evidence, because
 signatures and certificates can be respelled by anybody.
 
-Source: Intel TDX DCAP Quoting Library API, appendix A.3 (version 4) and A.4 (version 5). All numbers are little-endian.
+Source: Intel TDX DCAP Quoting Library API, A.3 (version 4) and A.4 (version 5). Numbers are little-endian.
 """
 
 from dataclasses import dataclass

@@ -5,29 +5,22 @@ Their signatures are over the bytes as shipped, and are checked before anything 
 Source: Intel PCS API version 4, "Get TDX TCB Info" (version 3) and "Get TD QE Identity" (version 2).
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
+from cyberprivacy.attest.tdx.intel_json import as_list, as_object, octets, parse_json, time
 from cyberprivacy.attest.tdx.policy import STATUSES, Status
 
-MAX_JSON: Final = 128 << 10
-MAX_LEVELS: Final = 256
-MAX_DEPTH: Final = 8
 COMPONENTS: Final = 16
-
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _STATUS: Final = re.compile(r"[A-Za-z]{1,40}")
 _ADVISORY: Final = re.compile(r"INTEL-[A-Z]{2}-[0-9]{1,8}")
 _MODULE: Final = re.compile(r"TDX_[0-9A-F]{2}")
-_HEX: Final = re.compile(r"[0-9A-Fa-f]*")
 
 _DATES: Final = frozenset({"id", "version", "issueDate", "nextUpdate", "tcbEvaluationDataNumber"})
+_COMPONENT: Final = frozenset({"svn", "category", "type"})
 _MASKED: Final = frozenset({"mrsigner", "attributes", "attributesMask"})
 
 
@@ -110,8 +103,8 @@ class TcbInfo:
     def level(self, sgx: Sequence[int], pce_svn: int, tee_tcb_svn: Sequence[int]) -> Level | None:
         """The highest level all of whose SVNs the platform reaches.
 
-        When the module has a version (`tee_tcb_svn[1]`), it is judged by a table of its own, and the first two SVNs
-        do not count here. Source: Intel SGX/TDX DCAP Quote Verification Library, TCB level of TDX.
+        When the module has a version (`tee_tcb_svn[1]`), it is judged by a table of its own, and the first two
+        SVNs do not count here. Source: Intel SGX/TDX DCAP Quote Verification Library, TCB level of TDX.
         """
         skip = 2 if tee_tcb_svn[1] else 0
         for level in self.levels:
@@ -150,12 +143,12 @@ def parse_tcb_info(data: bytes) -> TcbInfo:
         BadDocument: anything else.
     """
     fields = _DATES | {"fmspc", "pceId", "tcbType", "tdxModule", "tdxModuleIdentities", "tcbLevels"}
-    document = Document({"tdxModuleIdentities": [], **_object(_json(data))}, "tcbInfo", fields)
+    document = Document({"tdxModuleIdentities": [], **as_object(parse_json(data))}, "tcbInfo", fields)
     validity = _validity(document, name="TDX", version=3)
     document.integer("tcbType", most=0)
     module = Document(document.raw("tdxModule"), "tdxModule", _MASKED)
     modules: dict[int, Masked] = {}
-    for item in _list(document.raw("tdxModuleIdentities")):
+    for item in as_list(document.raw("tdxModuleIdentities")):
         identity = Document(item, "tdxModuleIdentity", _MASKED | {"id", "tcbLevels"})
         major = int(identity.text("id", _MODULE)[4:], 16)
         if major in modules:
@@ -163,11 +156,11 @@ def parse_tcb_info(data: bytes) -> TcbInfo:
         modules[major] = _masked(identity, 48, 8, _levels(identity.raw("tcbLevels")))
     return TcbInfo(
         validity=validity,
-        fmspc=_octets(document, "fmspc", 6),
-        pceid=_octets(document, "pceId", 2),
+        fmspc=octets(document, "fmspc", 6),
+        pceid=octets(document, "pceId", 2),
         module=_masked(module, 48, 8, ()),
         modules=modules,
-        levels=_sorted(_platform_level(item) for item in _list(document.raw("tcbLevels"))),
+        levels=_sorted(_platform_level(item) for item in as_list(document.raw("tcbLevels"))),
     )
 
 
@@ -178,89 +171,41 @@ def parse_qe_identity(data: bytes) -> QeIdentity:
         BadDocument: anything else.
     """
     fields = _DATES | _MASKED | {"miscselect", "miscselectMask", "isvprodid", "tcbLevels"}
-    document = Document(_json(data), "enclaveIdentity", fields)
+    document = Document(parse_json(data), "enclaveIdentity", fields)
     return QeIdentity(
         validity=_validity(document, name="TD_QE", version=2),
         product=document.integer("isvprodid", most=0xFFFF),
-        misc_select=_octets(document, "miscselect", 4),
-        misc_mask=_octets(document, "miscselectMask", 4),
+        misc_select=octets(document, "miscselect", 4),
+        misc_mask=octets(document, "miscselectMask", 4),
         enclave=_masked(document, 32, 16, _levels(document.raw("tcbLevels"))),
     )
-
-
-def _json(data: bytes) -> object:
-    if len(data) > MAX_JSON or not canonical.nested_within(data, MAX_DEPTH):
-        raise BadDocument("Intel's statement is too large or nested too deep", size=len(data), limit=MAX_JSON)
-    try:
-        return json.loads(data, object_pairs_hook=_once, parse_float=_refused, parse_constant=_refused)
-    except (ValueError, RecursionError):
-        raise BadDocument("Intel's statement is not JSON") from None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a field stands twice")
-    return value
-
-
-def _refused(text: str) -> object:
-    raise ValueError(f"not a whole number: {text[:20]}")
-
-
-def _object(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise BadDocument("a part of Intel's statement is not an object", type=type(value).__name__)
-    return value
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list) or len(value) > MAX_LEVELS:
-        raise BadDocument("a part of Intel's statement is not a short list", limit=MAX_LEVELS)
-    return value
-
-
-def _octets(document: Document, name: str, size: int) -> bytes:
-    """Hex in either case: Intel writes both."""
-    text = document.text(name, _HEX)
-    if len(text) != 2 * size:
-        raise BadDocument(f"{name} is not {size} bytes in hex", size=len(text))
-    return bytes.fromhex(text)
 
 
 def _validity(document: Document, *, name: str, version: int) -> Validity:
     document.version("version", known=version)
     if document.raw("id") != name:
         raise BadDocument("a statement about something else", id=str(document.raw("id"))[:20], wanted=name)
-    since, until = _time(document, "issueDate"), _time(document, "nextUpdate")
+    since, until = time(document, "issueDate"), time(document, "nextUpdate")
     return Validity(since, until, document.integer("tcbEvaluationDataNumber", most=0xFFFF_FFFF))
-
-
-def _time(document: Document, name: str) -> int:
-    text = document.text(name, _TIME)
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise BadDocument(f"{name} is not a time", got=text) from None
 
 
 def _masked(document: Document, signer: int, attributes: int, levels: tuple[Level, ...]) -> Masked:
     return Masked(
-        _octets(document, "mrsigner", signer),
-        _octets(document, "attributes", attributes),
-        _octets(document, "attributesMask", attributes),
+        octets(document, "mrsigner", signer),
+        octets(document, "attributes", attributes),
+        octets(document, "attributesMask", attributes),
         levels,
     )
 
 
 def _line(value: object) -> tuple[object, Status, tuple[str, ...]]:
-    line = {"advisoryIDs": [], **_object(value)}
+    line = {"advisoryIDs": [], **as_object(value)}
     document = Document(line, "tcbLevel", frozenset({"tcb", "tcbDate", "tcbStatus", "advisoryIDs"}))
-    _time(document, "tcbDate")
+    time(document, "tcbDate")
     status = STATUSES.get(document.text("tcbStatus", _STATUS))
     if status is None:
         raise BadDocument("a TCB status that this program does not know", status=str(document.raw("tcbStatus")))
-    advisories = _list(document.raw("advisoryIDs"))
+    advisories = as_list(document.raw("advisoryIDs"))
     if not all(isinstance(item, str) and _ADVISORY.fullmatch(item) for item in advisories):
         raise BadDocument("not identifiers of advisories")
     return document.raw("tcb"), status, tuple(str(item) for item in advisories)
@@ -269,7 +214,7 @@ def _line(value: object) -> tuple[object, Status, tuple[str, ...]]:
 def _levels(value: object) -> tuple[Level, ...]:
     """Levels of an enclave or a TDX module."""
     made = []
-    for item in _list(value):
+    for item in as_list(value):
         tcb, status, advisories = _line(item)
         svn = Document(tcb, "tcb", frozenset({"isvsvn"})).integer("isvsvn", most=0xFFFF)
         made.append(Level((), (), svn, status, advisories))
@@ -284,12 +229,17 @@ def _platform_level(value: object) -> Level:
 
 
 def _components(value: object) -> tuple[int, ...]:
-    items = _list(value)
+    items = as_list(value)
     if len(items) != COMPONENTS:
         raise BadDocument("not 16 TCB components", count=len(items))
-    fields = frozenset({"svn", "category", "type"})
-    made = (Document({"category": "", "type": "", **_object(item)}, "component", fields) for item in items)
-    return tuple(component.integer("svn", most=0xFF) for component in made)
+    return tuple(_component(item) for item in items)
+
+
+def _component(value: object) -> int:
+    svn = value.get("svn") if isinstance(value, dict) and value.keys() <= _COMPONENT else None
+    if type(svn) is not int or not 0 <= svn <= 0xFF:
+        raise BadDocument("not a TCB component with an SVN of one byte")
+    return svn
 
 
 def _sorted(levels: Iterable[Level]) -> tuple[Level, ...]:

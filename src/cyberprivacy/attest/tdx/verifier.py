@@ -1,59 +1,39 @@
 """The judge of TDX evidence. Pure.
 
-Evidence of kind "tdx" has these fields: `quote`; `collateral` (canonical JSON, see `collateral`), which whoever judges may
-add, as Intel signed it; `certificates` (DER, PCK first, root last) exactly when the quote does not carry them; `log`
-(CCEL, see `ccel`), optional. What is asked beyond cryptography stands in a `TdxPolicy`.
+Evidence of kind "tdx" has these fields: `quote`; `collateral` (canonical JSON, see `collateral`), which whoever
+judges may add, as Intel signed it; `certificates` (DER, PCK first, root last) exactly when the quote does not
+carry them; `log` (see `ccel`), optional. What is asked beyond cryptography stands in a `TdxPolicy`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Final
 
-from cyberprivacy.attest import ccel
+from cryptography.x509 import CertificateRevocationList
+
 from cyberprivacy.attest.certificates import BadChain, split
-from cyberprivacy.attest.eventlog import MEASUREMENT_TAG
-from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Evidence, Findings, length_prefixed
+from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Evidence, Findings
 from cyberprivacy.attest.quote import unreadable
 from cyberprivacy.attest.report import Check, Level, one_of_each
 from cyberprivacy.attest.tdx import pck
-from cyberprivacy.attest.tdx.collateral import Advice, BadCollateral, Collateral, check_advice, check_revocation
-from cyberprivacy.attest.tdx.platform import Platform
-from cyberprivacy.attest.tdx.policy import UNTRUSTED, X87_SSE, Status, TdxPolicy
+from cyberprivacy.attest.tdx.collateral import BadCollateral, Collateral, check_advice, check_revocation
+from cyberprivacy.attest.tdx.measured import KIND, judge_measured, measurement
+from cyberprivacy.attest.tdx.policy import TdxPolicy
 from cyberprivacy.attest.tdx.quote import BadQuote, Seal, TdReport
+from cyberprivacy.attest.tdx.worth import Unfit, Worth, judge_worth, weigh
 from cyberprivacy.errors import Untrusted
 
-KIND: Final = "tdx"
 FIELDS: Final = frozenset({"quote", "collateral", "certificates", "log"})
-FOUNDATION: Final = "tdx.collateral-missing"
-
-
-def measurement(report: TdReport) -> bytes:
-    """The name of the measured software: 32 bytes, from all that a TD report says of the TD's contents.
-
-    What the host set at launch (MRCONFIGID, MROWNER, MROWNERCONFIG) is part of it: software may obey it, so that
-    nobody should set it who was not asked.
-    """
-    said = (report.mrtd, report.config_id, report.owner, report.owner_config, *report.rtmrs)
-    parts = (MEASUREMENT_TAG, KIND.encode("ascii"), *said)
-    return sha256(b"".join(length_prefixed(part) for part in parts)).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class _Root:
+    """How the way to the root was judged; `line` and `revoked` stand when the chain holds and its lists do."""
+
     check: Check
     level: Level | None = None
     line: pck.Line | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Worth:
-    """What the platform turned out to be worth."""
-
-    platform: Platform
-    advice: Advice
-    status: Status
-    advisories: tuple[str, ...]
+    revoked: CertificateRevocationList | None = None
 
 
 class TdxVerifier:
@@ -92,7 +72,7 @@ class TdxVerifier:
         key, worth = self._judge_key(report, seal, root, collateral, now=now)
         signature = _judge_signature(report, seal)
         genuine = report if signature.acceptable else None
-        log, measured = self._judge_log(genuine, fields.get("log"))
+        log, measured = judge_measured(genuine, fields.get("log"), self._policy)
         checks = (
             Check.passed("evidence.kind", f"a TDX quote of version {report.version}"),
             root.check,
@@ -111,10 +91,10 @@ class TdxVerifier:
 
     def _judge_key(
         self, report: TdReport, seal: Seal, root: _Root, collateral: Collateral | BadCollateral, *, now: int
-    ) -> tuple[Check, _Worth | None]:
+    ) -> tuple[Check, Worth | None]:
         """Whether a good quoting enclave on a good platform made the attestation key."""
         name = "evidence.key"
-        if root.line is None or isinstance(collateral, BadCollateral):
+        if root.line is None or root.revoked is None or isinstance(collateral, BadCollateral):
             return Check.needs(name, "evidence.root"), None
         if not pck.signs(root.line.leaf, seal.qe_signature, seal.qe.raw):
             return Check.failed(name, "tdx.qe-signature", "the platform did not sign the QE's report"), None
@@ -122,54 +102,11 @@ class TdxVerifier:
             return Check.failed(name, "tdx.qe-report", "the quoting enclave vouches for another key"), None
         try:
             platform = pck.platform(root.line.leaf)
-            advice = check_advice(collateral, root.line.checked.root, now=now)
-            status, advisories = _weigh(report, seal, platform, advice)
-        except (BadChain, BadCollateral, _Unfit) as error:
+            advice = check_advice(collateral, root.line.checked.root, root.revoked, now=now)
+            worth = weigh(report, seal.qe, platform, advice)
+        except (BadChain, BadCollateral, Unfit) as error:
             return Check.failed(name, error.code, str(error)), None
-        worth = _Worth(platform, advice, status, advisories)
-        return self._weighed(worth), worth
-
-    def _weighed(self, worth: _Worth) -> Check:
-        name, asked = "evidence.key", self._policy
-        if worth.advice.evaluation < asked.evaluation:
-            detail = f"Intel's advice of round {worth.advice.evaluation}; at least {asked.evaluation} is asked for"
-            return Check.failed(name, "tdx.evaluation", detail)
-        if worth.status not in asked.statuses:
-            detail = f"the platform is {worth.status.label}: {', '.join(worth.advisories) or 'no advisories'}"
-            return Check.failed(name, "tdx.tcb-status", detail)
-        if asked.platforms is not None and worth.platform.ppid not in asked.platforms:
-            return Check.failed(name, "tdx.other-hardware", f"processor {worth.platform.ppid.hex()}")
-        return Check.passed(name, f"made by Intel's quoting enclave on a platform that is {worth.status.label}")
-
-    def _judge_log(self, report: TdReport | None, data: bytes | None) -> tuple[Check, bytes | None]:
-        """Whether what was measured means something, and the log, if there is one, explains it."""
-        name, asked = "evidence.log", self._policy
-        if report is None:
-            return Check.needs(name, "evidence.signature"), None
-        if report.attributes & UNTRUSTED:
-            return Check.failed(name, "tdx.debug", "its host may debug this TD: what it measured says nothing"), None
-        odd = report.attributes & ~(asked.attributes | asked.optional_attributes)
-        if odd or report.attributes & asked.attributes != asked.attributes:
-            return Check.failed(name, "tdx.attributes", f"TD attributes {report.attributes:#x}"), None
-        if report.xfam & ~asked.features or report.xfam & X87_SSE != X87_SSE:
-            return Check.failed(name, "tdx.features", f"extended features {report.xfam:#x}"), None
-        if any(report.companions) or (any(report.service_td) and report.service_td not in asked.service_tds):
-            return Check.failed(name, "tdx.service-td", "another TD or a device has a part in this one"), None
-        if data is None:
-            return Check.passed(name, "four registers; no log of them came along"), measurement(report)
-        try:
-            events = ccel.parse(data)
-        except ccel.BadLog as error:
-            return Check.failed(name, "evidence.log-form", str(error)), None
-        if ccel.replay(events) != report.rtmrs:
-            return Check.failed(name, "evidence.log-differs", "the log is not what the registers took"), None
-        return Check.passed(name, f"{len(events)} events replay to the signed registers"), measurement(report)
-
-
-class _Unfit(Untrusted):
-    """The platform or its quoting enclave is not what Intel's table describes."""
-
-    code = "tdx.no-tcb-level"
+        return judge_worth(worth, self._policy), worth
 
 
 def _unreadable(code: str, detail: str) -> Findings:
@@ -178,7 +115,7 @@ def _unreadable(code: str, detail: str) -> Findings:
 
 def _collateral(fields: Mapping[str, bytes]) -> Collateral | BadCollateral:
     if "collateral" not in fields:
-        return BadCollateral("no collateral came along", code=FOUNDATION)
+        return BadCollateral("no collateral came along", code="tdx.collateral-missing")
     try:
         return Collateral.parse(fields["collateral"])
     except BadCollateral as error:
@@ -193,7 +130,10 @@ def _chain(seal: Seal, fields: Mapping[str, bytes]) -> tuple[bytes, ...] | BadCh
 
 
 def _judge_root(
-    chain: tuple[bytes, ...] | BadChain, collateral: Collateral | BadCollateral, roots: Mapping[bytes, Level], now: int
+    chain: tuple[bytes, ...] | BadChain,
+    collateral: Collateral | BadCollateral,
+    roots: Mapping[bytes, Level],
+    now: int,
 ) -> _Root:
     name = "evidence.root"
     try:
@@ -202,49 +142,31 @@ def _judge_root(
         line = pck.line(chain, pck.PCK_ROLES, now=now)
     except BadChain as error:
         return _Root(Check.failed(name, error.code, str(error)))
+    listed = _revoked(collateral, line, now)
+    crl = None if isinstance(listed, Untrusted) else listed
     root, development = line.checked.root, line.checked.development
     pinned = roots.get(root)
     if pinned is None or not (development or root == pck.INTEL_SGX_ROOT):
         code = "evidence.development-root" if development else "evidence.unknown-root"
-        what = "a root made for development" if development else "a root that is not Intel's, or not trusted by you"
-        return _Root(Check.failed(name, code, f"{what}: sha256:{root.hex()}"), None, line)
+        what = (
+            "a root made for development" if development else "a root that is not Intel's, or not trusted by you"
+        )
+        return _Root(Check.failed(name, code, f"{what}: sha256:{root.hex()}"), None, line, crl)
     level = Level.DEVELOPMENT if development else min(pinned, Level.CONFIDENTIAL_VM)
+    if isinstance(listed, Untrusted):
+        return _Root(Check.failed(name, listed.code, str(listed)), level, line)
+    return _Root(Check.passed(name, f"leads to root sha256:{root.hex()} ({level.label})"), level, line, crl)
+
+
+def _revoked(
+    collateral: Collateral | BadCollateral, line: pck.Line, now: int
+) -> CertificateRevocationList | BadChain | BadCollateral:
+    if isinstance(collateral, BadCollateral):
+        return collateral
     try:
-        if isinstance(collateral, BadCollateral):
-            raise collateral
-        check_revocation(collateral, line, now=now)
-    except (BadChain, BadCollateral) as error:
-        return _Root(Check.failed(name, error.code, str(error)), level, line)
-    return _Root(Check.passed(name, f"leads to root sha256:{root.hex()} ({level.label})"), level, line)
-
-
-def _weigh(
-    report: TdReport, seal: Seal, platform: Platform, advice: Advice
-) -> tuple[Status, tuple[str, ...]]:
-    """The status of the platform, its TDX module and its quoting enclave together, and what advises against them.
-
-    Source: Intel SGX/TDX DCAP Quote Verification Library, steps of quote verification.
-    """
-    info, enclave = advice.tcb_info, seal.qe
-    if (platform.fmspc, platform.pceid) != (info.fmspc, info.pceid):
-        raise _Unfit("the TCB info is about other processors", code="tdx.fmspc", fmspc=platform.fmspc.hex())
-    fits = advice.qe.enclave.fits(enclave.mr_signer, enclave.attributes) and enclave.product == advice.qe.product
-    if not fits or not advice.qe.misc_fits(enclave.misc_select):
-        raise _Unfit("not Intel's quoting enclave for TDs", code="tdx.qe-identity")
-    svn = report.tee_tcb_svn
-    module = info.modules.get(svn[1]) if svn[1] else info.module
-    if module is None or not module.fits(report.seam_signer, report.seam_attributes.to_bytes(8, "little")):
-        raise _Unfit("not a TDX module of Intel's", code="tdx.module", version=svn[1])
-    levels = [info.level(platform.components, platform.pce_svn, svn), advice.qe.enclave.level(enclave.svn)]
-    if svn[1]:
-        levels.append(module.level(svn[0]))
-    status, advisories = Status.UP_TO_DATE, dict[str, None]()
-    for level in levels:
-        if level is None:
-            raise _Unfit("no TCB level is low enough for this platform", fmspc=platform.fmspc.hex())
-        status = status.with_part(level.status)
-        advisories |= dict.fromkeys(level.advisories)
-    return status, tuple(advisories)
+        return check_revocation(collateral, line, now=now)
+    except BadChain as error:
+        return error
 
 
 def _judge_signature(report: TdReport, seal: Seal) -> Check:
@@ -273,7 +195,7 @@ def _said(report: TdReport | None) -> dict[str, str | int]:
     }
 
 
-def _known(worth: _Worth | None) -> dict[str, str | int]:
+def _known(worth: Worth | None) -> dict[str, str | int]:
     if worth is None:
         return {}
     return {
