@@ -80,9 +80,8 @@ def certify(
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
     since, until = (datetime.fromtimestamp(now + days * DAY, UTC) for days in (-365, 365))
     authority = path_length is not None
-    builder = x509.CertificateBuilder(
-        name, name if issuer is None else issuer.certificate.subject, key.public_key()
-    )
+    above = name if issuer is None else issuer.certificate.subject
+    builder = x509.CertificateBuilder().issuer_name(above).subject_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(until)
     builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
     usage = dict.fromkeys(("key_encipherment", "data_encipherment", "key_agreement"), False)
@@ -235,9 +234,10 @@ class PaperIntel:
     def crl(self, issuer: Holder, *, since: int = -DAY, until: int = 29 * DAY) -> bytes:
         """What an authority has revoked, in DER."""
         begins, ends = (datetime.fromtimestamp(self.now + seconds, UTC) for seconds in (since, until))
-        builder = x509.CertificateRevocationListBuilder(issuer.certificate.subject, begins, ends)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+        builder = builder.last_update(begins).next_update(ends)
         for serial in self.revoked:
-            entry = x509.RevokedCertificateBuilder(serial, begins).build()
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(begins).build()
             builder = builder.add_revoked_certificate(entry)
         return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
