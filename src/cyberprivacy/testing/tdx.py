@@ -7,7 +7,7 @@ names this very root by hand. Bend one field with `dataclasses.replace` to make 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -66,8 +66,9 @@ def certify(
     now: int,
     path_length: int | None = None,
     extension: x509.UnrecognizedExtension | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Holder:
-    """A new key, and a certificate for it in Intel's style, valid for a year before and after `now`.
+    """A key, and a certificate for it in Intel's style, valid for a year before and after `now`.
 
     Args:
         role: the common name.
@@ -75,8 +76,9 @@ def certify(
         now: seconds since 1970.
         path_length: of an authority; None = the certificate is none.
         extension: one more, not critical unless it is the mark of development.
+        key: whose; None = a new one.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
     since, until = (datetime.fromtimestamp(now + days * DAY, UTC) for days in (-365, 365))
     authority = path_length is not None
@@ -225,6 +227,14 @@ class PaperIntel:
         """SHA-256 of the root's SubjectPublicKeyInfo, by which a verifier names it."""
         return fingerprint(self.root.certificate)
 
+    def unmarked(self) -> "PaperIntel":
+        """The same with a second certificate of the root's key, which does not say that it is for development.
+
+        Our verifier refuses it; others, which do not know the mark, read nothing else.
+        """
+        root = certify("Intel SGX Root CA", None, now=self.now, path_length=1, key=self.root.key)
+        return replace(self, root=root)
+
     def platform(self, **changes: Any) -> Holder:
         """A processor's key and PCK certificate; changes of `sgx_extensions`."""
         value = sgx_extensions(**{"ppid": bytes(15) + b"\x01", **changes})
@@ -236,6 +246,9 @@ class PaperIntel:
         begins, ends = (datetime.fromtimestamp(self.now + seconds, UTC) for seconds in (since, until))
         builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
         builder = builder.last_update(begins).next_update(ends)
+        builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+        name = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        builder = builder.add_extension(name, critical=False)
         for serial in self.revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(begins).build()
             builder = builder.add_revoked_certificate(entry)

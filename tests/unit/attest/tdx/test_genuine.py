@@ -109,7 +109,8 @@ def test_the_identity_is_the_hash_of_the_signed_region(genuine: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "code"), [(30, "tdx.collateral-expired"), (400, "tdx.collateral-expired"), (-30, "tdx.collateral-expired")]
+    ("days", "code"),
+    [(30, "tdx.collateral-expired"), (400, "tdx.collateral-expired"), (-30, "tdx.collateral-expired")],
 )
 def test_collateral_holds_for_a_month_and_not_before(genuine: Load, days: int, code: str) -> None:
     vector = genuine("tdx-v4-uptodate")
@@ -141,7 +142,9 @@ def test_collateral_of_another_family_of_processors_is_refused(genuine: Load) ->
     there = json.loads(new.collateral)
     mixed = {**there, "tcb_info": old["tcb_info"], "tcb_info_signature": old["tcb_info_signature"]}
     found = new.judged(fields={"collateral": canonical.encode(mixed)})
-    assert wrong(found) == {"evidence.key": "tdx.collateral-expired"}  # it is of 2025; `test_reasons` has one of today
+    assert wrong(found) == {
+        "evidence.key": "tdx.collateral-expired"
+    }  # it is of 2025; `test_reasons` has one of today
 
 
 def test_no_other_kind_is_judged(genuine: Load) -> None:
