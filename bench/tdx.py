@@ -3,9 +3,9 @@
     uv run python bench/tdx.py [--rounds 20] [--each 25] [--vectors FOLDER]
 
 Both verify the same genuine quote with its collateral, at the same time of 2025, in turns, so that a busy machine
-slows both alike. "bare" is only the ten ECDSA P-256 verifications that are needed, in the library that we use: what
-no verifier in Python can be faster than. Each ratio is the median over rounds of (ours / other, in the same round).
-The raw seconds are kept in bench/results/tdx.json.
+slows both alike. "bare" is only the ten ECDSA P-256 verifications that are needed, in the library that we use:
+no verifier in Python can be faster. Each ratio is the median over rounds of (ours / other, in the same round). The raw
+seconds are kept in bench/results/tdx.json.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import dcap_qvl
+import dcap_qvl  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
