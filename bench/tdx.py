@@ -4,8 +4,8 @@
 
 Both verify the same genuine quote with its collateral, at the same time of 2025, in turns, so that a busy machine
 slows both alike. "bare" is only the ten ECDSA P-256 verifications that are needed, in the library that we use:
-no verifier in Python can be faster. Each ratio is the median over rounds of (ours / other, in the same round). The raw
-seconds are kept in bench/results/tdx.json.
+no verifier in Python can be faster. Each ratio is the median over rounds of (ours / other, in the same round). The
+raw seconds are kept in bench/results/tdx.json.
 """
 
 import argparse

@@ -34,7 +34,7 @@ FIELDS: Final = frozenset(
         "qe_identity_signature",
     }
 )
-_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
+_HEX: Final = re.compile(r"[0-9a-f]++")
 _Said = TypeVar("_Said", TcbInfo, QeIdentity)
 
 
@@ -71,7 +71,10 @@ class Collateral:
 
 def _part(document: Document, name: str) -> bytes:
     if name.endswith(("_crl", "_signature")):
-        return bytes.fromhex(document.text(name, _HEX))
+        digits = document.text(name, _HEX)
+        if len(digits) % 2:
+            raise BadDocument(f"{name} has half a byte", digits=len(digits))
+        return bytes.fromhex(digits)
     text = document.raw(name)
     if not isinstance(text, str) or not text:
         raise BadDocument(f"{name} is not text")

@@ -40,7 +40,7 @@ TCB_ROLES: Final = (frozenset({"Intel SGX TCB Signing"}), frozenset({"Intel SGX 
 MAX_CRL: Final = 128 << 10
 _PLAIN_CRL: Final = frozenset({ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER})
 _PEM: Final = re.compile(
-    rb"-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]{1,24000})-----END CERTIFICATE-----(?:\r?\n|\0|\Z)\0?"
+    rb"-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]{1,24000})-----END CERTIFICATE-----(?:\r?\n|\Z)"
 )
 _UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
 
@@ -82,7 +82,7 @@ def split_pem(data: bytes) -> tuple[bytes, ...]:
         BadChain: not one to five certificates, or something between them.
     """
     made: list[bytes] = []
-    at = 0
+    data, at = data.removesuffix(b"\0"), 0
     while at < len(data):
         found = _PEM.match(data, at)
         if found is None or len(made) == MAX_CHAIN:

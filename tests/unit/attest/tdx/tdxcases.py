@@ -193,6 +193,7 @@ CASES = {
     "no collateral": Case("evidence.root", "tdx.collateral-missing", evidence=without("collateral")),
     "bent collateral": Case("evidence.root", "tdx.collateral-form", evidence=with_field("collateral", b"{}")),
     "an empty part": Case("evidence.root", "tdx.collateral-form", part(tcb_info="")),
+    "half a byte": Case("evidence.root", "tdx.collateral-form", part(tcb_info_signature="0")),
     "a list that is none": Case("evidence.root", "tdx.crl", part(pck_crl="00")),
     "a list of another issuer": Case("evidence.root", "tdx.crl", foreign_crl),
     "a list that ended": Case("evidence.root", "tdx.collateral-expired", crl("pck_crl", until=-60)),

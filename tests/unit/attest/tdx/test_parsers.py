@@ -185,3 +185,6 @@ def test_too_many_certificates_are_refused() -> None:
     with pytest.raises(BadChain):
         split_pem(b"")
     assert split_pem(INTEL.root.pem + b"\0") == (INTEL.root.der,)
+    for between in (b"\0", b"\n", b"x"):
+        with pytest.raises(BadChain):
+            split_pem(INTEL.root.pem + between + INTEL.root.pem)
