@@ -42,7 +42,15 @@ _PLAIN_CRL: Final = frozenset({ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_K
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]{1,24000})-----END CERTIFICATE-----(?:\r?\n|\Z)"
 )
-_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the X.509 library raises over certificates and lists that somebody bent."""
 
 
 class BadCrl(BadChain):
@@ -124,13 +132,12 @@ def platform(pck: x509.Certificate) -> Platform:
     Raises:
         BadChain: it says nothing, or something malformed.
     """
-    try:
-        found = pck.extensions.get_extension_for_oid(x509.ObjectIdentifier(SGX_EXTENSIONS)).value
-    except x509.ExtensionNotFound:
-        raise BadChain("the PCK certificate has no SGX extensions") from None
-    if not isinstance(found, x509.UnrecognizedExtension):
-        raise BadChain("the PCK certificate has SGX extensions of another form")
-    return Platform.parse(found.value)
+    for extension in pck.extensions:
+        if extension.oid.dotted_string == SGX_EXTENSIONS and isinstance(
+            extension.value, x509.UnrecognizedExtension
+        ):
+            return Platform.parse(extension.value.value)
+    raise BadChain("the PCK certificate has no SGX extensions")
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -53,20 +53,10 @@ class TdxVerifier:
 
     def judge(self, evidence: Evidence, *, binding: bytes, roots: Mapping[bytes, Level], now: int) -> Findings:
         """Check a quote; see `EvidenceVerifier`."""
-        fields = evidence.fields
-        if evidence.kind != KIND or "quote" not in fields or not fields.keys() <= FIELDS:
-            return _unreadable("evidence.form", f"not the parts of evidence of kind {KIND!r}")
-        try:
-            report, rest = TdReport.split(fields["quote"])
-        except BadQuote as error:
-            return _unreadable(error.code, str(error))
-        try:
-            seal = Seal.parse(rest)
-        except BadQuote as error:
-            return replace(_unreadable(error.code, str(error)), identity=report.identity)
-        if (seal.chain is None) != ("certificates" in fields):
-            found = _unreadable("evidence.form", "the PCK certificates stand twice, or nowhere")
-            return replace(found, identity=report.identity)
+        fields, opened = evidence.fields, _open(evidence)
+        if isinstance(opened, Findings):
+            return opened
+        report, seal = opened
         collateral = _collateral(fields)
         root = _judge_root(_chain(seal, fields), collateral, roots, now)
         key, worth = self._judge_key(report, seal, root, collateral, now=now)
@@ -107,6 +97,24 @@ class TdxVerifier:
         except (BadChain, BadCollateral, Unfit) as error:
             return Check.failed(name, error.code, str(error)), None
         return judge_worth(worth, self._policy), worth
+
+
+def _open(evidence: Evidence) -> tuple[TdReport, Seal] | Findings:
+    """The parts of a quote; or what is found when it cannot be read, under its name as far as there is one."""
+    fields = evidence.fields
+    if evidence.kind != KIND or "quote" not in fields or not fields.keys() <= FIELDS:
+        return _unreadable("evidence.form", f"not the parts of evidence of kind {KIND!r}")
+    name = b""
+    try:
+        report, rest = TdReport.split(fields["quote"])
+        name = report.identity
+        seal = Seal.parse(rest)
+    except BadQuote as error:
+        return replace(_unreadable(error.code, str(error)), identity=name)
+    if (seal.chain is None) != ("certificates" in fields):
+        found = _unreadable("evidence.form", "the PCK certificates stand twice, or nowhere")
+        return replace(found, identity=name)
+    return report, seal
 
 
 def _unreadable(code: str, detail: str) -> Findings:
