@@ -17,12 +17,13 @@ from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
 from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
 from cyberprivacy.attest.snp.verifier import SnpVerifier
 from cyberprivacy.attest.statement import Attestation, parse
+from cyberprivacy.attest.tdx.verifier import TdxVerifier
 from cyberprivacy.errors import Untrusted
 
 VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {
-    verifier.kind: verifier for verifier in (Tpm2Verifier(), SnpVerifier())
+    verifier.kind: verifier for verifier in (Tpm2Verifier(), SnpVerifier(), TdxVerifier())
 }
-"""Who judges which kind of evidence, by the safe defaults of each. TDX takes its place here."""
+"""Who judges which kind of evidence, by the safe defaults of each."""
 
 CHECKS: Final = (
     "attestation.form",
