@@ -28,7 +28,7 @@ def broken(story: Story, first: TownNode) -> Callable[[Callable[[Path], None]], 
         source = story.sources("1.1.0", parent=good)
         mistake(source)
         cid = story.publish(source, "1.1.0")
-        story.audit(cid, parent=good)
+        story.audit(cid)
         story.propose(cid, "guestbook 1.1.0")
         story.decide(cid)
         return cid

@@ -262,7 +262,7 @@ def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
 
 def test_an_update_fails_no_request(first: str, story: Story, node: TownNode, verify: Any) -> None:
     cid = story.publish(story.sources("1.1.0", parent=first), "1.1.0")
-    story.audit(cid, parent=first)
+    story.audit(cid)
     story.propose(cid, "guestbook 1.1.0")
     story.decide(cid)
     with Visitors(node.url) as crowd:

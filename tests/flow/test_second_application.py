@@ -71,7 +71,7 @@ def test_four_of_five_auditors_repair_it_without_a_vote(story: Story, node: Town
     manifest.write_text(text)
     (source / "REPAIR.md").write_text("What was wrong, and how this mends it.\n")
     cid = story.publish(source, "2")
-    story.audit(cid, parent=story.cids["1"], severity="critical", auditors=4)
+    story.audit(cid, severity="critical", auditors=4)
     story.act("activate", cid, "--emergency", "--wait", person="ann")
     story.await_release(node, cid)
     report = verify(story, node)

@@ -161,7 +161,7 @@ class Demo:
         story, screen = self._story, self._screen
         screen.chapter(f"Release {version}: published, sized, reviewed, voted, given time, executed")
         cid = story.publish(story.sources(version, parent=parent), version)
-        story.audit(cid, parent=parent)
+        story.audit(cid)
         proposal = story.propose(cid, f"guestbook {version}")
         if not parent:
             story.enlist(node)

@@ -186,13 +186,12 @@ class Story:
         self.act("publish", source, person="dev")
         return self.cids[version]
 
-    def audit(self, cid: str, *, parent: str = "", severity: str = "none", auditors: int = 3) -> None:
+    def audit(self, cid: str, *, severity: str = "none", auditors: int = 3) -> None:
         """Auditors measure the change and attest; a majority of the seats starts the review lap's clock."""
-        against = ["--against", parent] if parent else []
-        words = ["measure", cid, *against, "--store", str(self.town.folder / "author")]
-        lines = self.town.types(*words, chain=False)["lines"]
+        words = ["measure", cid, "--dao", self.dao["governor"], "--store", str(self.town.folder / "author")]
+        lines = self.town.types(*words)["lines"]
         report = self.town.folder / f"{cid}.report.json"
-        report.write_text(self.town.says(*words, "--statement", chain=False))
+        report.write_text(self.town.says(*words, "--statement"))
         for auditor in ("ann", "org1", "org2", "ben", "org3")[:auditors]:
             self.act(
                 *("attest", cid, "--lines", str(lines), "--report", report, "--severity", severity),

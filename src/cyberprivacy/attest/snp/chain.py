@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from cyberprivacy.attest.certificates import DEVELOPMENT_MARK, BadChain, split
-from cyberprivacy.attest.snp.der import OID, SEQUENCE, Der, extensions
+from cyberprivacy.attest.der import OID, SEQUENCE, Der, extensions
 from cyberprivacy.attest.snp.product import Product
 
 PINS: Final[Mapping[Product, bytes]] = MappingProxyType(

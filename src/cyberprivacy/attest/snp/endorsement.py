@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from cyberprivacy.attest.der import IA5_STRING, OCTET_STRING, Der
 from cyberprivacy.attest.snp.chain import Certificate, Chain
-from cyberprivacy.attest.snp.der import IA5_STRING, OCTET_STRING, Der
 from cyberprivacy.attest.snp.product import Product, Tcb, product_of
 from cyberprivacy.attest.snp.report import Report, Signer
 from cyberprivacy.errors import Untrusted

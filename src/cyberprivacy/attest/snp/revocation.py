@@ -9,8 +9,8 @@ Source: AMD 57230 1.00, "Certificate revocation list"; RFC 5280, section 5.
 from typing import Final
 
 from cyberprivacy.attest.certificates import BadChain
+from cyberprivacy.attest.der import INTEGER, SEQUENCE, Der, extensions
 from cyberprivacy.attest.snp.chain import Chain, authority_key, issued, signed_parts, usage
-from cyberprivacy.attest.snp.der import INTEGER, SEQUENCE, Der, extensions
 
 MAX_CRL: Final = 64 << 10
 CRL_NUMBER: Final = "2.5.29.20"

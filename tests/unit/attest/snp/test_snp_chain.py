@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyberprivacy.attest.certificates import BadChain, split
+from cyberprivacy.attest.der import Der, dotted
 from cyberprivacy.attest.snp import endorsement
 from cyberprivacy.attest.snp.chain import Certificate, check_chain
-from cyberprivacy.attest.snp.der import Der, dotted
 from cyberprivacy.attest.snp.endorsement import BadEndorsement, Endorsement
 from cyberprivacy.attest.snp.product import Product
 from cyberprivacy.attest.snp.report import Signer

@@ -1,7 +1,8 @@
-"""DER, as far as AMD's certificates need it; lengths in their one form, nothing left over. Pure.
+"""DER, as far as the certificates of AMD and Intel need it; lengths in their one form, nothing left over. Pure.
 
-Why not the X.509 library: AMD's leaf certificates have serial number 0, which it warns of today and will refuse
-one day; and AMD signs in two exact forms, which are compared here as bytes, so that there is no second spelling.
+Why not the X.509 library: it does not read vendors' extensions; AMD's leaf certificates have serial number 0,
+which it warns of today and will refuse one day; and AMD signs in two exact forms, which are compared here as
+bytes, so that there is no second spelling.
 
 Source: ITU-T X.690 (DER), RFC 5280.
 """
