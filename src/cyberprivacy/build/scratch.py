@@ -35,7 +35,9 @@ def scratch(work: Path, abandoned: Callable[[str], None] = lambda _: None) -> It
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(work, fcntl.LOCK_EX):
             for old in work.glob(f"{prefix(work)}*"):
-                with contextlib.suppress(BlockingIOError), _locked(old, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                # Its maker holds it, or has just removed it by itself.
+                gone = contextlib.suppress(BlockingIOError, FileNotFoundError)
+                with gone, _locked(old, fcntl.LOCK_EX | fcntl.LOCK_NB):
                     abandoned(old.name)
                     shutil.rmtree(old)
             place = work / f"{prefix(work)}{os.urandom(6).hex()}"

@@ -150,7 +150,8 @@ class Engine:
         complaints = [line for line in done.stderr.strip().splitlines() if not line.startswith("time=")]
         excused = unless and complaints and all(line.endswith(unless) for line in complaints)
         if done.returncode and not excused:
-            raise EngineFailed("podman failed", command=arguments[0], reason="; ".join(complaints[-3:])[:600])
+            reason = "; ".join(complaints[-3:]) or done.stderr.strip()[-600:] or f"exit code {done.returncode}"
+            raise EngineFailed("podman failed", command=arguments[0], reason=reason[:600])
         return done.stdout
 
     def settle(self) -> None:

@@ -1,9 +1,11 @@
 """The embedded engines of one machine, put together: what a node needs where nobody gave it a cluster."""
 
 import socket
+import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -122,6 +124,7 @@ class Assembly:
     front: Front
     run: Path
     _registry: DockerRegistry
+    _fetching: defaultdict[Cid, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -169,7 +172,8 @@ class Assembly:
         folder.mkdir(parents=True, exist_ok=True)
         named = self.config.sources
         sources: list[BlockSource] = [*map(Gateway, named.gateways), *map(Kubo, named.kubos)]
-        return fetch(cid, sources, self.store, folder / str(cid), replace=True)
+        with self._fetching[cid]:  # two DAOs may want the same bundle, and there is one place for it
+            return fetch(cid, sources, self.store, folder / str(cid), replace=True)
 
     @property
     def keepers(self) -> Mapping[str, Keeper]:

@@ -200,9 +200,9 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        machine = Machine(config.data)
+        assembly, machine = Assembly.of(config), Machine(config.data)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
-        self._shared = _Shared(Assembly.of(config), machine, desk, ledger, clock)
+        self._shared = _Shared(assembly, machine, desk, ledger, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
