@@ -26,7 +26,7 @@ unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/flow tests/faults tests/cli -p no:randomly -n 3 --dist loadfile
+	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
