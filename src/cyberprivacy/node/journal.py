@@ -40,10 +40,10 @@ class Journal:
         everything = {"dao": self._dao, "bundle": str(release.bundle), "release": release.number, **facts}
         self._append_new(kind, everything)
 
-    def has(self, kind: str, release: ApprovedRelease) -> bool:
-        """Whether this step was remembered for this release since the last stop."""
+    def has(self, kind: str, release: ApprovedRelease, **facts: object) -> bool:
+        """Whether this step was last remembered for this release, with these facts, since the last stop."""
         last = self._last.get(kind)
-        return last is not None and last.facts.get("bundle") == str(release.bundle)
+        return last is not None and {**last.facts, "bundle": str(release.bundle), **facts} == last.facts
 
     def failed(self, release: ApprovedRelease, error: CyberPrivacyError) -> None:
         """Remember a failure; the same again is not a second one."""

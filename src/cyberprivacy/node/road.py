@@ -134,7 +134,7 @@ class Road:
         """Serve nothing that enough providers did not build alike. Source: DESIGN 3.6."""
         ours = images_digest(digests)
         with self._journal.step("report", release):
-            if not self._journal.has("release.reported", release):
+            if not self._journal.has("release.reported", release, images=ours.hex()):
                 self._engines.reports.built(release, ours)
         self._journal.did("release.reported", release, {"images": ours.hex()})
         with self._journal.step("agree", release):

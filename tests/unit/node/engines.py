@@ -70,6 +70,7 @@ class World:
     running: Deployment | None = None
     calls: list[str] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
+    rebuilt: Digest | None = None
 
     def _do(self, step: str) -> None:
         self.calls.append(step)
@@ -116,7 +117,12 @@ class World:
         cid = lint.bundle.cid
         return (
             BuiltImage(
-                bundle=cid, name="web", digest=digest_of(cid), archive=Path("/"), profile="1/test", seal=image.SEAL
+                bundle=cid,
+                name="web",
+                digest=self.rebuilt or digest_of(cid),
+                archive=Path("/"),
+                profile="1/test",
+                seal=image.SEAL,
             ),
         )
 

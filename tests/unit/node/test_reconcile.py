@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from cyberprivacy.build.image import images_digest
 from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.node.journal import Journal
@@ -258,6 +259,15 @@ def test_a_build_that_nobody_confirmed_is_not_served(node: Node) -> None:
     node.world.wanted = approved(1)
     assert node.loop.tick().state == "serving"
     assert len(node.world.reported) == 1
+
+
+def test_a_build_that_turns_out_otherwise_is_reported_anew(node: Node) -> None:
+    """The engines of this machine were upgraded; what it told the chain before is not what it builds now."""
+    node.loop.tick()
+    node.world.rebuilt = digest_of(approved(9).bundle)
+    node.restart()
+    assert node.loop.tick().code == "release.images"  # until the chain agrees
+    assert node.world.reported[1:] == [images_digest({"web": node.world.rebuilt})]
 
 
 def test_images_that_others_did_not_build_are_not_served(node: Node) -> None:
