@@ -26,7 +26,7 @@ DEVELOPMENT_MARK: Final = x509.ObjectIdentifier("2.25.12684448709244987286327297
 
 _Extension = TypeVar("_Extension", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -34,7 +34,7 @@ _UNREADABLE: Final = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
-"""What the X.509 library raises over certificates that somebody bent."""
+"""What the X.509 library raises over certificates and revocation lists that somebody bent."""
 
 _KNOWN: Final = frozenset(
     {
@@ -145,7 +145,7 @@ def check_chain(chain: Sequence[bytes], *, now: int) -> Chain:
             development=any(extension.oid == DEVELOPMENT_MARK for extension in root.extensions),
             purposes=_purposes(certificates[0]),
         )
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadChain("a certificate has fields that cannot be read") from None
 
 
@@ -153,7 +153,7 @@ def _load(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadChain("not a certificate") from None
     match key:
         case ec.EllipticCurvePublicKey() if isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1):
@@ -172,7 +172,7 @@ def _check(certificate: x509.Certificate, issuer: x509.Certificate, *, depth: in
         raise BadChain("a certificate is signed with a weak hash", depth=depth)
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, *_UNREADABLE):
+    except (InvalidSignature, *UNREADABLE):
         raise BadChain("a certificate is not signed by the next one", depth=depth) from None
     for extension in certificate.extensions:
         if extension.critical and extension.oid not in _KNOWN:

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from cyberprivacy.attest.certificates import MAX_CERTIFICATE, MAX_CHAIN, BadChain, Chain, check_chain
+from cyberprivacy.attest.certificates import MAX_CERTIFICATE, MAX_CHAIN, UNREADABLE, BadChain, Chain, check_chain
 from cyberprivacy.attest.tdx.platform import SGX_EXTENSIONS, Platform
 
 INTEL_SGX_ROOT: Final = bytes.fromhex("a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e")
@@ -42,15 +42,6 @@ _PLAIN_CRL: Final = frozenset({ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_K
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]{1,24000})-----END CERTIFICATE-----(?:\r?\n|\Z)"
 )
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""What the X.509 library raises over certificates and lists that somebody bent."""
 
 
 class BadCrl(BadChain):
@@ -143,7 +134,7 @@ def platform(pck: x509.Certificate) -> Platform:
 def _common_name(certificate: x509.Certificate) -> str:
     try:
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadChain("a certificate has a name that cannot be read") from None
     return str(names[0].value) if len(names) == 1 else ""
 
@@ -164,7 +155,7 @@ def check_crl(der: bytes, issuer: x509.Certificate, *, now: int) -> x509.Certifi
         strange = {extension.oid for extension in crl.extensions} - _PLAIN_CRL
         genuine = crl.issuer == issuer.subject and crl.is_signature_valid(_key(issuer))
         sha256 = isinstance(crl.signature_hash_algorithm, hashes.SHA256)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadCrl("not a list of revoked certificates") from None
     if strange:
         raise BadCrl(
@@ -188,7 +179,7 @@ def revoked(crl: x509.CertificateRevocationList, certificate: x509.Certificate) 
     """
     try:
         return crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
-    except _UNREADABLE:
+    except UNREADABLE:
         raise BadCrl("the list of revoked certificates has entries that cannot be read") from None
 
 
