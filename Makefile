@@ -1,6 +1,8 @@
 # The verbs of this project. `make help` lists them.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 RUN := uv run --locked
+# In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
+ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
 .PHONY: help install demo test unit flow law lint bench mutants slither clean
 
@@ -23,7 +25,7 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile
+	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
 	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile

@@ -209,7 +209,8 @@ def test_bent_certificates_are_refused(court: Any, data: st.DataObject) -> None:
     chain = bytearray(data.draw(st.sampled_from([court.chip().certificates, court.amd().crl(1)])))
     original = bytes(chain)
     for _ in range(data.draw(st.integers(1, 3))):
-        chain[data.draw(st.integers(0, len(chain) - 1))] = data.draw(st.integers(0, 255))
+        # serial numbers differ in length between runs: what is drawn may not depend on them
+        chain[data.draw(st.integers(0, (1 << 16) - 1)) % len(chain)] = data.draw(st.integers(0, 255))
     for read in (Certificate.parse, lambda der: check_chain(der, now=court.now)):
         try:
             read(bytes(chain))
