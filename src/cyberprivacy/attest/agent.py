@@ -63,6 +63,7 @@ class Agent:
         self,
         nonce: bytes,
         *,
+        session: bytes,
         tls: TlsIdentity,
         release: ApprovedRelease,
         deployment: Deployment,
@@ -72,6 +73,7 @@ class Agent:
 
         Args:
             nonce: 32 bytes that the asker chose at random.
+            session: the TLS session in which he asks, 32 bytes; `session.UNBOUND` = the proof is for a file.
             tls: the identity behind which the application answers now.
             release: what was approved, and runs.
             deployment: what runs, read back from the engine just now.
@@ -94,6 +96,7 @@ class Agent:
             since=tls.since,
             until=tls.until,
             challenge=nonce,
+            session=session,
         )
         if not self._places.acquire(blocking=False):
             raise Busy("too many ask at the same time")

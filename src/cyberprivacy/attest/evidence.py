@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from cyberprivacy.attest.document import BadDocument, Document, from_base64, to_base64
 from cyberprivacy.attest.report import Check, Level
 
-EVIDENCE_TAG: Final = b"CyberPrivacy-Evidence/1"
+EVIDENCE_TAG: Final = b"CyberPrivacy-Evidence/2"
 NODE_ROLE: Final = "node"
 """The only role so far: a Privacy Server that serves applications."""
 
@@ -39,6 +39,7 @@ class Bound:
         since: start of the TLS certificate's validity, seconds since 1970.
         until: its end; since <= until.
         challenge: 32 bytes that the verifier chose.
+        session: 32 bytes that name the TLS session it is sent in; zeros = none. See `session`.
     """
 
     role: str
@@ -47,10 +48,11 @@ class Bound:
     since: int
     until: int
     challenge: bytes
+    session: bytes
 
     def __post_init__(self) -> None:
-        sizes = (len(self.spki), len(self.node), len(self.challenge))
-        if not _ROLE.fullmatch(self.role) or sizes != (32, 32, CHALLENGE_SIZE):
+        sizes = (len(self.spki), len(self.node), len(self.challenge), len(self.session))
+        if not _ROLE.fullmatch(self.role) or sizes != (32, 32, CHALLENGE_SIZE, 32):
             raise BadDocument("evidence cannot be bound to this", role=self.role[:20], sizes=sizes)
         if not 0 <= self.since <= self.until < MAX_TIME:
             raise BadDocument("not a validity", since=self.since, until=self.until)
@@ -60,8 +62,9 @@ class Bound:
 
         Source: docs/spec/attestation.md, "Binding".
         """
+        validity = (self.since, self.until)
         return binding(
-            self.role, self.spki, self.node, validity=(self.since, self.until), challenge=self.challenge
+            self.role, self.spki, self.node, validity=validity, challenge=self.challenge, session=self.session
         )
 
     def document(self) -> dict[str, object]:
@@ -73,6 +76,7 @@ class Bound:
             "since": self.since,
             "until": self.until,
             "challenge": self.challenge.hex(),
+            "session": self.session.hex(),
         }
 
     @classmethod
@@ -90,13 +94,16 @@ class Bound:
             since=document.integer("since", most=MAX_TIME - 1),
             until=document.integer("until", most=MAX_TIME - 1),
             challenge=document.octets("challenge", size=CHALLENGE_SIZE),
+            session=document.octets("session", size=32),
         )
 
 
-_BOUND_FIELDS: Final = frozenset({"role", "spki", "node", "since", "until", "challenge"})
+_BOUND_FIELDS: Final = frozenset({"role", "spki", "node", "since", "until", "challenge", "session"})
 
 
-def binding(role: str, spki: bytes, node: bytes, *, validity: tuple[int, int], challenge: bytes) -> bytes:
+def binding(
+    role: str, spki: bytes, node: bytes, *, validity: tuple[int, int], challenge: bytes, session: bytes
+) -> bytes:
     """SHA-512 over the domain tag and each part behind its length: 64 bytes that no other parts give.
 
     Every part, the tag included, is written as its length (4 bytes, big-endian) and its bytes; the two
@@ -110,6 +117,7 @@ def binding(role: str, spki: bytes, node: bytes, *, validity: tuple[int, int], c
         validity[0].to_bytes(8, "big"),
         validity[1].to_bytes(8, "big"),
         challenge,
+        session,
     )
     return sha512(b"".join(length_prefixed(part) for part in parts)).digest()
 

@@ -144,6 +144,11 @@ class TlsIdentity:
         """Whether it is time for the next one: a third of its life is left, so that none is used to its end."""
         return now >= self.until - (self.until - self.since - EARLY) // 3
 
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the DER certificate, 32 bytes: what the front calls it by."""
+        return sha256(self._certificate.public_bytes(Encoding.DER)).digest()
+
     def pem(self) -> bytes:
         """Key and certificate, for the memory of the TLS front; never for a file, argv or a log."""
         key = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -13,7 +13,9 @@ SCHEMA: Final = "cyberprivacy.report/1"
 OK: Final = "ok"
 """The code of every check that passed."""
 
-HARMLESS: Final = frozenset({"offline.no-connection", "offline.no-nonce", "statement.block-ahead"})
+HARMLESS: Final = frozenset(
+    {"offline.no-connection", "offline.no-session", "offline.no-nonce", "statement.block-ahead"}
+)
 """Codes of skipped checks that do not stand in the way of acceptance; every other skip does."""
 
 

@@ -160,7 +160,7 @@ class Attestation:
         """The canonical JSON that travels."""
         return canonical.encode(
             {
-                "v": 1,
+                "v": 2,
                 "bound": self.bound.document(),
                 "evidence": self.evidence.document(),
                 "statement": self.statement.document(),
@@ -187,7 +187,7 @@ def parse(data: bytes) -> Attestation:
     document = Document(
         value, "attestation", frozenset({"v", "bound", "evidence", "statement", "signature", "node"})
     )
-    document.version()
+    document.version(known=2)
     signature = from_base64(document.raw("signature"), "attestation.signature", limit=64)
     if len(signature) != 64:
         raise BadDocument("signature is not 64 bytes", size=len(signature))

@@ -28,6 +28,7 @@ VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {
 CHECKS: Final = (
     "attestation.form",
     "tls.key",
+    "tls.session",
     *EVIDENCE_CHECKS,
     "evidence.fresh",
     "node.key",
@@ -47,10 +48,12 @@ class Seen:
     Attributes:
         spki: SHA-256 of the SubjectPublicKeyInfo that the server proved to hold, 32 bytes.
         nonce: the challenge that was sent on this connection, 32 bytes.
+        session: what `session.context` of a node with that key gives on this connection, 32 bytes.
     """
 
     spki: bytes | None
     nonce: bytes | None
+    session: bytes | None
 
 
 def questions(data: bytes) -> Questions | None:
@@ -90,8 +93,9 @@ def verify(data: bytes, *, seen: Seen, facts: ChainFacts, policy: Policy, now: i
     findings = _judge_evidence(attestation, policy, now)
     key = _node_key(attestation)
     checks = [
-        Check.passed("attestation.form", f"{len(data)} bytes in the one spelling of version 1"),
+        Check.passed("attestation.form", f"{len(data)} bytes in the one spelling of version 2"),
         _tls_key(attestation, seen, policy, now),
+        _tls_session(attestation, seen),
         *findings.checks,
         _evidence_fresh(attestation, seen),
         key,
@@ -130,6 +134,15 @@ def _tls_key(attestation: Attestation, seen: Seen, policy: Policy, now: int) -> 
         detail = f"the server answered with key {seen.spki.hex()}, the evidence is for {bound.spki.hex()}"
         return Check.failed(name, "tls.other-key", detail)
     return Check.passed(name, f"the evidence is for the key of this connection, {bound.spki.hex()}")
+
+
+def _tls_session(attestation: Attestation, seen: Seen) -> Check:
+    name = "tls.session"
+    if seen.session is None:
+        return Check.skipped(name, "offline.no-session", "read from a file: made in somebody else's session")
+    if attestation.bound.session != seen.session:
+        return Check.failed(name, "tls.other-session", "made in another TLS session: somebody stands in between")
+    return Check.passed(name, "made in this very TLS session")
 
 
 def _evidence_fresh(attestation: Attestation, seen: Seen) -> Check:

@@ -1,21 +1,16 @@
 """One TLS connection to a node: the key that the server proves to hold, and the attestation it gives over it."""
 
-import http.client
 import json
 import socket
-import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
+import h11
 
 from cyberprivacy.attest.agent import PATH
-from cyberprivacy.attest.certificates import spki
+from cyberprivacy.attest.channel import Channel
+from cyberprivacy.attest.evidence import NODE_ROLE
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 
@@ -23,6 +18,8 @@ STEP: Final = 20.0
 """Seconds to wait for the next bytes."""
 LONGEST: Final = 60.0
 """Seconds for everything."""
+OK: Final = 200
+BUSY: Final = 503
 
 
 class NoConnection(TryLater):
@@ -45,17 +42,19 @@ class Answer:
 
     Attributes:
         spki: SHA-256 of the SubjectPublicKeyInfo of the certificate that the server used, 32 bytes.
+        session: the name of this TLS session for a node with that key, 32 bytes.
         attestation: what it gave as its proof; anything at all.
     """
 
     spki: bytes
+    session: bytes
     attestation: bytes
 
 
 def ask(url: str, nonce: bytes) -> Answer:
     """Connect, note the server's key, and ask on the very same connection for a proof made for this nonce.
 
-    No authority is asked about the certificate: the proof has to be about its key.
+    No authority is asked about the certificate: the proof has to be about its key and about this session.
 
     Raises:
         Misuse: not an https address ("verify.url").
@@ -63,28 +62,19 @@ def ask(url: str, nonce: bytes) -> Answer:
         NoAttestation: the server gives none.
     """
     host, port = _where(url)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    connection = http.client.HTTPSConnection(host, port, context=context, timeout=STEP)
-    connection.auto_open = 0  # a second connection could end at another server
     try:
-        connection.connect()
-        with _deadline(connection.sock):
-            key = _key_of(connection.sock)
-            connection.request("GET", f"{PATH}?nonce={nonce.hex()}", headers={"Accept": "application/json"})
-            with connection.getresponse() as answer:
-                body = answer.read(MAX_ATTESTATION + 1)
-                if answer.length and len(body) <= MAX_ATTESTATION:
-                    raise http.client.IncompleteRead(body, answer.length)
-    except (OSError, UnicodeError, http.client.HTTPException) as error:
+        with socket.create_connection((host, port), timeout=STEP) as wire:
+            channel = Channel.client(wire, _server_name(host), step=STEP, longest=LONGEST)
+            authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            status, body = _get(channel, authority, f"{PATH}?nonce={nonce.hex()}")
+            session = channel.session(NODE_ROLE, channel.peer)
+    except (OSError, UnicodeError, h11.ProtocolError) as error:
         raise NoConnection("the server does not answer", url=url, reason=str(error)[:200]) from error
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
-        raise _refusal(answer.status, body)
-    return Answer(key, body)
+    except ValueError:
+        raise NoAttestation("the server's certificate cannot be read") from None
+    if status != OK:
+        raise _refusal(status, body)
+    return Answer(channel.peer, session, body)
 
 
 def _where(url: str) -> tuple[str, int]:
@@ -103,36 +93,35 @@ def _where(url: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-def _key_of(channel: object) -> bytes:
-    if not isinstance(channel, ssl.SSLSocket):
-        raise NoConnection("no TLS connection")
-    der = channel.getpeercert(binary_form=True)
-    try:
-        return sha256(spki(x509.load_der_x509_certificate(der or b""))).digest()
-    except ValueError:
-        raise NoAttestation("the server's certificate cannot be read") from None
+def _server_name(host: str) -> str:
+    """What to say in the handshake: names only, no addresses. Source: RFC 6066, section 3."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return ""
+    return host
 
 
-@contextmanager
-def _deadline(channel: socket.socket) -> Iterator[None]:
-    """End a conversation that somebody stretches. The handshake before it has a limit of its own, `STEP`."""
-    over = threading.Event()
-
-    def cut() -> None:
-        over.set()
-        with suppress(OSError):
-            # not SSLSocket.shutdown: that one takes the TLS state away under the thread that reads
-            socket.socket.shutdown(channel, socket.SHUT_RDWR)
-
-    watch = threading.Timer(LONGEST, cut)
-    watch.daemon = True
-    watch.start()
-    try:
-        yield
-    finally:
-        watch.cancel()
-        if over.is_set():
-            raise TimeoutError(f"no answer within {LONGEST:g} s")
+def _get(channel: Channel, authority: str, target: str) -> tuple[int, bytes]:
+    """The status, and the body up to one byte more than an attestation may have."""
+    http = h11.Connection(h11.CLIENT)
+    headers = [("Host", authority), ("Accept", "application/json"), ("Connection", "close")]
+    channel.send(http.send(h11.Request(method="GET", target=target, headers=headers)) or b"")
+    channel.send(http.send(h11.EndOfMessage()) or b"")
+    status, body = 0, b""
+    while len(body) <= MAX_ATTESTATION:
+        event = http.next_event()
+        if event is h11.NEED_DATA:
+            http.receive_data(channel.receive())
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += bytes(event.data)
+        elif not isinstance(event, h11.InformationalResponse):
+            break
+    return status, body[: MAX_ATTESTATION + 1]
 
 
 def _refusal(status: int, body: bytes) -> CyberPrivacyError:
@@ -143,6 +132,6 @@ def _refusal(status: int, body: bytes) -> CyberPrivacyError:
     except (ValueError, KeyError, TypeError, RecursionError):
         code, what = "", ""
     said = f"{what!a} [{code!a}]"
-    if status == http.client.SERVICE_UNAVAILABLE:
+    if status == BUSY:
         return NoConnection("the node cannot prove anything now", status=status, node_says=said)
     return NoAttestation("the server gives no attestation", status=status, node_says=said)

@@ -65,9 +65,9 @@ def verify_command(
         except NoConnection as silence:
             _explain_silence(silence, connect(rpc), governor, target, as_json=as_json)
             raise
-        data, seen = answer.attestation, Seen(answer.spki, nonce)
+        data, seen = answer.attestation, Seen(answer.spki, nonce, answer.session)
     else:
-        data, seen = _read(Path(target)), Seen(None, None)
+        data, seen = _read(Path(target)), Seen(None, None, None)
     if save is not None:
         _write(save, data)
     facts = read_facts(chain, governor, questions(data))

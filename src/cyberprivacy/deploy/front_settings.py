@@ -49,6 +49,8 @@ global
   tune.http.maxhdr 100
   # A resumed session shows no certificate; whoever checks what runs must see the key each time.
   tune.ssl.cachesize 0
+  # Nothing is logged: this lets the node know a session's exporter secret, which decrypts nothing.
+  tune.ssl.keylog on
   ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
   ssl-load-extra-files none
 
@@ -89,6 +91,8 @@ frontend front
   http-request return status 413 content-type text/plain string "The body is too large\\n" hdr cyberprivacy-reason front.large if {{ req.hdr_val(content-length) gt {limits.body} }}
   acl node path_beg {reserved}/
   acl node path {reserved}
+  http-request set-header Cyberprivacy-Exporter %[ssl_fc_exporter_secret] if node
+  http-request set-header Cyberprivacy-Certificate %[ssl_f_der,sha2(256),hex,lower] if node
   acl live nbsrv(app) gt 0
   # A process that hands over counts its servers as gone, yet still serves those who are on it.
   acl live stopping

@@ -3,7 +3,7 @@
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
 * `` (nothing): a page for people that says how to check all this.
-* `attestation?nonce=<64 hex>`: evidence and statement made for this nonce (canonical JSON).
+* `attestation?nonce=<64 hex>`: evidence and statement made for this nonce and this TLS session (canonical JSON).
 * `status`: what runs, what is on its way, what it waits for.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
   header `Cyberprivacy-Log-Size` says how many there are.
@@ -23,7 +23,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from cyberprivacy.attest.agent import Busy
-from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.attest.session import TlsSession
+from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import Ledger
 
 PREFIX: Final = "/.well-known/cyberprivacy"
@@ -31,6 +32,7 @@ PAGE: Final = 1_000
 ASKERS: Final = 8
 """How many may ask for a proof at a time: each costs a look at every container, and a quote."""
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
+_SECRET: Final = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{96})\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
 _STATUS: Final = {1: 409, 2: 400, 3: 503}
 _PAGE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -63,13 +65,29 @@ There is no way to tell this node anything.</p>
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
+class NoSession(TryLater):
+    """Nobody knows in which TLS session this was asked, so nothing can be proven in it."""
+
+    code = "api.session"
+    hint = "Ask through the node's own TLS front."
+
+
+def _session(request: Request) -> TlsSession:
+    """The TLS session, as the front tells it; what clients say of it never passes the front."""
+    secret = request.headers.get("cyberprivacy-exporter", "").lower()
+    certificate = request.headers.get("cyberprivacy-certificate", "")
+    if not _SECRET.match(secret) or not _NONCE.match(certificate):
+        raise NoSession("the TLS front does not say in which session this is asked")
+    return TlsSession(bytes.fromhex(secret), bytes.fromhex(certificate))
+
+
 def application(
-    *, attest: Callable[[bytes], bytes], status: Callable[[], Mapping[str, object]], ledger: Ledger
+    *, attest: Callable[[bytes, TlsSession], bytes], status: Callable[[], Mapping[str, object]], ledger: Ledger
 ) -> Starlette:
     """The read-only interface of a node for one DAO.
 
     Args:
-        attest: 32-byte nonce -> attestation as canonical JSON; may raise `CyberPrivacyError`.
+        attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
     """
@@ -88,7 +106,7 @@ def application(
         if askers.locked():
             raise Busy("too many ask at the same time")
         async with askers:
-            document = await run_in_threadpool(attest, bytes.fromhex(nonce))
+            document = await run_in_threadpool(attest, bytes.fromhex(nonce), _session(request))
         return Response(document, media_type="application/json", headers=_HEADERS)
 
     async def state(_request: Request) -> Response:

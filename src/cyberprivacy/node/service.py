@@ -11,7 +11,9 @@ import structlog
 import uvicorn
 
 from cyberprivacy.attest.agent import Agent
+from cyberprivacy.attest.evidence import NODE_ROLE
 from cyberprivacy.attest.identity import TlsIdentity
+from cyberprivacy.attest.session import UNBOUND, TlsSession, exported
 from cyberprivacy.attest.statement import Attestation
 from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
@@ -35,7 +37,7 @@ from cyberprivacy.review.lint import lint
 
 PAUSE: Final = 1.0
 """Seconds between two looks at the chain and at what runs."""
-LIFETIME: Final = 3_600
+LIFETIME: Final = 600
 """Seconds that a TLS certificate lives; a new key is born well before its end."""
 
 _log = structlog.get_logger("node")
@@ -46,6 +48,13 @@ class NothingRuns(TryLater):
 
     code = "attest.nothing"
     hint = "`status` says what the node waits for."
+
+
+class OldConnection(TryLater):
+    """The connection is older than this process, or than its certificate."""
+
+    code = "attest.old-connection"
+    hint = "Connect anew, and ask there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Application:
         )
         self._identity = threading.Lock()
         self._tls = self._born()
+        self._before: tuple[TlsIdentity, ...] = ()  # connections from before a renewal go on until these end
 
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
@@ -150,34 +160,46 @@ class Application:
             "node": self._shared.machine.identity(),
         }
 
-    def _attest(self, nonce: bytes) -> bytes:
+    def _attest(self, nonce: bytes, session: TlsSession) -> bytes:
         release = self._loop.release
         if release is None:
             raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
-        return self._attestation(nonce, release).encode()
+        with self._identity:
+            tls = self._used(session.certificate)
+        name = exported(session.secret, NODE_ROLE, tls.spki)
+        return self._attestation(nonce, release, tls, name).encode()
 
-    def _attestation(self, nonce: bytes, release: ApprovedRelease) -> Attestation:
+    def _used(self, certificate: bytes) -> TlsIdentity:
+        """The identity that a connection was opened with."""
+        for tls in (self._tls, *self._before):
+            if tls.fingerprint == certificate and tls.until >= self._shared.clock():
+                return tls
+        raise OldConnection("this connection was opened with a certificate that has ended")
+
+    def _attestation(
+        self, nonce: bytes, release: ApprovedRelease, tls: TlsIdentity, session: bytes
+    ) -> Attestation:
         deployment = self._shared.assembly.runtime.observe(self.name)
         if deployment is None:
             raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
-        with self._identity:
-            return self._agent.attest(
-                nonce, tls=self._tls, release=release, deployment=deployment, log=self._shared.ledger.head()
-            )
+        log = self._shared.ledger.head()
+        return self._agent.attest(nonce, session=session, tls=tls, release=release, deployment=deployment, log=log)
 
     def _proof(self, release: ApprovedRelease) -> bytes:
         """The digest that goes on chain; its challenge is the block at which the release was read."""
-        return self._attestation(release.block.hash, release).digest()
+        return self._attestation(release.block.hash, release, self._tls, UNBOUND).digest()
 
     def _born(self) -> TlsIdentity:
         names = [self._served.listen.host] if self._served.listen.host not in ("*", "0.0.0.0") else []  # noqa: S104
         return TlsIdentity.born([*names, "localhost"], lifetime=LIFETIME, now=int(self._shared.clock()))
 
     def _renew(self) -> None:
-        if self._tls.due(int(self._shared.clock())):
+        now = int(self._shared.clock())
+        if self._tls.due(now):
             born = self._born()
-            with self._identity:  # nobody gets a proof for a key that the front no longer uses
+            with self._identity:  # whoever connects with the new key finds it here
                 self._shared.assembly.front.renew(self.name, born.pem())
+                self._before = (self._tls, *(tls for tls in self._before if tls.until >= now))
                 self._tls = born
 
 

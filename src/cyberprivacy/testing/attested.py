@@ -59,6 +59,7 @@ class World:
     nonce: bytes = sha256(b"challenge").digest()
     images: Mapping[str, str] = field(default_factory=lambda: dict(IMAGES))
     now: int = NOW
+    session: bytes = sha256(b"session").digest()
     seen: Seen | None = None
     proof: bytes = b""
 
@@ -94,7 +95,9 @@ class World:
         agent = Agent(self.attester, self.key, ACCOUNT, clock=lambda: self.now)
         running = Deployment(name="app", release=BUNDLE, images=self.images, ready=1, wanted=1, seal=DEPLOY)
         head = Head(7, sha256(b"log").digest())
-        return agent.attest(self.nonce, tls=self.tls, release=self.release, deployment=running, log=head)
+        return agent.attest(
+            self.nonce, session=self.session, tls=self.tls, release=self.release, deployment=running, log=head
+        )
 
     def proved(self) -> "World":
         """The same world, with the proof that its node gives now."""
@@ -103,7 +106,7 @@ class World:
     def report(self) -> Report:
         """The verdict on the proof, made now if there is none yet."""
         proof = self.proof or self.attest().encode()
-        seen = self.seen or Seen(self.tls.spki, self.nonce)
+        seen = self.seen or Seen(self.tls.spki, self.nonce, self.session)
         return verify(proof, seen=seen, facts=self.facts, policy=self.policy, now=self.now)
 
 

@@ -27,7 +27,7 @@ def flips(data: bytes) -> Iterator[bytes]:
 
 
 def judged(world: World, proof: bytes) -> Report:
-    seen = Seen(world.tls.spki, world.nonce)
+    seen = Seen(world.tls.spki, world.nonce, world.session)
     report = verify(proof, seen=seen, facts=world.facts, policy=world.policy, now=world.now)
     assert tuple(check.name for check in report.checks) == CHECKS
     return report

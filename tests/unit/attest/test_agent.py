@@ -41,7 +41,9 @@ def running(bundle: Cid = BUNDLE) -> Deployment:
 
 
 def ask(agent: Agent, world: World, nonce: bytes = b"n" * 32, deployment: Deployment | None = None) -> Attestation:
-    return agent.attest(nonce, tls=world.tls, release=approved(), deployment=deployment or running(), log=LOG)
+    return agent.attest(
+        nonce, session=bytes(32), tls=world.tls, release=approved(), deployment=deployment or running(), log=LOG
+    )
 
 
 def agent(world: World, attester: Attester | None = None, waiting: int = 16) -> Agent:

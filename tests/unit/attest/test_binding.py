@@ -20,17 +20,18 @@ BOUND = st.builds(
     since=st.integers(0, 1 << 39),
     until=st.integers(1 << 39, (1 << 40) - 1),
     challenge=DIGEST,
+    session=DIGEST,
 )
-ONE = Bound(role="node", spki=b"s" * 32, node=b"n" * 32, since=1, until=2, challenge=b"c" * 32)
+ONE = Bound(role="node", spki=b"s" * 32, node=b"n" * 32, since=1, until=2, challenge=b"c" * 32, session=b"e" * 32)
 
 
 def test_the_binding_is_what_the_specification_writes_out() -> None:
     written = (
-        b"\x00\x00\x00\x17CyberPrivacy-Evidence/1"
+        b"\x00\x00\x00\x17CyberPrivacy-Evidence/2"
         b"\x00\x00\x00\x04node"
         b"\x00\x00\x00\x20" + b"s" * 32 + b"\x00\x00\x00\x20" + b"n" * 32 + b"\x00\x00\x00\x08\0\0\0\0\0\0\0\x01"
         b"\x00\x00\x00\x08\0\0\0\0\0\0\0\x02"
-        b"\x00\x00\x00\x20" + b"c" * 32
+        b"\x00\x00\x00\x20" + b"c" * 32 + b"\x00\x00\x00\x20" + b"e" * 32
     )
     assert ONE.digest() == sha512(written).digest()
 
@@ -42,7 +43,7 @@ def test_two_uses_never_have_one_binding(one: Bound, other: Bound) -> None:
 
 
 def test_parts_cannot_flow_into_one_another() -> None:
-    ends = {"validity": (1, 2), "challenge": b"c" * 32}
+    ends = {"validity": (1, 2), "challenge": b"c" * 32, "session": b"e" * 32}
     assert binding("node", b"ab", b"c", **ends) != binding("node", b"a", b"bc", **ends)
     assert binding("nodea", b"b", b"c", **ends) != binding("node", b"ab", b"c", **ends)
 

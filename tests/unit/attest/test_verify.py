@@ -23,6 +23,7 @@ from cyberprivacy.attest.facts import Lap, Questions
 from cyberprivacy.attest.identity import NodeKey, TlsIdentity
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import HARMLESS, Level, Verdict
+from cyberprivacy.attest.session import UNBOUND
 from cyberprivacy.attest.statement import SEAL, Attestation
 from cyberprivacy.attest.verify import CHECKS, Seen, questions, verify
 from cyberprivacy.cid import DAG_PB, Cid
@@ -153,9 +154,19 @@ def other_tpm_key(world: World) -> World:
 BENT: dict[str, tuple[Callable[[World], World], str, str]] = {
     # name of the case: (what is wrong, the one check that fails, its code)
     "another TLS key answers": (
-        lambda w: w.bend(seen=Seen(other_identity(w).spki, w.nonce)),
+        lambda w: w.bend(seen=Seen(other_identity(w).spki, w.nonce, w.session)),
         "tls.key",
         "tls.other-key",
+    ),
+    "a relay has a session of its own with the node": (
+        lambda w: w.bend(seen=Seen(w.tls.spki, w.nonce, bytes(32))),
+        "tls.session",
+        "tls.other-session",
+    ),
+    "the proof was made for a file": (
+        lambda w: w.bend(seen=Seen(w.tls.spki, w.nonce, w.session), session=UNBOUND),
+        "tls.session",
+        "tls.other-session",
     ),
     "the TLS identity has run out": (
         lambda w: w.bend(tls=TlsIdentity.born(["a"], lifetime=60, now=NOW - 3600)),
@@ -480,7 +491,7 @@ def test_every_code_of_the_specification_has_a_case() -> None:
 
 @pytest.mark.parametrize("proof", [b"", b"{}", b"[]", b"\xff", b'{"v":1}', b"null"])
 def test_a_proof_that_cannot_be_read_is_one_failed_check_and_no_crash(world: World, proof: bytes) -> None:
-    seen = Seen(world.tls.spki, world.nonce)
+    seen = Seen(world.tls.spki, world.nonce, world.session)
     report = verify(proof, seen=seen, facts=world.facts, policy=world.policy, now=NOW)
     assert [check.name for check in report.failures] == ["attestation.form"]
     assert [check.name for check in report.checks] == list(CHECKS)
@@ -500,14 +511,14 @@ def test_a_node_key_swapped_in_transit_is_named(world: World) -> None:
 
 
 def test_a_proof_from_a_file_is_accepted_but_says_what_nobody_saw(world: World) -> None:
-    report = world.bend(seen=Seen(None, None)).report()
+    report = world.bend(seen=Seen(None, None, None)).report()
     assert report.accepted
     codes = {check.code for check in report.checks if check.verdict is Verdict.SKIP}
-    assert codes == {"offline.no-connection", "offline.no-nonce"}
+    assert codes == {"offline.no-connection", "offline.no-session", "offline.no-nonce"}
 
 
 def test_a_proof_from_a_file_grows_old(world: World) -> None:
-    report = world.proved().bend(seen=Seen(None, None), now=NOW + 3000).report()
+    report = world.proved().bend(seen=Seen(None, None, None), now=NOW + 3000).report()
     assert "statement.old" in {check.code for check in report.failures}
 
 

@@ -2,8 +2,6 @@
 
 import json
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +14,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cyberprivacy.attest.agent import PATH, Agent
+from cyberprivacy.attest.channel import Channel
+from cyberprivacy.attest.evidence import NODE_ROLE
 from cyberprivacy.attest.identity import LONGEST, NodeKey, TlsIdentity
 from cyberprivacy.attest.statement import parse
 from cyberprivacy.attest.swtpm import SoftwareAttester
@@ -32,6 +32,7 @@ from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.clusters import add_node, join_cluster, register_cluster, report_built
 from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.testing.attested import EVENTS, IMAGES
+from cyberprivacy.testing.tlsserver import TlsServer, document, nonce_of
 from cyberprivacy.testing.tpm import DevelopmentRoot, development_attester
 
 pytestmark = pytest.mark.engines
@@ -45,44 +46,27 @@ class Node:
     agent: Agent
     tls: TlsIdentity
     approved: Callable[[], ApprovedRelease]
-    folder: Path
     images: dict[str, str] = field(default_factory=lambda: dict(IMAGES))
-    answer: Callable[[bytes], bytes] | None = None
+    answer: Callable[[bytes, bytes], bytes] | None = None
     raw: bytes | None = None
     other_key: TlsIdentity | None = None
     paths: list[str] = field(default_factory=list)
 
-    def prove(self, nonce: bytes) -> bytes:
+    def prove(self, nonce: bytes, session: bytes) -> bytes:
         running = Deployment(name="app", release=BUNDLE, images=self.images, ready=1, wanted=1, seal=DEPLOY)
         log = Head(3, sha256(b"log").digest())
         return self.agent.attest(
-            nonce, tls=self.tls, release=self.approved(), deployment=running, log=log
+            nonce, session=session, tls=self.tls, release=self.approved(), deployment=running, log=log
         ).encode()
 
     def start(self) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
-        return f"https://127.0.0.1:{listener.getsockname()[1]}"
+        return TlsServer(lambda: self.other_key or self.tls, self._answer).url
 
-    def _serve(self, listener: socket.socket) -> None:
-        while True:
-            plain, _ = listener.accept()
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            file = self.folder / "tls.pem"
-            file.write_bytes((self.other_key or self.tls).pem())
-            context.load_cert_chain(file)
-            try:
-                with context.wrap_socket(plain, server_side=True) as channel:
-                    self._answer(channel)
-            except OSError:
-                continue
-
-    def _answer(self, channel: ssl.SSLSocket) -> None:
-        path = channel.recv(4096).split()[1].decode()
-        self.paths.append(path)
-        body = (self.answer or self.prove)(bytes.fromhex(path.partition("nonce=")[2]))
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        channel.sendall(self.raw if self.raw is not None else head + body)
+    def _answer(self, channel: Channel, request: bytes) -> None:
+        self.paths.append(request.split()[1].decode())
+        session = channel.session(NODE_ROLE, (self.other_key or self.tls).spki)
+        body = (self.answer or self.prove)(nonce_of(request), session)
+        channel.send(self.raw if self.raw is not None else document(body))
 
 
 @dataclass(frozen=True)
@@ -146,7 +130,7 @@ def stage(law: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
         first = chain.read().release
         agent = Agent(attester, key, account, clock=lambda: chain.now)
         tls = TlsIdentity.born(["127.0.0.1"], lifetime=LONGEST, now=chain.now)
-        node = Node(agent, tls, lambda: chain.read().release or first, folder)
+        node = Node(agent, tls, lambda: chain.read().release or first)
         yield Stage(chain, root, attester, node, node.start(), folder, account)
         attester.close()
 
@@ -220,9 +204,10 @@ def test_a_swapped_image_is_named(stage: Stage) -> None:
 
 
 def test_an_old_answer_is_named(stage: Stage) -> None:
-    old = stage.node.prove(bytes(32))
-    stage.node.answer = lambda _: old
+    old = stage.node.prove(bytes(32), bytes(32))
+    stage.node.answer = lambda *_: old
     assert stage.failures() == {
+        ("tls.session", "tls.other-session"),
         ("evidence.fresh", "evidence.replayed"),
         ("statement.fresh", "statement.replayed"),
     }
@@ -236,20 +221,20 @@ def test_a_relay_with_a_key_of_its_own_is_named(stage: Stage) -> None:
 def test_other_software_is_named(stage: Stage, tmp_path: Path) -> None:
     changed = development_attester(tmp_path / "tpm", EVENTS[:-1], stage.root)
     agent = Agent(changed, stage.node.agent.key, stage.node.agent._account, clock=lambda: stage.chain.now)
-    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    other = Node(agent, stage.node.tls, stage.node.approved)
     assert stage.failures(target=other.start()) == {("os.measurement", "os.not-accepted")}
     changed.close()
 
 
 def test_a_node_with_another_key_is_named(stage: Stage, tmp_path: Path) -> None:
     agent = Agent(stage.attester, NodeKey.born(), stage.node.agent._account, clock=lambda: stage.chain.now)
-    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    other = Node(agent, stage.node.tls, stage.node.approved)
     assert stage.failures(target=other.start()) == {("node.registered", "node.not-as-listed")}
 
 
 def test_a_node_that_nobody_lists_is_named(stage: Stage, tmp_path: Path) -> None:
     agent = Agent(stage.attester, stage.node.agent.key, stage.chain.founder, clock=lambda: stage.chain.now)
-    other = Node(agent, stage.node.tls, stage.node.approved, tmp_path)
+    other = Node(agent, stage.node.tls, stage.node.approved)
     assert stage.failures(target=other.start()) == {("node.registered", "node.unknown")}
 
 
@@ -260,11 +245,11 @@ def test_a_saved_proof_can_be_judged_later(stage: Stage, tmp_path: Path) -> None
     result = stage.verify("--json", target=str(file))
     assert result.exit_code == 0
     skipped = {check["code"] for check in json.loads(result.stdout)["checks"] if check["verdict"] == "skip"}
-    assert skipped == {"offline.no-connection", "offline.no-nonce"}
+    assert skipped == {"offline.no-connection", "offline.no-session", "offline.no-nonce"}
 
 
 def test_nonsense_instead_of_a_proof_is_one_failed_check(stage: Stage) -> None:
-    stage.node.answer = lambda _: b'{"v":1}'
+    stage.node.answer = lambda *_: b'{"v":1}'
     assert stage.failures() == {("attestation.form", "attestation.form")}
 
 
@@ -281,7 +266,7 @@ def test_nonsense_instead_of_a_proof_is_one_failed_check(stage: Stage) -> None:
         (b"SSH-2.0-OpenSSH\r\n\r\n", "verify.unreachable", 3),
         (b"", "verify.unreachable", 3),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "verify.unreachable", 3),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "verify.unreachable", 3),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 16_000 + b"\r\n", "verify.unreachable", 3),
     ],
     ids=["not found", "busy", "refused", "another protocol", "nothing", "cut off", "a header bomb"],
 )

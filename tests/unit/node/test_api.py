@@ -1,6 +1,7 @@
 """What a node says about itself over HTTP, and what it answers to nonsense."""
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from cyberprivacy.attest.session import TlsSession
 from cyberprivacy.errors import TryLater
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.node.api import ASKERS, PREFIX, application
+
+FRONT = {"Cyberprivacy-Exporter": "5E" * 48, "Cyberprivacy-Certificate": "ce" * 32}
+"""What the TLS front says of the session."""
 
 
 @pytest.fixture
@@ -19,23 +24,26 @@ def client(tmp_path: Path) -> TestClient:
     for number in range(3):
         ledger.append("release.fetched", {"release": number})
 
-    def attest(nonce: bytes) -> bytes:
+    def attest(nonce: bytes, session: TlsSession) -> bytes:
         if nonce == bytes(32):
             raise TryLater("the TPM is busy", code="evidence.busy")
-        return b'{"nonce":"' + nonce.hex().encode() + b'"}'
+        return json.dumps(
+            {"nonce": nonce.hex(), "session": [session.secret.hex(), session.certificate.hex()]}
+        ).encode()
 
     return TestClient(
         application(
             attest=attest,
             status=lambda: {"state": "serving", "dao": "0xDA0", "release": 2, "wanted": "bafy"},
             ledger=ledger,
-        )
+        ),
+        headers=FRONT,
     )
 
 
 def test_an_attestation_is_made_for_the_nonce_that_was_sent(client: TestClient) -> None:
     answer = client.get(f"{PREFIX}/attestation", params={"nonce": "ab" * 32})
-    assert answer.json() == {"nonce": "ab" * 32}
+    assert answer.json() == {"nonce": "ab" * 32, "session": ["5e" * 48, "ce" * 32]}
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -43,6 +51,20 @@ def test_an_attestation_is_made_for_the_nonce_that_was_sent(client: TestClient) 
 def test_a_nonce_of_another_form_is_refused(client: TestClient, nonce: str) -> None:
     answer = client.get(f"{PREFIX}/attestation", params={"nonce": nonce})
     assert (answer.status_code, answer.json()["type"]) == (400, "api.nonce")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        {"Cyberprivacy-Exporter": ""},
+        {"Cyberprivacy-Exporter": "5e" * 47},
+        {"Cyberprivacy-Certificate": "ce" * 31},
+        {"Cyberprivacy-Certificate": ""},
+    ],
+)
+def test_a_proof_is_for_a_session_or_for_nobody(client: TestClient, front: dict[str, str]) -> None:
+    answer = client.get(f"{PREFIX}/attestation", params={"nonce": "ab" * 32}, headers=front)
+    assert (answer.status_code, answer.json()["type"]) == (503, "api.session")
 
 
 def test_a_failure_has_its_reason_code(client: TestClient) -> None:
@@ -77,7 +99,7 @@ def test_more_askers_than_a_machine_can_serve_are_told_to_come_back(tmp_path: Pa
     inside: list[bytes] = []
     go, ledger = threading.Event(), FileLedger(tmp_path / "log", clock=lambda: 1_800_000_000)
 
-    def attest(nonce: bytes) -> bytes:
+    def attest(nonce: bytes, _session: TlsSession) -> bytes:
         inside.append(nonce)
         go.wait(30)
         return b"{}"
@@ -85,7 +107,7 @@ def test_more_askers_than_a_machine_can_serve_are_told_to_come_back(tmp_path: Pa
     async def crowd() -> list[int]:
         transport = httpx2.ASGITransport(application(attest=attest, status=dict, ledger=ledger))
         async with (
-            httpx2.AsyncClient(transport=transport, base_url="http://node") as client,
+            httpx2.AsyncClient(transport=transport, base_url="http://node", headers=FRONT) as client,
             asyncio.TaskGroup() as all_,
         ):
             first = [all_.create_task(ask(client)) for _ in range(ASKERS)]
