@@ -23,6 +23,7 @@ from cyberprivacy.node import housekeeping
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.config import Config, Served
+from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
 from cyberprivacy.node.reconcile import Reconciler, Status
@@ -37,8 +38,6 @@ from cyberprivacy.review.lint import lint
 
 PAUSE: Final = 1.0
 """Seconds between two looks at the chain and at what runs."""
-LIFETIME: Final = 600
-"""Seconds that a TLS certificate lives; a new key is born well before its end."""
 
 _log = structlog.get_logger("node")
 
@@ -48,13 +47,6 @@ class NothingRuns(TryLater):
 
     code = "attest.nothing"
     hint = "`status` says what the node waits for."
-
-
-class OldConnection(TryLater):
-    """The connection is older than this process, or than its certificate."""
-
-    code = "attest.old-connection"
-    hint = "Connect anew, and ask there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +86,8 @@ class Application:
             journal=journal,
             clock=shared.clock,
         )
-        self._identity = threading.Lock()
-        self._tls = self._born()
-        self._before: tuple[TlsIdentity, ...] = ()  # connections from before a renewal go on until these end
+        names = [served.listen.host] if served.listen.host not in ("*", "0.0.0.0") else []  # noqa: S104
+        self._identities = Identities([*names, "localhost"], clock=shared.clock)
 
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
@@ -106,7 +97,8 @@ class Application:
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
             time.sleep(0.01)
-        self._shared.assembly.front.serve(self.name, str(self._served.listen), self._tls.pem(), socket)
+        identity = self._identities.current.pem()
+        self._shared.assembly.front.serve(self.name, str(self._served.listen), identity, socket)
         return server
 
     def keep(self, stop: threading.Event) -> None:
@@ -123,7 +115,7 @@ class Application:
         while not stop.wait(PAUSE):
             self._loop.watch()
             try:
-                self._renew()
+                self._identities.renew(self._use)
             except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
                 _log.warning("renew", code=error.code, what=str(error))
 
@@ -164,17 +156,9 @@ class Application:
         release = self._loop.release
         if release is None:
             raise NothingRuns("no release of this DAO runs here", state=self._loop.status.state)
-        with self._identity:
-            tls = self._used(session.certificate)
+        tls = self._identities.of(session.certificate)
         name = exported(session.secret, NODE_ROLE, tls.spki)
         return self._attestation(nonce, release, tls, name).encode()
-
-    def _used(self, certificate: bytes) -> TlsIdentity:
-        """The identity that a connection was opened with."""
-        for tls in (self._tls, *self._before):
-            if tls.fingerprint == certificate and tls.until >= self._shared.clock():
-                return tls
-        raise OldConnection("this connection was opened with a certificate that has ended")
 
     def _attestation(
         self, nonce: bytes, release: ApprovedRelease, tls: TlsIdentity, session: bytes
@@ -187,20 +171,10 @@ class Application:
 
     def _proof(self, release: ApprovedRelease) -> bytes:
         """The digest that goes on chain; its challenge is the block at which the release was read."""
-        return self._attestation(release.block.hash, release, self._tls, UNBOUND).digest()
+        return self._attestation(release.block.hash, release, self._identities.current, UNBOUND).digest()
 
-    def _born(self) -> TlsIdentity:
-        names = [self._served.listen.host] if self._served.listen.host not in ("*", "0.0.0.0") else []  # noqa: S104
-        return TlsIdentity.born([*names, "localhost"], lifetime=LIFETIME, now=int(self._shared.clock()))
-
-    def _renew(self) -> None:
-        now = int(self._shared.clock())
-        if self._tls.due(now):
-            born = self._born()
-            with self._identity:  # whoever connects with the new key finds it here
-                self._shared.assembly.front.renew(self.name, born.pem())
-                self._before = (self._tls, *(tls for tls in self._before if tls.until >= now))
-                self._tls = born
+    def _use(self, tls: TlsIdentity) -> None:
+        self._shared.assembly.front.renew(self.name, tls.pem())
 
 
 def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
