@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.attest.evidence import NODE_ROLE, Bound, Evidence
+from cyberprivacy.attest.session import UNBOUND
 from cyberprivacy.errors import Misuse
 
 KEY_ROLE: Final = "key"
@@ -75,7 +76,9 @@ class EvidenceDocument:
         return cls(Bound.read(document.raw("bound")), Evidence.read(document.raw("evidence")))
 
 
-def key_bound(spki: bytes, challenge: bytes, *, since: int, until: int, role: str = KEY_ROLE) -> Bound:
+def key_bound(
+    spki: bytes, challenge: bytes, *, since: int, until: int, role: str = KEY_ROLE, session: bytes = UNBOUND
+) -> Bound:
     """What evidence about a bare key is bound to.
 
     Args:
@@ -84,12 +87,21 @@ def key_bound(spki: bytes, challenge: bytes, *, since: int, until: int, role: st
         since: from when the key may be used, seconds since 1970.
         until: to when.
         role: 1 to 16 letters a-z; what the key is for.
+        session: the TLS session that it is sent in, 32 bytes; default: a file, or a protocol without TLS.
 
     Raises:
         Misuse: the role of a node, or values that no evidence can be bound to ("evidence.bound").
     """
     try:
-        bound = Bound(role=role, spki=spki, node=spki, since=since, until=until, challenge=challenge)
+        bound = Bound(
+            role=role,
+            spki=spki,
+            node=spki,
+            since=since,
+            until=until,
+            challenge=challenge,
+            session=session,
+        )
     except BadDocument as error:
         raise Misuse(str(error), code="evidence.bound") from None
     if role == NODE_ROLE:

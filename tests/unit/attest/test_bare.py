@@ -74,7 +74,7 @@ def test_too_much_is_refused_before_it_is_read_and_never_written() -> None:
 
 def test_evidence_of_a_node_is_not_about_a_bare_key() -> None:
     for role, node in (("node", KEY), ("key", NONCE)):
-        bound = Bound(role=role, spki=KEY, node=node, since=1, until=2, challenge=NONCE)
+        bound = Bound(role=role, spki=KEY, node=node, since=1, until=2, challenge=NONCE, session=bytes(32))
         with pytest.raises(BadDocument):
             EvidenceDocument(bound, EVIDENCE)
 
