@@ -16,7 +16,8 @@ from cyberprivacy.attest import certificates, eventlog
 from cyberprivacy.attest.certificates import BadChain
 from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Evidence, Findings
 from cyberprivacy.attest.report import Check, Level, one_of_each
-from cyberprivacy.attest.tpm2 import BadStructure, Public, Quote, Signature
+from cyberprivacy.attest.tpm2 import BadStructure, Public, Quote
+from cyberprivacy.attest.tpmsignature import Signature
 from cyberprivacy.errors import Untrusted
 
 KIND: Final = "tpm2"
