@@ -54,6 +54,7 @@ class _Root:
     level: Level | None
     leaf_spki: bytes | None
     purposes: frozenset[str]
+    hardware: bytes | None
 
 
 class Tpm2Verifier:
@@ -92,7 +93,7 @@ class Tpm2Verifier:
             level=root.level,
             measurement=measurement,
             identity=sha256(fields["attest"]).digest(),
-            facts=_facts(quote),
+            facts=_facts(quote, root.hardware),
         )
 
 
@@ -107,16 +108,16 @@ def _judge_root(chain: bytes, roots: Mapping[bytes, Level], now: int) -> _Root:
     try:
         found = certificates.check_chain(certificates.split(chain), now=now)
     except BadChain as error:
-        return _Root(Check.failed(name, error.code, str(error)), None, None, frozenset())
+        return _Root(Check.failed(name, error.code, str(error)), None, None, frozenset(), None)
     pinned = roots.get(found.root)
     if pinned is None:
         code = "evidence.development-root" if found.development else "evidence.unknown-root"
         what = "a root made for development" if found.development else "a root that you do not trust"
         check = Check.failed(name, code, f"{what}: sha256:{found.root.hex()}")
-        return _Root(check, None, found.leaf_spki, found.purposes)
+        return _Root(check, None, found.leaf_spki, found.purposes, None)
     level = Level.DEVELOPMENT if found.development else min(pinned, Level.MEASURED_BOOT)
     check = Check.passed(name, f"leads to root sha256:{found.root.hex()} ({level.label})")
-    return _Root(check, level, found.leaf_spki, found.purposes)
+    return _Root(check, level, found.leaf_spki, found.purposes, found.hardware)
 
 
 def _judge_key(data: bytes, root: _Root) -> tuple[Check, Public | None]:
@@ -180,12 +181,15 @@ def _judge_log(data: bytes, quote: Quote | None) -> tuple[Check, bytes | None]:
     return Check.passed(name, f"{len(events)} events replay to the signed registers"), made
 
 
-def _facts(quote: Quote | None) -> dict[str, str | int]:
+def _facts(quote: Quote | None, hardware: bytes | None) -> dict[str, str | int]:
     if quote is None:
         return {}
-    return {
+    facts: dict[str, str | int] = {
         "tpm_firmware": f"{quote.firmware:#x}",
         "tpm_resets": quote.resets,
         "tpm_restarts": quote.restarts,
         "tpm_clock_ms": quote.clock,
     }
+    if hardware is not None:
+        facts["tpm_ek"] = hardware.hex()
+    return facts
