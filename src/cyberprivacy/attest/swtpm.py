@@ -173,7 +173,7 @@ class SoftwareAttester:
                 self._engine.close()
                 self._start()
                 attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
-        return quote.assemble(self.public, attest, signature, certificates=self._certificates, events=self._events)
+        return quote.assemble(self.public, attest, signature, certificates=self._certificates, log=self._events)
 
     def seal(self, secret: bytes) -> bytes:
         """Encrypt a secret for this TPM and this measured software; see `Tpm.seal`."""
