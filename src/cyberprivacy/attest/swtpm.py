@@ -17,15 +17,13 @@ from cyberprivacy.attest import eventlog, quote
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.tpm2 import Public
-from cyberprivacy.attest.tpmcommands import Tpm, TpmGone
+from cyberprivacy.attest.tpmcommands import MAX_ANSWER, Tpm, TpmGone
 from cyberprivacy.errors import Misuse, TryLater
 
 TIMEOUT: Final = 20.0
 """Seconds to wait for the answer to one command; making a key is the slowest."""
 
 STARTS: Final = 5
-
-MAX_ANSWER: Final = 4096
 
 
 class EngineMissing(Misuse):

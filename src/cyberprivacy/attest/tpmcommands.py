@@ -41,6 +41,9 @@ CC_PCR_EXTEND: Final = 0x182
 
 POLICY_SESSION: Final = 0x01
 ALG_KEYEDHASH: Final = 0x0008
+MAX_ANSWER: Final = 4096
+"""Bytes of an answer, as of a command. Source: PC Client Platform TPM Profile 1.05, 3.8 (sizes)."""
+
 RETRY: Final = frozenset({0x922, 0x908, 0x909})
 """TPM_RC_RETRY, TPM_RC_YIELDED, TPM_RC_CANCELED: the same command may succeed when sent again."""
 
@@ -127,20 +130,14 @@ class Tpm:
         Returns:
             What to keep; without this TPM it says nothing.
 
-        Source: Part 3, 12.1 (TPM2_Create), 23.7 (TPM2_PolicyPCR).
+        Source: Part 3, 23.7 (TPM2_PolicyPCR).
         """
         policy = sha256(
             bytes(32) + struct.pack(">I", CC_POLICY_PCR) + encode_selections((selection,)) + composite
         ).digest()
         template = struct.pack(">HHI", ALG_KEYEDHASH, ALG_SHA256, FIXED_TPM | FIXED_PARENT | NO_DICTIONARY_LOCK)
         template += sized(policy) + struct.pack(">H", ALG_NULL) + sized(b"")
-        parent, _ = self.primary(OWNER, STORAGE_KEY)
-        try:
-            _, answer = self.command(CC_CREATE, (parent,), creation(template, secret))
-        finally:
-            self.flush(parent)
-        reader = Reader(answer, "sealed secret")
-        return sized(reader.sized(1024)) + sized(reader.sized(1024))
+        return self.create(template, secret)
 
     def unseal(self, sealed: bytes, selection: Selection) -> bytes:
         """Give back what was sealed, if the registers are what they were to be.
@@ -149,24 +146,56 @@ class Tpm:
             TpmRefused: they are not, or it was sealed by another TPM.
             BadStructure: not the bytes that `seal` returned.
 
-        Source: Part 3, 12.2 (TPM2_Load), 12.7 (TPM2_Unseal), 11.1 (TPM2_StartAuthSession).
+        Source: Part 3, 12.7 (TPM2_Unseal).
         """
-        reader = Reader(sealed, "sealed secret")
-        parts = sized(reader.sized(1024)) + sized(reader.sized(1024))
-        reader.end()
-        used = [self.primary(OWNER, STORAGE_KEY)[0]]
+        used = [self.load(sealed)]
         try:
-            item, _ = self.command(CC_LOAD, (used[0],), parts, returns_handle=True)
-            used.append(item)
             session = self.policy_session()
             used.append(session)
             chosen = struct.pack(">I", session) + sized(b"") + encode_selections((selection,))
             self.plain(CC_POLICY_PCR, chosen)
-            _, answer = self.command(CC_UNSEAL, (item,), b"", sessions=(authorise(session),))
+            _, answer = self.command(CC_UNSEAL, (used[0],), b"", sessions=(authorise(session),))
         finally:
             for handle in reversed(used):
                 self.flush(handle)
         return Reader(answer, "unsealed secret").sized(256)
+
+    def create(self, template: bytes, secret: bytes = b"") -> bytes:
+        """Make a new key, or encrypt a secret, below this TPM's storage key.
+
+        Returns:
+            What `load` takes; without this TPM it says nothing.
+
+        Source: Part 3, 12.1 (TPM2_Create).
+        """
+        parent, _ = self.primary(OWNER, STORAGE_KEY)
+        try:
+            _, answer = self.command(CC_CREATE, (parent,), creation(template, secret))
+        finally:
+            self.flush(parent)
+        reader = Reader(answer, "sealed secret")
+        return sized(reader.sized(1024)) + sized(reader.sized(1024))
+
+    def load(self, blob: bytes) -> int:
+        """Load what `create` returned.
+
+        Returns:
+            Its handle, to be flushed after use.
+
+        Raises:
+            TpmRefused: another TPM made it, or it was changed.
+            BadStructure: not the bytes that `create` returned.
+
+        Source: Part 3, 12.2 (TPM2_Load).
+        """
+        reader = Reader(blob, "sealed secret")
+        parts = sized(reader.sized(1024)) + sized(reader.sized(1024))
+        reader.end()
+        parent, _ = self.primary(OWNER, STORAGE_KEY)
+        try:
+            return self.command(CC_LOAD, (parent,), parts, returns_handle=True)[0]
+        finally:
+            self.flush(parent)
 
     def primary(self, hierarchy: int, template: bytes) -> tuple[int, bytes]:
         """Make the key that a template has in a hierarchy: its handle, and the other answers.
