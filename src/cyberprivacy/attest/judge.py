@@ -39,7 +39,7 @@ BARE_CHECKS: Final = (
 ONCE: Final = "evidence.once"
 """The check that `once` adds, where somebody keeps which evidence was seen."""
 
-_HARDWARE: Final[Mapping[str, str]] = {"sev-snp": "snp_chip", "tdx": "tdx_ppid", "tpm2": "tpm_hardware"}
+_HARDWARE: Final[Mapping[str, str]] = {"sev-snp": "snp_chip", "tdx": "tdx_ppid", "tpm2": "tpm_ek"}
 """Which fact of a kind names the machine."""
 _BOOT: Final[Mapping[str, str]] = {"sev-snp": "snp_boot", "tpm2": "tpm_resets"}
 """Which fact of a kind differs between two starts of the same machine."""
