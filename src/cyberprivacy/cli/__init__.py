@@ -28,6 +28,7 @@ ROOMS: Final = {
     "build": ("pin", "build", "base"),
     "node": ("node",),
     "verify": ("verify",),
+    "conformance": ("conformance",),
     "demo": ("demo",),
     "dev": ("dev",),
 }

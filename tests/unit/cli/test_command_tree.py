@@ -10,7 +10,7 @@ import typer.main
 
 from cyberprivacy.cli import ROOMS, command_line, run
 
-SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",)}
+SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",), ("conformance", "answer")}
 """Commands that run until they are stopped, and have no result to print."""
 
 
