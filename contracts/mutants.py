@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from mutants_list import MUTANTS, Mutant
+from mutants_market import MARKET
 
 HERE: Final = Path(__file__).resolve().parent
 FORGE: Final = HERE / "node_modules/@foundry-rs/forge-linux-amd64/bin/forge"
@@ -115,7 +116,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     options.add_argument("numbers", nargs="*", type=int, help="only these mutants")
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args(None if arguments is None else list(arguments))
-    chosen = [(n, m) for n, m in enumerate(MUTANTS, 1) if not given.numbers or n in given.numbers]
+    chosen = [(n, m) for n, m in enumerate((*MUTANTS, *MARKET), 1) if not given.numbers or n in given.numbers]
     started, alive = time.monotonic(), 0
     with ThreadPoolExecutor(given.jobs) as pool:
         suites = sorted({mutant.tests for _, mutant in chosen})
