@@ -41,6 +41,16 @@ def announce_measurement(desk: Desk, clusters: Address, measurement: bytes, *, u
     return _send(desk, clusters, "announceMeasurement", measurement, uri)
 
 
+def set_head_key(desk: Desk, clusters: Address, cluster: int, *, key: Address) -> Receipt:
+    """As the provider: name the key that signs the heads of the cluster's log; it answers for former ones, too."""
+    return _send(desk, clusters, "setHeadKey", cluster, key)
+
+
+def remove_node(desk: Desk, clusters: Address, cluster: int, *, node: Address) -> Receipt:
+    """As the provider: take a machine out, at once."""
+    return _send(desk, clusters, "removeNode", cluster, node)
+
+
 def join_cluster(desk: Desk, clusters: Address, cluster: int) -> Receipt:
     """As a node, agree to be one of this cluster; once, after `add_node`."""
     return _send(desk, clusters, "join", cluster)

@@ -7,6 +7,7 @@ from typing import Final
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.proposal.abi import ZERO, Entry, Fields, contract, decode
+from cyberprivacy.proposal.market_words import MARKET, MARKET_WORDS
 from cyberprivacy.proposal.wire import BadAnswer
 
 CONTRACTS: Final = (
@@ -19,6 +20,7 @@ CONTRACTS: Final = (
     "Clusters",
     "AuditorRegistry",
     "DaoFactory",
+    *MARKET,
 )
 """Everything whose errors may come back from a call, directly or through the timelock."""
 
@@ -205,7 +207,9 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
     "GovernorAlreadyCastVote": (Misuse, "already-voted", "the account has voted on this", ""),
 }
 
-_RENAMED: Final = {"reviewEnds": "until", "proposalId": "proposal"}
+_KINDS: Final[dict[str, type[CyberPrivacyError]]] = {"later": NotYet, "misuse": Misuse, "untrusted": Untrusted}
+_WORDS.update({name: (_KINDS[kind], *words) for name, (kind, words) in MARKET_WORDS.items()})
+_RENAMED: Final = {"reviewEnds": "until", "ripeAt": "until", "proposalId": "proposal"}
 
 
 def refusal(data: bytes) -> CyberPrivacyError:

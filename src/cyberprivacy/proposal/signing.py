@@ -125,6 +125,10 @@ class LocalKey:
             fields["to"] = transaction.to
         return bytes(self._account.sign_transaction(fields).raw_transaction)
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        """r, s and v (65 bytes) over the 32 bytes that the caller made of typed data (EIP-712)."""
+        return bytes(self._account.unsafe_sign_hash(digest).signature)
+
 
 class Keystore(LocalKey):
     """A key in an encrypted file (Web3 Secret Storage, version 3), opened with a password."""

@@ -6,8 +6,8 @@ what it tells is hashed again and compared with the id that state knows.
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eth_abi.abi import encode
@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.proposal.abi import Fields, contract, decode
+from cyberprivacy.proposal.calls import Call
 from cyberprivacy.proposal.chain import Chain, Log, LogServer, Wanted
 from cyberprivacy.proposal.law import Dao, proposal_at, release_at
 from cyberprivacy.proposal.release import Address, FinalBlock
@@ -113,6 +114,17 @@ def revocation(dao: Dao, bundle: Cid, *, body: str) -> Proposal:
     """The proposal that withdraws a bundle for good."""
     action = contract("ReleaseRegistry").encode("revoke", bundle.digest)
     return _compose(dao.registry, action, "Revoke a release", f"ipfs://{bundle}\n\n{body}")
+
+
+def motion(calls: Sequence[Call], *, title: str, body: str) -> Proposal:
+    """A proposal that a DAO carries out itself, through its timelock; never a software update.
+
+    Raises:
+        Misuse: the title or the text is too long, or the title is not one line.
+    """
+    made = _compose(calls[0].to, calls[0].data, title, f"\n{body}")
+    targets, data = tuple(each.to for each in calls), tuple(each.data for each in calls)
+    return replace(made, targets=targets, values=(0,) * len(calls), calldatas=data)
 
 
 def find_proposal(
