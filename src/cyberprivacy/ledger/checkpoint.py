@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from cyberprivacy.ledger.log import Head
 from cyberprivacy.ledger.note import BadNote, base64
-from cyberprivacy.ledger.proofs import EMPTY_ROOT, MAX_SIZE
+from cyberprivacy.ledger.proofs import MAX_SIZE
 
 MAX_ORIGIN: Final = 255
 """Bytes: what the ML-DSA-44 cosignature can say."""
@@ -63,6 +63,4 @@ class Checkpoint:
         made = cls(origin, int(size), base64(root, limit=32), tuple(extensions))
         if len(made.root) != 32 or len(origin.encode()) > MAX_ORIGIN:
             raise BadNote("not the root or not the origin of a log", code="checkpoint.form")
-        if made.size == 0 and made.root != EMPTY_ROOT:
-            raise BadNote("an empty log has one root, and this is another", code="checkpoint.empty")
         return made

@@ -10,6 +10,7 @@ from typing import Final
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.ledger.checkpoint import MAX_ORIGIN, Checkpoint
 from cyberprivacy.ledger.note import Note
+from cyberprivacy.ledger.proofs import EMPTY_ROOT
 from cyberprivacy.ledger.signers import Kind, VerifierKey
 
 SKEW: Final = 300
@@ -106,10 +107,12 @@ def judge(data: bytes, trust: Trust, *, now: float) -> SeenHead:
     Raises:
         BadNote: no note, or no checkpoint in it.
         BadSignature: a key that we know did not make the signature that bears its name.
-        BadHead: log.origin, log.unknown-key, log.quorum, log.undated, log.stale.
+        BadHead: log.origin, log.unknown-key, log.root, log.quorum, log.undated, log.stale.
     """
     head = signed(data, trust, now=now)
     size = head.checkpoint.size
+    if not size and head.checkpoint.root != EMPTY_ROOT:
+        raise BadHead("an empty log has one root, and this is another", code="log.root")
     if len(head.witnesses) < trust.quorum:
         raise BadHead(
             "too few witnesses have seen this head",
