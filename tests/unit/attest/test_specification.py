@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.attest import eventlog, evidence, policy, report, statement
-from cyberprivacy.attest.certificates import DEVELOPMENT_MARK
+from cyberprivacy.attest import bootlog, enrolment, eventlog, evidence, policy, report, statement
+from cyberprivacy.attest.certificates import DEVELOPMENT_MARK, HARDWARE_ID
 from cyberprivacy.attest.quote import AK_PURPOSE
 from cyberprivacy.attest.snp import policyfile
 from cyberprivacy.attest.snp.chain import PINS
@@ -47,11 +47,14 @@ def test_every_tag_and_identifier_is_registered() -> None:
         statement.STATEMENT_TAG,
         eventlog.EVENT_TAG,
         eventlog.MEASUREMENT_TAG,
+        enrolment.ENROLMENT_TAG,
     )
     for tag in tags:
         assert f"| `{tag.decode()}` |" in PAGE
     assert DEVELOPMENT_MARK.dotted_string in PAGE
+    assert HARDWARE_ID.dotted_string == f"{DEVELOPMENT_MARK.dotted_string}.1"
     assert AK_PURPOSE in PAGE
+    assert enrolment.EK_PURPOSE in PAGE
     assert report.SCHEMA in PAGE
     assert all(f"`{code}`" in PAGE for code in report.HARMLESS)
 
@@ -74,3 +77,19 @@ def test_every_bit_and_field_of_an_snp_policy_is_named() -> None:
 
 def test_every_level_is_explained() -> None:
     assert all(f"| `{level.label}` |" in PAGE for level in report.Level)
+
+
+def test_every_code_and_field_of_an_enrolment_is_named() -> None:
+    said = "".join((ATTEST / f"{name}.py").read_text() for name in ("enrolment", "tpmenrolment", "authority"))
+    codes = set(re.findall(r'code(?:: str)? ?= ?"((?:enrolment|tpm2)\.[a-z-]+)"', said)) - {"enrolment.refused"}
+    assert len(codes) > 10
+    assert all(
+        f"`{code}`" in PAGE for code in codes - {"enrolment.no-certificate"}
+    )  # said to the machine's operator
+    assert all(f"| `{name}` |" in PAGE for name in enrolment._REQUEST | enrolment._ANSWER)
+
+
+def test_the_measurement_of_a_start_is_written_out() -> None:
+    assert f'LP("{bootlog.BOOT_TAG.decode()}") || for pcr in {bootlog.STARTED}:' in PAGE
+    for limit in (bootlog.LIMITS.log >> 10, bootlog.LIMITS.events, bootlog.LIMITS.event >> 10):
+        assert str(limit) in PAGE
