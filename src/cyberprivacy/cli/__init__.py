@@ -28,6 +28,7 @@ ROOMS: Final = {
     "build": ("pin", "build", "base"),
     "node": ("node",),
     "verify": ("verify",),
+    "evidence": ("evidence",),
     "demo": ("demo",),
     "dev": ("dev",),
 }
