@@ -29,6 +29,7 @@ ROOMS: Final = {
     "node": ("node",),
     "verify": ("verify",),
     "conformance": ("conformance",),
+    "evidence": ("evidence",),
     "demo": ("demo",),
     "dev": ("dev",),
 }
