@@ -8,16 +8,30 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from cyberprivacy.attest import bare, ccel, certificates, conformance, eventlog, policy, seen, statement, tpm2
+from cyberprivacy.attest import (
+    bare,
+    bootlog,
+    ccel,
+    certificates,
+    conformance,
+    enrolment,
+    eventlog,
+    policy,
+    seen,
+    statement,
+    tpm2,
+)
 from cyberprivacy.attest.conformance import Case, Said
+from cyberprivacy.attest.credential import Credential
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.judge import VERIFIERS, claims, verify_document
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import Level
-from cyberprivacy.attest.snp import chain, endorsement
+from cyberprivacy.attest.snp import chain, endorsement, hosttable
 from cyberprivacy.attest.snp import report as snp
 from cyberprivacy.attest.snp.product import BadReport
 from cyberprivacy.attest.tdx import collateral, pck, platform, quote, tcb
+from cyberprivacy.attest.tpmsignature import Signature
 from cyberprivacy.attest.verify import questions
 from cyberprivacy.errors import CyberPrivacyError, Misuse, Untrusted
 
@@ -110,7 +124,7 @@ def published() -> Iterator[bytes]:
 
 
 def tpm2_structures(data: bytes) -> None:
-    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpm2.Signature.parse):
+    for read in (tpm2.Public.parse, tpm2.Quote.parse, Signature.parse, Credential.parse):
         try:
             read(data)
         except Untrusted:
@@ -121,6 +135,20 @@ def structures() -> Iterator[bytes]:
     for name in ("public", "attest", "signature"):
         yield from field(name)()
     yield from genuine("tpm2-*/ak.pub", "tpm2-*/q.*", "tpm2-*/quote*.out", "*/tpm-quote.*")
+
+
+def enrolments(data: bytes) -> None:
+    for read in (enrolment.Request.parse, enrolment.Answer.parse):
+        try:
+            read(data)
+        except Untrusted:
+            continue
+
+
+def enrolled() -> Iterator[bytes]:
+    key = tpm2.Public.parse(next(field("public")()))
+    yield enrolment.Request(b"\x30\x00", key, key).encode()
+    yield enrolment.Answer(bytes(32), Credential(b"h" * 32 + b"e" * 34, b"s" * 256), b"sealed").encode()
 
 
 def judge(data: bytes) -> None:
@@ -190,6 +218,11 @@ def lines(data: bytes) -> None:
             continue
 
 
+def tables() -> Iterator[bytes]:
+    for chain_ in field("certificates")():
+        yield hosttable.encode(vcek=chain_)
+
+
 def chains() -> Iterator[bytes]:
     yield from field("certificates")()
     yield from genuine("*/*.der")
@@ -206,6 +239,9 @@ TARGETS: Mapping[str, Target] = {
     "ccel": Target(ccel.parse, Untrusted, field("log", "*/ccel_data.bin")),
     "event-log": Target(eventlog.parse, Untrusted, field("log")),
     "tpm2": Target(tpm2_structures, Untrusted, structures),
+    "enrolment": Target(enrolments, Untrusted, enrolled),
+    "boot-log": Target(bootlog.read, Untrusted, field("tcg2", "*/ccel_data.bin")),
+    "host-table": Target(hosttable.HostTable.parse, Untrusted, tables),
     "attestation": Target(attestation, Untrusted, attestations),
     "bare": Target(bare_evidence, Untrusted, documents),
     "judge": Target(judge, Untrusted, judged),
