@@ -26,6 +26,7 @@ ROOMS: Final = {
     "bundle": ("pack", "bundle"),
     "review": ("lint", "measure", "bundle"),
     "build": ("pin", "build", "base"),
+    "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),
     "conformance": ("conformance",),

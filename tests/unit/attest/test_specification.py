@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.attest import evidence, policy, report
-from cyberprivacy.attest.certificates import DEVELOPMENT_MARK
+from cyberprivacy.attest import bootlog, enrolment, evidence, policy, report
+from cyberprivacy.attest.certificates import DEVELOPMENT_MARK, HARDWARE_ID
 from cyberprivacy.attest.judge import BARE_CHECKS, VERIFIERS
 from cyberprivacy.attest.quote import AK_PURPOSE
 from cyberprivacy.attest.snp import policyfile
@@ -72,9 +72,10 @@ def test_the_registry_has_the_object_identifiers_that_the_program_uses_and_no_ot
     used = set(re.findall(r'f?"([0-2](?:\.[0-9]+){3,})\.?[^"]*"', _attest_sources()))
     listed = rows_of("Object identifiers")
     assert DEVELOPMENT_MARK.dotted_string in listed
-    assert AK_PURPOSE in listed
+    assert HARDWARE_ID.dotted_string == f"{DEVELOPMENT_MARK.dotted_string}.1"
+    assert {AK_PURPOSE, enrolment.EK_PURPOSE, HARDWARE_ID.dotted_string} <= listed
     assert all(oid in listed for oid in used)
-    assert all(oid in _attest_sources() for oid in listed)
+    assert all(oid in _attest_sources() for oid in listed - {HARDWARE_ID.dotted_string})
 
 
 def _attest_sources() -> str:
@@ -124,3 +125,19 @@ def test_every_bit_and_field_of_an_snp_policy_is_named() -> None:
 
 def test_every_level_is_explained() -> None:
     assert all(f"| `{level.label}` |" in PAGE for level in report.Level)
+
+
+def test_every_code_and_field_of_an_enrolment_is_named() -> None:
+    said = "".join((ATTEST / f"{name}.py").read_text() for name in ("enrolment", "tpmenrolment", "authority"))
+    codes = set(re.findall(r'code(?:: str)? ?= ?"((?:enrolment|tpm2)\.[a-z-]+)"', said)) - {"enrolment.refused"}
+    assert len(codes) > 10
+    assert all(
+        f"`{code}`" in PAGE for code in codes - {"enrolment.no-certificate"}
+    )  # said to the machine's operator
+    assert all(f"| `{name}` |" in PAGE for name in enrolment._REQUEST | enrolment._ANSWER)
+
+
+def test_the_measurement_of_a_start_is_written_out() -> None:
+    assert f'LP("{bootlog.BOOT_TAG.decode()}") || for pcr in {bootlog.STARTED}:' in PAGE
+    for limit in (bootlog.LIMITS.log >> 10, bootlog.LIMITS.events, bootlog.LIMITS.event >> 10):
+        assert str(limit) in PAGE

@@ -8,6 +8,7 @@ from cyberprivacy.attest import ccel
 from cyberprivacy.attest.eventlog import MEASUREMENT_TAG
 from cyberprivacy.attest.evidence import length_prefixed
 from cyberprivacy.attest.report import Check
+from cyberprivacy.attest.tcg2 import BadLog
 from cyberprivacy.attest.tdx.policy import UNTRUSTED, X87_SSE, TdxPolicy
 from cyberprivacy.attest.tdx.quote import TdReport
 
@@ -91,7 +92,7 @@ def _explained(report: TdReport, log: bytes | None) -> tuple[str, str]:
         return "", "signed registers; no log of them came along"
     try:
         events = ccel.parse(log)
-    except ccel.BadLog as error:
+    except BadLog as error:
         return "evidence.log-form", str(error)
     if ccel.replay(events) != report.rtmrs:
         return "evidence.log-differs", "the log is not what the registers took"
