@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
 from cyberprivacy.attest.evidence import Evidence, Findings
+from cyberprivacy.attest.quote import Tpm2Verifier
 from cyberprivacy.attest.report import Level
 from cyberprivacy.attest.snp.policy import SnpPolicy
 from cyberprivacy.attest.snp.product import Product
 from cyberprivacy.attest.snp.verifier import SnpVerifier
+from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.tdx.verifier import TdxVerifier
 from cyberprivacy.cli import run
 from cyberprivacy.testing import papertd
@@ -24,6 +26,7 @@ from cyberprivacy.testing.faketsm import FakeTsm
 from cyberprivacy.testing.papertd import PaperTd
 from cyberprivacy.testing.snp import FakeAmd, FakeChip
 from cyberprivacy.testing.tdx import FMSPC, PaperIntel
+from cyberprivacy.testing.tpm import DevelopmentRoot
 from cyberprivacy.testing.vendors import FakeVendors
 
 NOW = int(time.time())
@@ -151,6 +154,22 @@ def test_without_its_vendor_a_bare_report_is_refused_by_name(
     assert place.make("--out", str(file), "--json", tsm=FakeTsm.of_chip(chip, certificates=False)) == 1
     assert json.loads(capsys.readouterr().out)["error"] == "collateral.unknown"
     assert not file.exists()
+
+
+@pytest.mark.engines
+def test_a_software_tpm_is_used_when_it_is_named(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    root, folder = DevelopmentRoot.at(place.folder / "root"), place.folder / "tpm"
+    attester = SoftwareAttester(folder, ())
+    (folder / "attestation-key.der").write_bytes(root.certify(attester.public))
+    attester.close()
+    assert place.make("--swtpm", str(folder)) == 0
+    document = EvidenceDocument.parse(capfd.readouterr().out.encode())
+    roots = {root.fingerprint: Level.DEVELOPMENT}
+    findings = Tpm2Verifier().judge(document.evidence, binding=document.bound.digest(), roots=roots, now=NOW)
+    assert codes(findings) == ["ok"] * 6
+    said, text = shown(place, document, capfd)
+    assert said["measurement"] == (findings.measurement or b"").hex()
+    assert "Development" in text or "development" in text
 
 
 def test_a_machine_without_hardware_says_what_was_looked_for(
