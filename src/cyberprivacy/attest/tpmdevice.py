@@ -1,8 +1,10 @@
 """A TPM of the machine (`/dev/tpmrm0`), and the attester that quotes with it.
 
 Tried with `swtpm` behind a terminal in place of the device. Not tried on silicon, nor on the kernel's own driver:
-that it takes a command in one write and gives the answer once it can be read, that it makes keys within the time
-allowed, and that its resource manager keeps our handles for as long as the device is open.
+that it takes a command in one write and gives the answer once it can be read, that a chip makes keys within the
+time allowed, that the resource manager keeps our handles for as long as the device is open, and that a maker left
+certificates where the profile says. While a command runs, the driver may hold `poll` back beyond our time; its own
+limit for that command then ends the wait.
 
 Source: Linux, Documentation/security/tpm and drivers/char/tpm/tpm-dev-common.c (one command at a time; with
 O_NONBLOCK a write returns at once and `poll` says when the answer is there).
