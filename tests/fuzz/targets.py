@@ -22,6 +22,7 @@ from cyberprivacy.attest import (
     seen,
     statement,
     tpm2,
+    tpmsignature,
 )
 from cyberprivacy.attest.conformance import Case, Said
 from cyberprivacy.attest.describing import carries
@@ -127,7 +128,7 @@ def published() -> Iterator[bytes]:
 
 
 def tpm2_structures(data: bytes) -> None:
-    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpm2.Signature.parse):
+    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpmsignature.Signature.parse):
         try:
             read(data)
         except Untrusted:

@@ -14,6 +14,7 @@ from cyberprivacy.attest.snp.endorsement import Endorsement
 from cyberprivacy.attest.snp.hosttable import BadTable, HostTable
 from cyberprivacy.attest.snp.product import Tcb
 from cyberprivacy.attest.snp.report import REPORT_SIZE, SIGNED_SIZE, Report, Signer
+from cyberprivacy.attest.tcg2 import BadLog
 from cyberprivacy.attest.tdx import measured as tdx
 from cyberprivacy.attest.tdx.quote import TdReport
 from cyberprivacy.errors import Untrusted
@@ -94,7 +95,7 @@ def tdx_evidence(quote: bytes, log: bytes | None, binding: bytes) -> Evidence:
 def _explains(log: bytes, report: TdReport) -> bool:
     try:
         same = ccel.replay(ccel.parse(log)) == report.rtmrs
-    except ccel.BadLog as error:
+    except BadLog as error:
         _log.warning("event log", code=error.code, what=str(error))
         return False
     if not same:
