@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,15 +15,17 @@ from cyberprivacy.attest import (
     ccel,
     certificates,
     conformance,
+    credential,
     enrolment,
     eventlog,
     policy,
     seen,
     statement,
     tpm2,
+    tpmsignature,
 )
 from cyberprivacy.attest.conformance import Case, Said
-from cyberprivacy.attest.credential import Credential
+from cyberprivacy.attest.describing import carries
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.judge import VERIFIERS, claims, verify_document
 from cyberprivacy.attest.policy import Policy
@@ -31,7 +34,6 @@ from cyberprivacy.attest.snp import chain, endorsement, hosttable
 from cyberprivacy.attest.snp import report as snp
 from cyberprivacy.attest.snp.product import BadReport
 from cyberprivacy.attest.tdx import collateral, pck, platform, quote, tcb
-from cyberprivacy.attest.tpmsignature import Signature
 from cyberprivacy.attest.verify import questions
 from cyberprivacy.errors import CyberPrivacyError, Misuse, Untrusted
 
@@ -42,6 +44,8 @@ VECTORS = Path(
 CASES = tuple(
     conformance.cases((resources.files("cyberprivacy.attest") / "cases" / "evidence.jsonl.gz").read_bytes())
 )
+TOOLS_HEADER = 8
+"""Bytes that tpm2-tools write in front of a credential: a magic number and a version."""
 GOOD = {kind: next(case for case in CASES if case.id.startswith(f"{kind}.good")) for kind in VERIFIERS}
 
 Seeds = Callable[[], Iterator[bytes]]
@@ -124,7 +128,7 @@ def published() -> Iterator[bytes]:
 
 
 def tpm2_structures(data: bytes) -> None:
-    for read in (tpm2.Public.parse, tpm2.Quote.parse, Signature.parse, Credential.parse):
+    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpmsignature.Signature.parse):
         try:
             read(data)
         except Untrusted:
@@ -135,20 +139,6 @@ def structures() -> Iterator[bytes]:
     for name in ("public", "attest", "signature"):
         yield from field(name)()
     yield from genuine("tpm2-*/ak.pub", "tpm2-*/q.*", "tpm2-*/quote*.out", "*/tpm-quote.*")
-
-
-def enrolments(data: bytes) -> None:
-    for read in (enrolment.Request.parse, enrolment.Answer.parse):
-        try:
-            read(data)
-        except Untrusted:
-            continue
-
-
-def enrolled() -> Iterator[bytes]:
-    key = tpm2.Public.parse(next(field("public")()))
-    yield enrolment.Request(b"\x30\x00", key, key).encode()
-    yield enrolment.Answer(bytes(32), Credential(b"h" * 32 + b"e" * 34, b"s" * 256), b"sealed").encode()
 
 
 def judge(data: bytes) -> None:
@@ -174,6 +164,8 @@ def judged() -> Iterator[bytes]:
 
 def bare_evidence(data: bytes) -> None:
     claims(data)
+    with suppress(Untrusted):
+        carries(bare.EvidenceDocument.parse(data).evidence, bytes(64))
     verify_document(data, policy=Policy(), at=NOW, nonce=None, spki=None)
 
 
@@ -205,6 +197,29 @@ def policies() -> Iterator[bytes]:
     )
 
 
+def enrolments(data: bytes) -> None:
+    for read in (enrolment.Request.parse, enrolment.Answer.parse, credential.Credential.parse):
+        try:
+            read(data)
+        except Untrusted:
+            continue
+
+
+def credentials() -> Iterator[bytes]:
+    key = tpm2.Public.parse(GOOD["tpm2"].evidence.fields["public"])
+    yield enrolment.Request(b"", key, key).encode()
+    for file in genuine("tpm2-*/cred.blob"):
+        blob = file[TOOLS_HEADER:]
+        yield blob
+        yield enrolment.Answer(bytes(32), credential.Credential.parse(blob), b"sealed").encode()
+
+
+def tables() -> Iterator[bytes]:
+    leaf, middle, root = certificates.split(GOOD["sev-snp"].evidence.fields["certificates"])
+    yield hosttable.encode(vcek=leaf, ask=middle, ark=root)
+    yield bytes(hosttable.ENTRY_SIZE)
+
+
 def case_lines() -> Iterator[bytes]:
     yield from (case.line(told=True) for case in GOOD.values())
     yield b'{"id":"a","verdict":"accept","codes":[]}'
@@ -216,11 +231,6 @@ def lines(data: bytes) -> None:
             read(data)
         except Misuse:
             continue
-
-
-def tables() -> Iterator[bytes]:
-    for chain_ in field("certificates")():
-        yield hosttable.encode(vcek=chain_)
 
 
 def chains() -> Iterator[bytes]:
@@ -237,11 +247,11 @@ TARGETS: Mapping[str, Target] = {
     "tdx-quote": Target(tdx_quote, Untrusted, field("quote", "tdx-*/quote.bin")),
     "tdx-collateral": Target(tdx_collateral, Untrusted, published),
     "ccel": Target(ccel.parse, Untrusted, field("log", "*/ccel_data.bin")),
+    "boot-log": Target(lambda data: bootlog.read(data).facts(), Untrusted, field("tcg2", "*/ccel_data.bin")),
+    "enrolment": Target(enrolments, Untrusted, credentials),
+    "host-table": Target(hosttable.HostTable.parse, Untrusted, tables),
     "event-log": Target(eventlog.parse, Untrusted, field("log")),
     "tpm2": Target(tpm2_structures, Untrusted, structures),
-    "enrolment": Target(enrolments, Untrusted, enrolled),
-    "boot-log": Target(bootlog.read, Untrusted, field("tcg2", "*/ccel_data.bin")),
-    "host-table": Target(hosttable.HostTable.parse, Untrusted, tables),
     "attestation": Target(attestation, Untrusted, attestations),
     "bare": Target(bare_evidence, Untrusted, documents),
     "judge": Target(judge, Untrusted, judged),

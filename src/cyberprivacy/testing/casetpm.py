@@ -11,10 +11,13 @@ from cyberprivacy.attest.eventlog import Event, encode
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.report import Answer
 from cyberprivacy.testing.conformance import BINDING, NOW, OTHER, Bent, flipped, with_fields
+from cyberprivacy.testing.paperboot import SEPARATOR, START, PaperBoot, locality
 from cyberprivacy.testing.papertpm import PaperTpm
 from cyberprivacy.testing.tpm import DevelopmentRoot
 
 BAD: Final = "evidence.signature"
+DIFFERS: Final = "evidence.log-differs"
+FORM: Final = "evidence.log-form"
 EVENTS: Final = (
     Event(10, sha256(b"code").digest(), "file cyberprivacy/__init__.py"),
     Event(10, sha256(b"engine").digest(), "program podman"),
@@ -45,6 +48,8 @@ def tpm_cases() -> Iterator[Bent]:
     )
     yield from _refused_whole(tpm, good, named, other)
     yield from _refused_parts(good, named)
+    yield from _started(tpm, named)
+    yield from _enrolled(tpm, root)
     yield Bent(
         name="unknown-kind",
         about="a kind that nobody knows",
@@ -114,8 +119,8 @@ def _refused_parts(good: Evidence, root: bytes) -> Iterator[Bent]:
             {"public": PaperTpm(events=EVENTS).public.raw},
             f"evidence.other-key {BAD}",
         ),
-        ("log-differs", "an event was changed", {"log": encode(changed)}, "evidence.log-differs"),
-        ("log-cut", "the last event was left out", {"log": encode(EVENTS[:1])}, "evidence.log-differs"),
+        ("log-differs", "an event was changed", {"log": encode(changed)}, DIFFERS),
+        ("log-cut", "the last event was left out", {"log": encode(EVENTS[:1])}, DIFFERS),
         ("chain-turned", "root first, leaf last", {"certificates": above + leaf}, "evidence.chain"),
         ("chain-cut", "the root was left out", {"certificates": leaf}, "evidence.chain"),
     )
@@ -137,3 +142,53 @@ def _refused_parts(good: Evidence, root: bytes) -> Iterator[Bent]:
     )
     for name, about, policy, code in rules:
         yield Bent(name=name, about=about, evidence=good, root=root, code=code, policy=policy)
+
+
+def _started(tpm: PaperTpm, root: bytes) -> Iterator[Bent]:
+    """With firmware's own log of the start."""
+    good = replace(tpm, boot=START).quote(BINDING)
+    log = good.fields["tcg2"]
+    yield Bent(name="boot", about="firmware's log of the start", evidence=good, root=root)
+    rows = (
+        ("boot-cut", "the last event was left out", PaperBoot(START.events[:-1]).encode(), DIFFERS, Answer.REJECT),
+        (
+            "boot-more",
+            "an event that no register took",
+            PaperBoot((*START.events, SEPARATOR)).encode(),
+            DIFFERS,
+            Answer.REJECT,
+        ),
+        (
+            "boot-no-sha256",
+            "a log without SHA-256",
+            PaperBoot(START.events, banks=(4,)).encode(),
+            FORM,
+            Answer.MALFORMED,
+        ),
+        ("boot-half-event", "the log ends inside an event", log[:-1], FORM, Answer.MALFORMED),
+        ("boot-twice", "two localities", PaperBoot((locality(3), *START.events)).encode(), FORM, Answer.MALFORMED),
+    )
+    for name, about, data, code, verdict in rows:
+        bent = with_fields(good, tcg2=data)
+        yield Bent(name=name, about=about, evidence=bent, root=root, code=code, verdict=verdict)
+    both = with_fields(good, log=encode(EVENTS))
+    about = "two logs, of which each would be something else"
+    yield Bent(
+        name="two-logs", about=about, evidence=both, root=root, code="evidence.form", verdict=Answer.MALFORMED
+    )
+
+
+def _enrolled(tpm: PaperTpm, root: DevelopmentRoot) -> Iterator[Bent]:
+    """With a certificate that names the TPM."""
+    hardware = sha256(b"an endorsement key").digest()
+    validity = (NOW - 3600, NOW + 86_400)
+    chain = root.authority.sign(tpm.public.key, hardware=hardware, validity=validity, serial=1)
+    evidence = replace(tpm, certificates=chain).quote(BINDING)
+    named, other = f"tpm2:{hardware.hex()}", f"tpm2:{bytes(32).hex()}"
+    rows: tuple[tuple[str, str, str, list[str]], ...] = (
+        ("hardware-named", "the policy names the TPM", "", [named, other]),
+        ("hardware-other", "the policy names another TPM", "hardware.not-in-policy", [other]),
+    )
+    for name, about, code, machines in rows:
+        policy = {"hardware": machines}
+        yield Bent(name=name, about=about, evidence=evidence, root=root.fingerprint, code=code, policy=policy)
