@@ -4,7 +4,7 @@ RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
-.PHONY: help install demo test unit flow law lint bench mutants slither clean
+.PHONY: help install demo test unit flow law lint fuzz bench mutants slither clean
 
 help: ## what each verb does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -39,8 +39,12 @@ mutants: install ## each mutant of the contracts must be killed
 slither: install ## static analysis of the contracts, in a venv of its own
 	contracts/slither.sh
 
+fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), from genuine input; a finding ends it
+	for each in $$($(RUN) python tests/fuzz/fuzz.py 2>/dev/null); do \
+		$(RUN) python tests/fuzz/fuzz.py $$each $(or $(FUZZ_SECONDS),60) .fuzz/$$each || exit 1; done
+
 bench: install ## side-by-side measurements; each prints a ratio
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
 
 clean: ## remove what can be made again
-	rm -rf .demo build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

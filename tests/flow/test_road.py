@@ -6,14 +6,10 @@ The tests of this module are one story and run in its order.
 import base64
 import json
 import shutil
-import ssl
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 import pytest
@@ -40,6 +36,7 @@ from cyberprivacy.review.lint import lint
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.testing.cable import Cable
 from cyberprivacy.testing.story import Story
+from cyberprivacy.testing.tlsserver import TlsServer, document
 from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townnode import TownNode, sweep
 from cyberprivacy.testing.visitors import Visitors
@@ -158,45 +155,14 @@ def test_a_swapped_image_is_named_and_put_right(swapped: None, verify: Any, cabl
     eventually(lambda: verify().get("verdict") == "accept")
 
 
-class Impostor:
-    """A TLS server of its own that answers with a proof that it got elsewhere."""
-
-    def __init__(self, proof: bytes) -> None:
-        class Answer(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(proof)))
-                self.end_headers()
-                self.wfile.write(proof)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        identity = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile() as pem:
-            pem.write(identity.pem())
-            pem.flush()
-            context.load_cert_chain(pem.name)
-        self.server = HTTPServer(("127.0.0.1", 0), Answer)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
 def test_old_evidence_and_another_key_are_named(first: str, verify: Any, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
     assert verify("", "--save", proof)["verdict"] == "accept"
-    with Impostor(proof.read_bytes()) as impostor:
-        found = failed(verify(impostor.url))
-    assert set(found) == {"tls.key", "evidence.fresh", "statement.fresh"}
+    own = TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=int(time.time()))
+    impostor = TlsServer(lambda: own, lambda channel, _: channel.send(document(proof.read_bytes())))
+    found = failed(verify(impostor.url))
+    impostor.close()
+    assert set(found) == {"tls.key", "tls.session", "evidence.fresh", "statement.fresh"}
 
 
 def test_a_node_whose_software_differs_by_one_byte_is_named(

@@ -24,6 +24,10 @@ MAX_CHAIN: Final = 5
 DEVELOPMENT_MARK: Final = x509.ObjectIdentifier("2.25.126844487092449872863272977166231370257")
 """Certificate extension of roots that are made for development; a root that has it is never worth more."""
 
+HARDWARE_ID: Final = x509.ObjectIdentifier(DEVELOPMENT_MARK.dotted_string + ".1")
+"""Certificate extension of attestation keys: which TPM the issuer has seen them in. Value: OCTET STRING of 32
+bytes, SHA-256 of the DER SubjectPublicKeyInfo of its endorsement key."""
+
 _Extension = TypeVar("_Extension", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 
 UNREADABLE: Final = (
@@ -42,6 +46,7 @@ _KNOWN: Final = frozenset(
         ExtensionOID.KEY_USAGE,
         ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,  # TPM vendors put the model there, and mark it critical
+        ExtensionOID.CERTIFICATE_POLICIES,  # Intel and ST mark it critical; with no policy asked for, any is good
         DEVELOPMENT_MARK,
     }
 )
@@ -63,12 +68,14 @@ class Chain:
         root: SHA-256 of the root's DER SubjectPublicKeyInfo.
         development: whether the root says of itself that it is for development only.
         purposes: extended key usages of the leaf, as dotted OIDs.
+        hardware: which TPM the leaf's issuer has seen its key in, 32 bytes; None when it does not say.
     """
 
     leaf_spki: bytes
     root: bytes
     development: bool
     purposes: frozenset[str]
+    hardware: bytes | None
 
 
 def spki(certificate: x509.Certificate) -> bytes:
@@ -144,6 +151,7 @@ def check_chain(chain: Sequence[bytes], *, now: int) -> Chain:
             root=fingerprint(root),
             development=any(extension.oid == DEVELOPMENT_MARK for extension in root.extensions),
             purposes=_purposes(certificates[0]),
+            hardware=_hardware(certificates[0]),
         )
     except UNREADABLE:
         raise BadChain("a certificate has fields that cannot be read") from None
@@ -199,3 +207,12 @@ def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extens
 def _purposes(leaf: x509.Certificate) -> frozenset[str]:
     usage = _extension(leaf, x509.ExtendedKeyUsage)
     return frozenset() if usage is None else frozenset(oid.dotted_string for oid in usage)
+
+
+def _hardware(leaf: x509.Certificate) -> bytes | None:
+    found = next((extension.value for extension in leaf.extensions if extension.oid == HARDWARE_ID), None)
+    if not isinstance(found, x509.UnrecognizedExtension):
+        return None
+    if len(found.value) != 34 or found.value[:2] != b"\x04\x20":
+        raise BadChain("a certificate names hardware in another form", value=found.value[:40].hex())
+    return found.value[2:]

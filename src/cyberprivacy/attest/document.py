@@ -51,9 +51,18 @@ class Document:
         return value
 
     def version(self, name: str = "v", *, known: int = 1) -> None:
-        """Refuse every version but the one that this code can read."""
-        if self._value[name] != known or type(self._value[name]) is not int:
+        """Refuse every version but the one that this code can read; another one by a code of its own."""
+        value = self._value[name]
+        if type(value) is not int:
             raise self._bad(name, f"version {known}")
+        if value != known:
+            raise BadDocument(
+                f"{self._what} is of a version that this program cannot read",
+                code="attestation.version",
+                hint="A newer program may know it.",
+                version=value,
+                known=known,
+            )
 
     def text(self, name: str, pattern: re.Pattern[str]) -> str:
         """Text that the pattern describes from its first to its last character."""
@@ -72,6 +81,23 @@ class Document:
     def base64(self, name: str, *, limit: int) -> bytes:
         """At most `limit` bytes, as padded base64 in its one spelling."""
         return from_base64(self._value[name], f"{self._what}.{name}", limit=limit)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._value[name]
+        if not isinstance(value, bool):
+            raise self._bad(name, "true or false")
+        return value
+
+    def texts(self, name: str, pattern: re.Pattern[str], *, limit: int) -> tuple[str, ...]:
+        """A list of at most `limit` texts, each of which the pattern describes."""
+        value = self._value[name]
+        if not isinstance(value, list) or len(value) > limit:
+            raise self._bad(name, f"a list of at most {limit}")
+        for item in value:
+            if not isinstance(item, str) or not pattern.fullmatch(item):
+                raise BadDocument(f"{self._what}.{name} has an item unlike {pattern.pattern}", got=str(item)[:80])
+        return tuple(value)
 
     def mapping(self, name: str, *, limit: int) -> Mapping[str, object]:
         """An object with at most `limit` fields of any name."""

@@ -65,7 +65,7 @@ def kept_node_key(path: Path, sealer: Sealer) -> NodeKey:
     sealed = sealer.seal(key.seed())
     try:
         aside = None if why is None else _put_aside(path)
-        _replace(path, sealed)
+        replace_file(path, sealed)
     except OSError as error:
         raise _unusable(path, error) from error
     if why is not None:
@@ -86,7 +86,7 @@ def _put_aside(path: Path) -> Path:
             return aside
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")

@@ -14,9 +14,29 @@ OK: Final = "ok"
 """The code of every check that passed."""
 
 HARMLESS: Final = frozenset(
-    {"offline.no-connection", "offline.no-session", "offline.no-nonce", "statement.block-ahead"}
+    {
+        *("offline.no-connection", "offline.no-session", "offline.no-nonce", "offline.no-key"),
+        *("statement.block-ahead", "os.any-software"),
+    }
 )
 """Codes of skipped checks that do not stand in the way of acceptance; every other skip does."""
+
+UNSUPPORTED: Final = frozenset(
+    {
+        *("attestation.version", "evidence.unknown-kind"),
+        *("snp.version", "snp.algorithm"),
+        *("tdx.version", "tdx.tee", "tdx.key-type", "tdx.vendor", "tdx.body-type"),
+    }
+)
+"""Codes that say: of a kind or version that this program does not know; a newer one may."""
+
+MALFORMED: Final = frozenset(
+    {
+        *("attestation.form", "json.form", "cid.form", "evidence.form", "evidence.log-form"),
+        *("snp.form", "tdx.form", "tdx.collateral-form", "tpm2.form", "tpm2.magic"),
+    }
+)
+"""Codes that say: these bytes cannot be what they claim to be."""
 
 
 class Verdict(Enum):
@@ -25,6 +45,28 @@ class Verdict(Enum):
     PASS = "pass"  # noqa: S105  # the word, not a password
     FAIL = "fail"
     SKIP = "skip"
+
+
+class Answer(Enum):
+    """How everything ended: what to do with it."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    UNSUPPORTED = "unsupported"
+    MALFORMED = "malformed"
+
+    @property
+    def exit_code(self) -> int:
+        """How `cyberprivacy verify` ends; 2 and 3 are taken by misuse and by what is out of reach."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES: Final[Mapping[Answer, int]] = {
+    Answer.ACCEPT: 0,
+    Answer.REJECT: 1,
+    Answer.UNSUPPORTED: 4,
+    Answer.MALFORMED: 5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +160,7 @@ _CHEATS: Final[Mapping[Level, tuple[str, ...]]] = {
     ),
     Level.MEASURED_BOOT: (
         "somebody with physical access to memory or to the TPM's bus",
+        "whoever can put other firmware on the machine: it says what was started, and is believed",
         "the vendors of the TPM and of the firmware, or whoever steals their keys",
         *_EVERYWHERE,
     ),
@@ -153,9 +196,18 @@ class Report:
         return bool(self.checks) and self.level is not None and all(check.acceptable for check in self.checks)
 
     @property
-    def verdict(self) -> str:
-        """The word "accept" or "reject"."""
-        return "accept" if self.accepted else "reject"
+    def verdict(self) -> "Answer":
+        """What to do with it.
+
+        One check that fails for what was read is enough for `reject`: neither a newer program nor bytes that
+        arrive whole would help. `unsupported` and `malformed` are for evidence with no other fault.
+        """
+        if self.accepted:
+            return Answer.ACCEPT
+        codes = {check.code for check in self.failures}
+        if not codes or codes - UNSUPPORTED - MALFORMED:
+            return Answer.REJECT
+        return Answer.MALFORMED if codes & MALFORMED else Answer.UNSUPPORTED
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -178,7 +230,7 @@ class Report:
         level = self.level
         return {
             "schema": SCHEMA,
-            "verdict": self.verdict,
+            "verdict": self.verdict.value,
             "level": None if level is None else level.label,
             "meaning": "" if level is None else level.words,
             "who_could_cheat": [] if level is None else list(level.cheats),

@@ -17,15 +17,13 @@ from cyberprivacy.attest import eventlog, quote
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.tpm2 import Public
-from cyberprivacy.attest.tpmcommands import Tpm, TpmGone
+from cyberprivacy.attest.tpmcommands import MAX_ANSWER, Tpm, TpmGone
 from cyberprivacy.errors import Misuse, TryLater
 
 TIMEOUT: Final = 20.0
 """Seconds to wait for the answer to one command; making a key is the slowest."""
 
 STARTS: Final = 5
-
-MAX_ANSWER: Final = 4096
 
 
 class EngineMissing(Misuse):
@@ -173,7 +171,7 @@ class SoftwareAttester:
                 self._engine.close()
                 self._start()
                 attest, signature = self._tpm.quote(self._handle, quote.qualifying(binding), eventlog.QUOTED)
-        return quote.assemble(self.public, attest, signature, certificates=self._certificates, events=self._events)
+        return quote.assemble(self.public, attest, signature, certificates=self._certificates, log=self._events)
 
     def seal(self, secret: bytes) -> bytes:
         """Encrypt a secret for this TPM and this measured software; see `Tpm.seal`."""

@@ -5,21 +5,22 @@ Source: TCG TPM 2.0 Library, Part 2 (Structures), revision 1.59; sections named 
 
 import struct
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import sha256, sha384
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cyberprivacy.errors import Untrusted
 
 ALG_RSA: Final = 0x0001
+ALG_AES: Final = 0x0006
 ALG_SHA256: Final = 0x000B
+ALG_SHA384: Final = 0x000C
 ALG_NULL: Final = 0x0010
 ALG_RSASSA: Final = 0x0014
 ALG_ECDSA: Final = 0x0018
 ALG_ECC: Final = 0x0023
+ALG_CFB: Final = 0x0043
 CURVE_P256: Final = 0x0003
 GENERATED: Final = 0xFF544347
 ATTEST_QUOTE: Final = 0x8018
@@ -182,20 +183,25 @@ class Public:
 
     Attributes:
         raw: the bytes it was read from.
+        name_hash: 0x000B or 0x000C: the hash, SHA-256 or SHA-384, that names the key and derives for it.
         attributes: TPMA_OBJECT bits.
+        aes: bits of the AES-CFB key with which a storage key encrypts what is below it; 0 = it does not.
         scheme: the one signing scheme of the key; 0x0010 = any.
         key: the key itself.
     """
 
     raw: bytes
+    name_hash: int
     attributes: int
+    aes: int
     scheme: int
     key: PublicKey
 
     @property
     def name(self) -> bytes:
         """The name by which a TPM knows it. Source: Part 1, 16 (Names)."""
-        return struct.pack(">H", ALG_SHA256) + sha256(self.raw).digest()
+        digest = sha256 if self.name_hash == ALG_SHA256 else sha384
+        return struct.pack(">H", self.name_hash) + digest(self.raw).digest()
 
     @property
     def signs_only_for_its_tpm(self) -> bool:
@@ -203,20 +209,25 @@ class Public:
         needed = FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | RESTRICTED | SIGN
         return self.attributes & needed == needed and not self.attributes & DECRYPT
 
+    @property
+    def opens_only_for_its_tpm(self) -> bool:
+        """Whether only its TPM holds it, and it decrypts nothing but what is for the inside of that TPM."""
+        needed = FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | RESTRICTED | DECRYPT
+        return self.attributes & needed == needed and not self.attributes & SIGN
+
     @classmethod
-    def parse(cls, data: bytes) -> "Public":
-        """Read an RSA key of 2048 to 4096 bits, or one on P-256, named by SHA-256.
+    def parse(cls, data: bytes, *, named_by: tuple[int, ...] = (ALG_SHA256,)) -> "Public":
+        """Read an RSA key of 2048 to 4096 bits, or one on P-256, named by SHA-256 (or what `named_by` says).
 
         Raises:
             BadStructure: anything else.
         """
         reader = Reader(data, "public area")
         kind, name_hash, attributes = reader.number(2), reader.number(2), reader.number(4)
-        if name_hash != ALG_SHA256:
-            raise BadStructure("the key is not named by SHA-256", hash=hex(name_hash))
+        if name_hash not in named_by:
+            raise BadStructure("the key is named by another hash", hash=hex(name_hash))
         reader.sized(64)  # authPolicy: who may use the key, of no concern to who believes it
-        if reader.number(2) != ALG_NULL:  # symmetric: for storage keys (key bits, mode)
-            reader.take(4)
+        aes = _aes(reader)
         scheme = reader.number(2)
         if scheme != ALG_NULL and reader.number(2) != ALG_SHA256:
             raise BadStructure("the key signs with another hash than SHA-256")
@@ -224,7 +235,15 @@ class Public:
             raise BadStructure("a key of an unknown type", type=hex(kind))
         key = _rsa(reader) if kind == ALG_RSA else _ecc(reader)
         reader.end()
-        return cls(raw=data, attributes=attributes, scheme=scheme, key=key)
+        return cls(raw=data, name_hash=name_hash, attributes=attributes, aes=aes, scheme=scheme, key=key)
+
+
+def _aes(reader: Reader) -> int:
+    """Source: Part 2, 11.1.7 (TPMT_SYM_DEF_OBJECT)."""
+    if (cipher := reader.number(2)) == ALG_NULL:
+        return 0
+    bits, mode = reader.number(2), reader.number(2)
+    return bits if (cipher, mode) == (ALG_AES, ALG_CFB) else 0
 
 
 def _rsa(reader: Reader) -> PublicKey:
@@ -250,51 +269,3 @@ def _ecc(reader: Reader) -> PublicKey:
         return numbers.public_key()
     except ValueError:
         raise BadStructure("not a point on P-256") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A TPM's signature with SHA-256. Source: Part 2, 11.3.4 (TPMT_SIGNATURE).
-
-    Attributes:
-        algorithm: 0x0014 RSASSA (PKCS #1 v1.5) or 0x0018 ECDSA.
-        data: the RSA signature, or the ECDSA pair (r, s) in DER.
-    """
-
-    algorithm: int
-    data: bytes
-
-    @classmethod
-    def parse(cls, data: bytes) -> "Signature":
-        """Read a TPMT_SIGNATURE.
-
-        Raises:
-            BadStructure: another scheme or hash, or malformed.
-        """
-        reader = Reader(data, "signature")
-        algorithm, digest = reader.number(2), reader.number(2)
-        if algorithm not in (ALG_RSASSA, ALG_ECDSA) or digest != ALG_SHA256:
-            raise BadStructure("neither RSASSA nor ECDSA with SHA-256", scheme=hex(algorithm), hash=hex(digest))
-        if algorithm == ALG_RSASSA:
-            made = reader.sized(512)
-        else:
-            r, s = (int.from_bytes(reader.sized(32), "big") for _ in range(2))
-            made = utils.encode_dss_signature(r, s)
-        reader.end()
-        return cls(algorithm, made)
-
-    def signs(self, message: bytes, public: Public) -> bool:
-        """Whether this is a signature of the key over the message."""
-        if public.scheme not in (ALG_NULL, self.algorithm):
-            return False
-        try:
-            match public.key:
-                case rsa.RSAPublicKey() if self.algorithm == ALG_RSASSA:
-                    public.key.verify(self.data, message, padding.PKCS1v15(), hashes.SHA256())
-                case ec.EllipticCurvePublicKey() if self.algorithm == ALG_ECDSA:
-                    public.key.verify(self.data, message, ec.ECDSA(hashes.SHA256()))
-                case _:
-                    return False
-        except (InvalidSignature, UnsupportedAlgorithm):
-            return False
-        return True

@@ -10,17 +10,10 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from cyberprivacy.attest.tpm2 import (
-    ALG_ECC,
-    ALG_ECDSA,
     ALG_NULL,
     ALG_SHA256,
-    CURVE_P256,
-    DECRYPT,
     FIXED_PARENT,
     FIXED_TPM,
-    RESTRICTED,
-    SENSITIVE_DATA_ORIGIN,
-    SIGN,
     BadStructure,
     Public,
     Reader,
@@ -28,14 +21,13 @@ from cyberprivacy.attest.tpm2 import (
     encode_selections,
     sized,
 )
+from cyberprivacy.attest.tpmtemplates import ATTESTATION_KEY, NO_DICTIONARY_LOCK, STORAGE_KEY
 from cyberprivacy.errors import TryLater
 
 OWNER: Final = 0x40000001
 NOBODY: Final = 0x40000007
 ENDORSEMENT: Final = 0x4000000B
 PASSWORD_SESSION: Final = struct.pack(">IHBH", 0x40000009, 0, 1, 0)
-
-USER_WITH_AUTH: Final = 1 << 6
 
 CC_CREATE_PRIMARY: Final = 0x131
 CC_CREATE: Final = 0x153
@@ -48,12 +40,9 @@ CC_POLICY_PCR: Final = 0x17F
 CC_PCR_EXTEND: Final = 0x182
 
 POLICY_SESSION: Final = 0x01
-ALG_AES: Final = 0x0006
 ALG_KEYEDHASH: Final = 0x0008
-ALG_CFB: Final = 0x0043
-NO_DICTIONARY_LOCK: Final = 1 << 10
-"""On each of our keys, as none has a password to guess. Without it a TPM takes every power cut after a use of the
-key for a guess, and locks itself after three. Source: Part 1, 19.8.2 (dictionary attack lockout)."""
+MAX_ANSWER: Final = 4096
+"""Bytes of an answer, as of a command. Source: PC Client Platform TPM Profile 1.05, 3.8 (sizes)."""
 
 RETRY: Final = frozenset({0x922, 0x908, 0x909})
 """TPM_RC_RETRY, TPM_RC_YIELDED, TPM_RC_CANCELED: the same command may succeed when sent again."""
@@ -61,41 +50,6 @@ RETRY: Final = frozenset({0x922, 0x908, 0x909})
 WARNING: Final = 0x900
 WARNING_MASK: Final = 0x980
 """Format-zero response codes with these bits are warnings: temporary. Source: Part 2, 6.6.2 (TPM_RC_WARN)."""
-
-ATTESTATION_KEY: Final = (
-    struct.pack(
-        ">HHI",
-        ALG_ECC,
-        ALG_SHA256,
-        FIXED_TPM | FIXED_PARENT | SENSITIVE_DATA_ORIGIN | USER_WITH_AUTH | NO_DICTIONARY_LOCK | RESTRICTED | SIGN,
-    )
-    + sized(b"")  # no policy
-    + struct.pack(">HHHHH", ALG_NULL, ALG_ECDSA, ALG_SHA256, CURVE_P256, ALG_NULL)
-    + sized(b"")
-    + sized(b"")
-)
-"""TPMT_PUBLIC template of the attestation key: on P-256, signs only what the TPM made, never leaves it."""
-
-STORAGE_KEY: Final = (
-    struct.pack(
-        ">HHI",
-        ALG_ECC,
-        ALG_SHA256,
-        FIXED_TPM
-        | FIXED_PARENT
-        | SENSITIVE_DATA_ORIGIN
-        | USER_WITH_AUTH
-        | NO_DICTIONARY_LOCK
-        | RESTRICTED
-        | DECRYPT,
-    )
-    + sized(b"")
-    + struct.pack(">HHH", ALG_AES, 128, ALG_CFB)
-    + struct.pack(">HHH", ALG_NULL, CURVE_P256, ALG_NULL)
-    + sized(b"")
-    + sized(b"")
-)
-"""TPMT_PUBLIC template of the key under which secrets are sealed."""
 
 
 class TpmRefused(TryLater):
@@ -145,13 +99,12 @@ class Tpm:
 
         Source: Part 3, 24.1 (TPM2_CreatePrimary).
         """
-        parameters = sized(sized(b"") + sized(b"")) + sized(ATTESTATION_KEY) + sized(b"") + struct.pack(">I", 0)
-        handle, answer = self._command(CC_CREATE_PRIMARY, ENDORSEMENT, parameters, returns_handle=True)
+        handle, answer = self.primary(ENDORSEMENT, ATTESTATION_KEY)
         return handle, Public.parse(Reader(answer, "new key").sized(1024))
 
     def extend(self, pcr: int, digest: bytes) -> None:
         """Let a PCR of the SHA-256 bank take a digest of 32 bytes. Source: Part 3, 22.2 (TPM2_PCR_Extend)."""
-        self._command(CC_PCR_EXTEND, pcr, struct.pack(">IH", 1, ALG_SHA256) + digest)
+        self.command(CC_PCR_EXTEND, (pcr,), struct.pack(">IH", 1, ALG_SHA256) + digest)
 
     def quote(self, key: int, qualifying: bytes, selection: Selection) -> tuple[bytes, bytes]:
         """Have the registers signed, together with `qualifying` (at most 32 bytes on every TPM).
@@ -162,7 +115,7 @@ class Tpm:
         Source: Part 3, 18.4 (TPM2_Quote).
         """
         parameters = sized(qualifying) + struct.pack(">H", ALG_NULL) + encode_selections((selection,))
-        _, answer = self._command(CC_QUOTE, key, parameters)
+        _, answer = self.command(CC_QUOTE, (key,), parameters)
         attest = Reader(answer, "quote").sized(1024)
         return attest, answer[2 + len(attest) :]
 
@@ -177,20 +130,14 @@ class Tpm:
         Returns:
             What to keep; without this TPM it says nothing.
 
-        Source: Part 3, 12.1 (TPM2_Create), 23.7 (TPM2_PolicyPCR).
+        Source: Part 3, 23.7 (TPM2_PolicyPCR).
         """
         policy = sha256(
             bytes(32) + struct.pack(">I", CC_POLICY_PCR) + encode_selections((selection,)) + composite
         ).digest()
         template = struct.pack(">HHI", ALG_KEYEDHASH, ALG_SHA256, FIXED_TPM | FIXED_PARENT | NO_DICTIONARY_LOCK)
         template += sized(policy) + struct.pack(">H", ALG_NULL) + sized(b"")
-        parent, _ = self._primary(OWNER, STORAGE_KEY)
-        try:
-            _, answer = self._command(CC_CREATE, parent, _creation(template, secret))
-        finally:
-            self._flush(parent)
-        reader = Reader(answer, "sealed secret")
-        return sized(reader.sized(1024)) + sized(reader.sized(1024))
+        return self.create(template, secret)
 
     def unseal(self, sealed: bytes, selection: Selection) -> bytes:
         """Give back what was sealed, if the registers are what they were to be.
@@ -199,47 +146,102 @@ class Tpm:
             TpmRefused: they are not, or it was sealed by another TPM.
             BadStructure: not the bytes that `seal` returned.
 
-        Source: Part 3, 12.2 (TPM2_Load), 12.7 (TPM2_Unseal), 11.1 (TPM2_StartAuthSession).
+        Source: Part 3, 12.7 (TPM2_Unseal).
         """
-        reader = Reader(sealed, "sealed secret")
-        parts = sized(reader.sized(1024)) + sized(reader.sized(1024))
-        reader.end()
-        used = [self._primary(OWNER, STORAGE_KEY)[0]]
+        used = [self.load(sealed)]
         try:
-            item, _ = self._command(CC_LOAD, used[0], parts, returns_handle=True)
-            used.append(item)
-            start = struct.pack(">II", NOBODY, NOBODY) + sized(bytes(16)) + sized(b"")
-            start += struct.pack(">BHH", POLICY_SESSION, ALG_NULL, ALG_SHA256)
-            session = int.from_bytes(self._plain(CC_START_AUTH_SESSION, start)[:4], "big")
+            session = self.policy_session()
             used.append(session)
             chosen = struct.pack(">I", session) + sized(b"") + encode_selections((selection,))
-            self._plain(CC_POLICY_PCR, chosen)
-            authorised = struct.pack(">IHBH", session, 0, 1, 0)
-            _, answer = self._command(CC_UNSEAL, item, b"", session=authorised)
+            self.plain(CC_POLICY_PCR, chosen)
+            _, answer = self.command(CC_UNSEAL, (used[0],), b"", sessions=(authorise(session),))
         finally:
             for handle in reversed(used):
-                self._flush(handle)
+                self.flush(handle)
         return Reader(answer, "unsealed secret").sized(256)
 
-    def _primary(self, hierarchy: int, template: bytes) -> tuple[int, bytes]:
-        return self._command(CC_CREATE_PRIMARY, hierarchy, _creation(template, b""), returns_handle=True)
+    def create(self, template: bytes, secret: bytes = b"") -> bytes:
+        """Make a new key, or encrypt a secret, below this TPM's storage key.
 
-    def _flush(self, handle: int) -> None:
-        """Source: Part 3, 28.4 (TPM2_FlushContext)."""
+        Returns:
+            What `load` takes; without this TPM it says nothing.
+
+        Source: Part 3, 12.1 (TPM2_Create).
+        """
+        parent, _ = self.primary(OWNER, STORAGE_KEY)
+        try:
+            _, answer = self.command(CC_CREATE, (parent,), creation(template, secret))
+        finally:
+            self.flush(parent)
+        reader = Reader(answer, "sealed secret")
+        return sized(reader.sized(1024)) + sized(reader.sized(1024))
+
+    def load(self, blob: bytes) -> int:
+        """Load what `create` returned.
+
+        Returns:
+            Its handle, to be flushed after use.
+
+        Raises:
+            TpmRefused: another TPM made it, or it was changed.
+            BadStructure: not the bytes that `create` returned.
+
+        Source: Part 3, 12.2 (TPM2_Load).
+        """
+        reader = Reader(blob, "sealed secret")
+        parts = sized(reader.sized(1024)) + sized(reader.sized(1024))
+        reader.end()
+        parent, _ = self.primary(OWNER, STORAGE_KEY)
+        try:
+            return self.command(CC_LOAD, (parent,), parts, returns_handle=True)[0]
+        finally:
+            self.flush(parent)
+
+    def primary(self, hierarchy: int, template: bytes) -> tuple[int, bytes]:
+        """Make the key that a template has in a hierarchy: its handle, and the other answers.
+
+        Source: Part 3, 24.1 (TPM2_CreatePrimary).
+        """
+        return self.command(CC_CREATE_PRIMARY, (hierarchy,), creation(template, b""), returns_handle=True)
+
+    def policy_session(self) -> int:
+        """Start a session that a policy authorises. Source: Part 3, 11.1 (TPM2_StartAuthSession)."""
+        start = struct.pack(">II", NOBODY, NOBODY) + sized(bytes(16)) + sized(b"")
+        start += struct.pack(">BHH", POLICY_SESSION, ALG_NULL, ALG_SHA256)
+        return int.from_bytes(self.plain(CC_START_AUTH_SESSION, start)[:4], "big")
+
+    def flush(self, handle: int) -> None:
+        """Take a key or a session out of the TPM's memory. Source: Part 3, 28.4 (TPM2_FlushContext)."""
         with suppress(TpmRefused, TpmBusy):
-            self._plain(CC_FLUSH_CONTEXT, struct.pack(">I", handle))
+            self.plain(CC_FLUSH_CONTEXT, struct.pack(">I", handle))
 
-    def _command(
+    def command(
         self,
         code: int,
-        handle: int,
+        handles: tuple[int, ...],
         parameters: bytes,
         *,
         returns_handle: bool = False,
-        session: bytes = PASSWORD_SESSION,
+        sessions: tuple[bytes, ...] = (PASSWORD_SESSION,),
     ) -> tuple[int, bytes]:
-        """Send a command on one handle, authorised by a session (the empty password), and cut its answer."""
-        body = struct.pack(">II", handle, len(session)) + session + parameters
+        """Send a command that is authorised by sessions, and cut its answer.
+
+        Args:
+            code: TPM_CC.
+            handles: what it is about.
+            parameters: what follows the sessions.
+            returns_handle: whether a new handle comes before the other answers.
+            sessions: one for each handle that has to be authorised; the default is the empty password.
+
+        Returns:
+            The new handle, or 0; and the other answers.
+
+        Raises:
+            TpmRefused, TpmBusy: the TPM's own answer.
+            TpmGone: no answer, or one that cannot be read.
+        """
+        area = b"".join(sessions)
+        body = struct.pack(f">{len(handles)}II", *handles, len(area)) + area + parameters
         answer = self._send(0x8002, code, body)
         try:
             reader = Reader(answer, "answer of the TPM")
@@ -248,8 +250,8 @@ class Tpm:
         except BadStructure as error:
             raise TpmGone("the TPM's answer cannot be read", command=hex(code), reason=error.what) from error
 
-    def _plain(self, code: int, body: bytes) -> bytes:
-        """Send a command that needs no authorisation."""
+    def plain(self, code: int, body: bytes) -> bytes:
+        """Send a command that needs no authorisation; see `command`."""
         return self._send(0x8001, code, body)
 
     def _send(self, tag: int, code: int, body: bytes) -> bytes:
@@ -270,6 +272,14 @@ class Tpm:
         raise refused("the TPM refused a command", command=hex(code), response=f"{response:#x}")
 
 
-def _creation(template: bytes, secret: bytes) -> bytes:
+def authorise(session: int) -> bytes:
+    """One entry of a command's authorisation area: this policy session, which goes on afterwards.
+
+    Source: Part 2, 10.13.2 (TPMS_AUTH_COMMAND).
+    """
+    return struct.pack(">IHBH", session, 0, 1, 0)
+
+
+def creation(template: bytes, secret: bytes) -> bytes:
     """The parameters that TPM2_CreatePrimary and TPM2_Create share: no password, no PCRs recorded."""
     return sized(sized(b"") + sized(secret)) + sized(template) + sized(b"") + struct.pack(">I", 0)

@@ -4,26 +4,26 @@ Every check is made that can be made, so that a reader sees all that is wrong at
 would mean nothing, because another one failed, is skipped and says so (`needs.…`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cyberprivacy.attest.chaincheck import CHAIN_CHECKS, judge_chain
-from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, NODE_ROLE, EvidenceVerifier, Findings
+from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, NODE_ROLE, Findings
 from cyberprivacy.attest.facts import ChainFacts, Questions
 from cyberprivacy.attest.identity import node_id, signed_by
+from cyberprivacy.attest.judge import (
+    VERIFIERS,
+    evidence_facts,
+    judge_age,
+    judge_evidence,
+    judge_hardware,
+    judge_level,
+    proven,
+)
 from cyberprivacy.attest.policy import Policy
-from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
 from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
-from cyberprivacy.attest.snp.verifier import SnpVerifier
 from cyberprivacy.attest.statement import Attestation, parse
-from cyberprivacy.attest.tdx.verifier import TdxVerifier
 from cyberprivacy.errors import Untrusted
-
-VERIFIERS: Final[Mapping[str, EvidenceVerifier]] = {
-    verifier.kind: verifier for verifier in (Tpm2Verifier(), SnpVerifier(), TdxVerifier())
-}
-"""Who judges which kind of evidence, by the safe defaults of each."""
 
 CHECKS: Final = (
     "attestation.form",
@@ -31,6 +31,8 @@ CHECKS: Final = (
     "tls.session",
     *EVIDENCE_CHECKS,
     "evidence.fresh",
+    "evidence.age",
+    "evidence.hardware",
     "node.key",
     "statement.signature",
     "statement.subject",
@@ -90,38 +92,27 @@ def verify(data: bytes, *, seen: Seen, facts: ChainFacts, policy: Policy, now: i
     except Untrusted as error:
         form = Check.failed("attestation.form", error.code, str(error))
         return Report((form, *(Check.needs(name, form.name) for name in CHECKS[1:])), None)
-    findings = _judge_evidence(attestation, policy, now)
+    evidence = attestation.evidence
+    findings = judge_evidence(evidence, attestation.bound.digest(), policy, now)
     key = _node_key(attestation)
+    fresh = _statement_fresh(attestation, seen, policy, now)
     checks = [
         Check.passed("attestation.form", f"{len(data)} bytes in the one spelling of version 2"),
         _tls_key(attestation, seen, policy, now),
         _tls_session(attestation, seen),
         *findings.checks,
         _evidence_fresh(attestation, seen),
+        judge_hardware(evidence.kind, findings, policy),
         key,
         _signature(attestation, key),
         _subject(attestation, facts),
-        _statement_fresh(attestation, seen, policy, now),
+        fresh,
+        _evidence_age(attestation, fresh, policy, now),
         *judge_chain(attestation.statement, findings, key, facts=facts, policy=policy, now=now),
     ]
-    proven = all(check.verdict is Verdict.PASS for check in findings.checks)
-    level = findings.level if proven else None
-    checks.append(_level(findings, proven=proven, policy=policy))
-    return Report(one_of_each(checks, CHECKS), level, _said(attestation, findings, now))
-
-
-def _judge_evidence(attestation: Attestation, policy: Policy, now: int) -> Findings:
-    evidence, bound = attestation.evidence, attestation.bound
-    judges: Mapping[str, EvidenceVerifier] = {**VERIFIERS, SnpVerifier.kind: SnpVerifier(policy.snp)}
-    verifier = judges.get(evidence.kind)
-    if verifier is None:
-        known = ", ".join(VERIFIERS)
-        return unreadable(
-            Check.failed(
-                "evidence.kind", "evidence.unknown-kind", f"{evidence.kind!r}; this program knows {known}"
-            )
-        )
-    return verifier.judge(evidence, binding=bound.digest(), roots=policy.roots, now=now)
+    checks.append(judge_level(findings, policy))
+    level = findings.level if proven(findings) else None
+    return Report(one_of_each(checks, CHECKS), level, _said(attestation, findings, policy, now))
 
 
 def _tls_key(attestation: Attestation, seen: Seen, policy: Policy, now: int) -> Check:
@@ -152,6 +143,13 @@ def _evidence_fresh(attestation: Attestation, seen: Seen) -> Check:
     if attestation.bound.challenge != seen.nonce:
         return Check.failed(name, "evidence.replayed", "made for another challenge than ours")
     return Check.passed(name, "made for the challenge that we have just chosen")
+
+
+def _evidence_age(attestation: Attestation, fresh: Check, policy: Policy, now: int) -> Check:
+    """Evidence is made with the statement, which says when."""
+    if fresh.verdict is not Verdict.PASS:
+        return Check.needs("evidence.age", fresh.name)
+    return judge_age(attestation.statement.time, policy, now)
 
 
 def _node_key(attestation: Attestation) -> Check:
@@ -200,22 +198,8 @@ def _statement_fresh(attestation: Attestation, seen: Seen, policy: Policy, now: 
     return Check.passed(name, f"signed {max(age, 0)} s ago")
 
 
-def _level(findings: Findings, *, proven: bool, policy: Policy) -> Check:
-    name = "level"
-    if findings.level is None:
-        return Check.needs(name, "evidence.root")
-    if not proven:
-        broken = next(check for check in findings.checks if check.verdict is not Verdict.PASS)
-        return Check.needs(name, broken.name)
-    if findings.level < policy.least:
-        detail = f"{findings.level.label}; you ask for {policy.least.label}"
-        return Check.failed(name, "level.too-low", detail)
-    return Check.passed(name, findings.level.label)
-
-
-def _said(attestation: Attestation, findings: Findings, now: int) -> dict[str, str | int]:
+def _said(attestation: Attestation, findings: Findings, policy: Policy, now: int) -> dict[str, str | int]:
     statement = attestation.statement
-    measurement = findings.measurement
     return {
         "chain": statement.chain,
         "dao": statement.dao,
@@ -226,13 +210,10 @@ def _said(attestation: Attestation, findings: Findings, now: int) -> dict[str, s
         "node": attestation.bound.node.hex(),
         "account": statement.account,
         "tls": attestation.bound.spki.hex(),
-        "measurement": "" if measurement is None else measurement.hex(),
-        "evidence": findings.identity.hex(),
-        "kind": attestation.evidence.kind,
         "log_size": statement.log.size,
         "log_root": statement.log.root.hex(),
         "age": now - statement.time,
-        **findings.facts,
+        **evidence_facts(attestation.evidence.kind, attestation.bound, findings, policy),
     }
 
 

@@ -26,8 +26,11 @@ ROOMS: Final = {
     "bundle": ("pack", "bundle"),
     "review": ("lint", "measure", "bundle"),
     "build": ("pin", "build", "base"),
+    "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),
+    "conformance": ("conformance",),
+    "evidence": ("evidence",),
     "demo": ("demo",),
     "dev": ("dev",),
 }

@@ -2,24 +2,31 @@
 
 import secrets
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from cryptography import x509
-from rich.text import Text
 
+from cyberprivacy.attest import judge
 from cyberprivacy.attest import policy as policies
+from cyberprivacy.attest.bare import spki_of_pem
 from cyberprivacy.attest.certificates import fingerprint
+from cyberprivacy.attest.evidence import CHALLENGE_SIZE
+from cyberprivacy.attest.judge import claims, verify_document
 from cyberprivacy.attest.policy import Policy
-from cyberprivacy.attest.report import Check, Report, Verdict
+from cyberprivacy.attest.report import Check, Report
+from cyberprivacy.attest.seen import FileMemory
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
+from cyberprivacy.cli.completing import judged
 from cyberprivacy.cli.connection import NoConnection, ask
-from cyberprivacy.cli.dao import DaoAddress, Rpc
 from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.vendors import Vendors, with_vendors
+from cyberprivacy.cli.verdict import show
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.proposal.agreeing import Ledger, connect
 from cyberprivacy.proposal.reading import read
@@ -27,9 +34,17 @@ from cyberprivacy.proposal.release import Address
 
 EXAMPLE: Final = """Example: cyberprivacy verify https://app.example
 --dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example.
-Exit codes: 0 accepted, 1 rejected, 2 misused, 3 out of reach."""
+Evidence about a bare key needs neither: cyberprivacy verify evidence.json --policy policy.json
+--key key.pem --nonce 64-HEX-DIGITS.
+Exit codes: 0 accepted, 1 rejected, 2 misused, 3 out of reach, 4 unsupported, 5 malformed."""
 
-_MARKS: Final = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "bold red"), Verdict.SKIP: ("·", "yellow")}
+_Dao = Annotated[
+    str, typer.Option("--dao", metavar="ADDRESS", envvar="CYBERPRIVACY_DAO", help="The DAO: its governor.")
+]
+_Rpc = Annotated[
+    list[str] | None,
+    typer.Option("--rpc", metavar="URL", envvar="CYBERPRIVACY_RPC", help="Chain endpoint; several must agree."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,44 +52,137 @@ def register(app: typer.Typer) -> None:
     app.command("verify", epilog=EXAMPLE)(verify_command)
 
 
-def verify_command(
+@with_vendors
+def verify_command(  # noqa: PLR0913 - each is an option that a user types
     target: Annotated[
-        str, typer.Argument(metavar="URL|FILE", help="https://… of an application, or a saved proof.")
+        str,
+        typer.Argument(metavar="URL|FILE", help="https://… of an application, a saved proof, or bare evidence."),
     ],
-    dao: DaoAddress,
-    rpc: Rpc,
+    *,
+    dao: _Dao = "",
+    rpc: _Rpc = None,
     allow_development: Annotated[
         str, typer.Option(metavar="ROOT.pem|sha256:…", help="Accept evidence under this development root, too.")
     ] = "",
     policy: Annotated[Path | None, typer.Option(help="JSON file that says what you ask for.")] = None,
+    nonce: Annotated[str, typer.Option(metavar="HEX", help="Bare evidence must be made for this nonce.")] = "",
+    key: Annotated[
+        Path | None, typer.Option(metavar="PUB.pem", help="Bare evidence must be about this public key.")
+    ] = None,
+    any_software: Annotated[
+        bool, typer.Option("--any-software", help="Accept bare evidence whatever software it is of.")
+    ] = False,
+    once: Annotated[
+        Path | None, typer.Option(metavar="CACHE", help="Accept no evidence twice; remember it in this file.")
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Keep the proof in this file.")] = None,
+    vendors: Vendors,
     as_json: Json = False,
 ) -> None:
     """Check what runs behind an address: hardware evidence, node, statement, release, vote, laps and images.
 
     Prints one line for each check with its reason code, then the verdict, what it is worth, and who could
-    still cheat.
+    still cheat. A file may also be evidence about a bare key, for which no chain is asked.
     """
-    asked = _policy(policy, allow_development)
-    governor = parse_address(dao, "--dao")
-    chain = connect(rpc)
+    asked = _Asked(
+        policy=replace(_policy(policy, allow_development), any_software=any_software),
+        dao=dao,
+        rpc=tuple(rpc or ()),
+        nonce=_nonce(nonce),
+        key=None if key is None else spki_of_pem(_read(key)),
+        vendors=vendors,
+        as_json=as_json,
+    )
     if target.startswith(("https:", "http:")):
-        nonce = secrets.token_bytes(32)
-        try:
-            answer = ask(target, nonce)
-        except NoConnection as silence:
-            _explain_silence(silence, connect(rpc), governor, target, as_json=as_json)
-            raise
-        data, seen = answer.attestation, Seen(answer.spki, nonce, answer.session)
+        data, report = _address(target, asked)
     else:
-        data, seen = _read(Path(target)), Seen(None, None, None)
+        data, report = _file(_read(Path(target)), asked)
     if save is not None:
         _write(save, data)
-    facts = read_facts(chain, governor, questions(data))
-    report = verify(data, seen=seen, facts=facts, policy=asked, now=_now())
+    report = _once(report, once)
     out.result({"target": target, **report.as_json()}, show(report, target), as_json=as_json)
     if not report.accepted:
-        raise typer.Exit(1)
+        raise typer.Exit(report.verdict.exit_code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the user typed, beside the target."""
+
+    policy: Policy
+    dao: str
+    rpc: tuple[str, ...]
+    nonce: bytes | None
+    key: bytes | None
+    vendors: Vendors
+    as_json: bool
+
+    def chain(self) -> tuple[Address, Ledger]:
+        """The DAO and the chain that a node is judged by.
+
+        Raises:
+            Misuse: one is not named, or what only bare evidence takes is.
+        """
+        if self.nonce is not None or self.key is not None or self.policy.any_software:
+            raise Misuse(
+                "a node is asked with a nonce of our own, about its own key, and the chain knows its software",
+                code="verify.option",
+                hint="--nonce, --key and --any-software are for files with evidence about a bare key.",
+            )
+        if not self.dao or not self.rpc:
+            raise Misuse(
+                "a node is judged by what a DAO has decided",
+                code="verify.dao",
+                hint="Name the DAO with --dao, and at least one chain endpoint with --rpc.",
+            )
+        return parse_address(self.dao, "--dao"), connect(self.rpc)
+
+
+def _address(target: str, asked: _Asked) -> tuple[bytes, Report]:
+    """Ask a node; its proof, and the verdict on it."""
+    governor, chain = asked.chain()
+    nonce = secrets.token_bytes(32)
+    try:
+        answer = ask(target, nonce)
+    except NoConnection as silence:
+        _explain_silence(silence, connect(asked.rpc), governor, target, as_json=asked.as_json)
+        raise
+    seen = Seen(answer.spki, nonce, answer.session)
+    facts = read_facts(chain, governor, questions(answer.attestation))
+    return judged(
+        answer.attestation,
+        asked.vendors,
+        lambda data: verify(data, seen=seen, facts=facts, policy=asked.policy, now=_now()),
+    )
+
+
+def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
+    """The verdict on a file: bare evidence, or a saved proof. What is neither is named as what was asked for."""
+    kind, policy = claims(data), asked.policy
+    if kind == "bare" or (not kind and not asked.dao):
+        return judged(
+            data,
+            asked.vendors,
+            lambda data: verify_document(data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key),
+        )
+    governor, chain = asked.chain()
+    facts = read_facts(chain, governor, questions(data))
+    return judged(
+        data,
+        asked.vendors,
+        lambda data: verify(data, seen=Seen(None, None, None), facts=facts, policy=policy, now=_now()),
+    )
+
+
+def _once(report: Report, file: Path | None) -> Report:
+    """The report, and whether this evidence was accepted before, if somebody remembers."""
+    if file is None:
+        return report
+    new: bool | None = None
+    if report.accepted:
+        name, until = bytes.fromhex(str(report.facts["evidence"])), int(report.facts["until"])
+        new = FileMemory(file).first(name, until=until, now=_now())
+    return judge.once(report, new=new)
 
 
 def _explain_silence(silence: NoConnection, chain: Ledger, dao: Address, target: str, *, as_json: bool) -> None:
@@ -93,39 +201,6 @@ def _explain_silence(silence: NoConnection, chain: Ledger, dao: Address, target:
         raise typer.Exit(1)
 
 
-def show(report: Report, target: str) -> Text:
-    """The report for people: what it is about, one line for each check, the verdict."""
-    text = Text()
-    facts = report.facts
-    if facts:
-        text.append(f"{target}\n", style="bold")
-        text.append(f"  says: release {facts['release']} of DAO {facts['dao']}, bundle {facts['bundle']}\n\n")
-    width = max(len(check.name) for check in report.checks)
-    for check in report.checks:
-        mark, style = _MARKS[check.verdict]
-        text.append(f"{mark} ", style=style)
-        text.append(f"{check.name:<{width}}  ")
-        text.append(f"[{check.code}]", style=style if check.verdict is not Verdict.PASS else "dim")
-        text.append(f"  {check.detail}\n")
-    text.append("\n")
-    if report.accepted:
-        text.append("ACCEPTED", style="bold green")
-    else:
-        failed = ", ".join(check.name for check in report.failures) or "nothing was proven"
-        text.append("REJECTED", style="bold red")
-        text.append(f"  because of {failed}")
-    text.append("\n")
-    if report.level is not None:
-        text.append(f"Level: {report.level.label}. ", style="bold")
-        text.append(f"{report.level.words}\n")
-    if report.accepted and report.level is not None:
-        text.append("Who could still cheat:\n")
-        for cheat in report.level.cheats:
-            text.append(f"  - {cheat}\n")
-    text.rstrip()
-    return text
-
-
 def _now() -> int:
     """The user's clock, seconds since 1970."""
     return int(time.time())
@@ -134,6 +209,18 @@ def _now() -> int:
 def _policy(file: Path | None, development_root: str) -> Policy:
     asked = Policy() if file is None else policies.parse(_read(file))
     return asked.allowing_development(_root(development_root)) if development_root else asked
+
+
+def _nonce(text: str) -> bytes | None:
+    if not text:
+        return None
+    try:
+        nonce = bytes.fromhex(text)
+    except ValueError:
+        nonce = b""
+    if len(nonce) != CHALLENGE_SIZE or nonce.hex() != text:
+        raise Misuse("not a nonce of 32 bytes in lower-case hex", code="verify.nonce", nonce=text[:80])
+    return nonce
 
 
 def _root(named: str) -> bytes:

@@ -165,13 +165,15 @@ def life(chain: Chain, dao: Dao, bundle: Cid, *, at: FinalBlock) -> Life:
         images=_images(chain, dao, bundle, at),
     )
     head = releases.read(chain, at, dao.registry, "head").octets("0")
-    delay = contract("AppGovernor").read(chain, at, dao.governor, "votingDelay").integer("0")
-    return _placed(plain, head=head, delay=delay, now=at.timestamp)
+    governor = contract("AppGovernor")
+    delay = governor.read(chain, at, dao.governor, "votingDelay").integer("0")
+    period = governor.read(chain, at, dao.governor, "votingPeriod").integer("0")
+    return _placed(plain, head=head, delay=delay, rest=delay + period, now=at.timestamp)
 
 
-def _placed(it: Life, *, head: bytes, delay: int, now: int) -> Life:
+def _placed(it: Life, *, head: bytes, delay: int, rest: int, now: int) -> Life:
     """The same release with its stage; pure."""
-    stage, waits_for, until = _after_life(it, head, now) or _before_life(it, head, delay, now)
+    stage, waits_for, until = _after_life(it, head, now) or _before_life(it, head, delay, rest, now)
     return replace(it, stage=stage, waits_for=waits_for, until=until)
 
 
@@ -185,7 +187,7 @@ def _after_life(it: Life, head: bytes, now: int) -> tuple[Stage, str, int] | Non
     if it.bundle.digest != head:
         return Stage.EXPIRED if ran_out else Stage.REPLACED, "", 0
     if it.expires:
-        step = _before_life(it, head, 0, now)[1]
+        step = _before_life(it, head, 0, 0, now)[1]
         return Stage.EMERGENCY, f"ratification, or it dies; next: {step}", it.expires
     return Stage.ACTIVE, _builders(it.images), 0
 
@@ -198,7 +200,7 @@ def _builders(images: Images) -> str:
     return ""
 
 
-def _before_life(it: Life, head: bytes, delay: int, now: int) -> tuple[Stage, str, int]:
+def _before_life(it: Life, head: bytes, delay: int, rest: int, now: int) -> tuple[Stage, str, int]:
     if it.review_starts == 0:
         return Stage.PUBLISHED, f"auditors: {it.attested} of {it.needed} attested", 0
     if head not in (it.parent.digest if it.parent else ZERO, it.bundle.digest):
@@ -208,8 +210,16 @@ def _before_life(it: Life, head: bytes, delay: int, now: int) -> tuple[Stage, st
     if it.review_ends > now + delay:
         return Stage.REVIEW, "the review lap to end", it.review_ends - delay
     if it.vote is not None:
-        return Stage.DEFEATED, "somebody to propose it again", 0
+        return _after_defeat(it.vote, rest, now)
     return Stage.REVIEWED, "somebody to propose it", 0
+
+
+def _after_defeat(vote: Vote, rest: int, now: int) -> tuple[Stage, str, int]:
+    """Voters get as long a rest after a vote that was lost as a vote takes; after one that was cancelled, none."""
+    again = vote.closes + rest if vote.state is ProposalState.DEFEATED else 0
+    if now < again:
+        return Stage.DEFEATED, "the voters' rest to end", again
+    return Stage.DEFEATED, "somebody to propose it again", 0
 
 
 def _in_vote(vote: Vote, now: int) -> tuple[Stage, str, int]:

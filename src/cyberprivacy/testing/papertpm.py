@@ -17,6 +17,7 @@ from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.quote import assemble
 from cyberprivacy.attest.tpm2 import Public
+from cyberprivacy.testing.paperboot import PaperBoot
 from cyberprivacy.testing.tpm import DevelopmentRoot
 
 RESTRICTED_SIGNING: int = 0x00050072
@@ -28,6 +29,7 @@ class PaperTpm:
 
     Attributes:
         events: what its registers took.
+        boot: what they took instead, when firmware started the machine and wrote down how.
         certificates: chain of DER certificates for its key.
         attributes: TPMA_OBJECT bits of its key.
         magic, kind: the first two fields of what it signs.
@@ -35,6 +37,7 @@ class PaperTpm:
     """
 
     events: Sequence[Event]
+    boot: PaperBoot | None = None
     certificates: bytes = b""
     attributes: int = RESTRICTED_SIGNING
     magic: int = 0xFF544347
@@ -65,12 +68,13 @@ class PaperTpm:
     def quote(self, binding: bytes) -> Evidence:
         """Evidence that carries the 64 bytes; see `Attester`."""
         attest = self.statement(sha256(binding).digest())
-        return assemble(self.public, attest, self.sign(attest), certificates=self.certificates, events=self.events)
+        log = self.events if self.boot is None else self.boot.encode()
+        return assemble(self.public, attest, self.sign(attest), certificates=self.certificates, log=log)
 
     def statement(self, qualifying: bytes) -> bytes:
         """What it signs: TPMS_ATTEST."""
-        registers = [bytes(32)] * 16
-        for event in self.events:
+        registers = [bytes(32)] * 16 if self.boot is None else self.boot.registers()
+        for event in self.events if self.boot is None else ():
             registers[event.pcr] = sha256(registers[event.pcr] + event.extended).digest()
         digest = sha256(b"".join(registers)).digest()
         signer = struct.pack(">H", 34) + b"\x00\x0b" + bytes(32)

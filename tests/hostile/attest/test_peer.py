@@ -14,8 +14,9 @@ from cyberprivacy.attest import peer
 from cyberprivacy.attest.bare import MAX_DOCUMENT, EvidenceDocument
 from cyberprivacy.attest.channel import Channel
 from cyberprivacy.attest.identity import TlsIdentity
-from cyberprivacy.attest.quote import Tpm2Verifier
-from cyberprivacy.attest.report import Level, Report
+from cyberprivacy.attest.judge import verify_evidence
+from cyberprivacy.attest.policy import Policy
+from cyberprivacy.attest.report import Report
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.testing.attested import EVENTS, NOW
 from cyberprivacy.testing.papertpm import PaperTpm
@@ -23,6 +24,7 @@ from cyberprivacy.testing.tpm import DevelopmentRoot
 
 pytestmark = pytest.mark.timeout(60)
 ROOT = DevelopmentRoot.new()
+MEASURED = PaperTpm(events=EVENTS).measurement
 
 
 def machine() -> peer.Self:
@@ -31,12 +33,12 @@ def machine() -> peer.Self:
 
 
 def judge(document: EvidenceDocument) -> Report:
-    roots = {ROOT.fingerprint: Level.DEVELOPMENT}
-    found = Tpm2Verifier().judge(document.evidence, binding=document.bound.digest(), roots=roots, now=NOW)
-    return Report(found.checks, found.level)
+    policy = replace(Policy().allowing_development(ROOT.fingerprint), measurements=frozenset({MEASURED}))
+    return verify_evidence(document.evidence, bound=document.bound, policy=policy, at=NOW, nonce=None, spki=None)
 
 
 A, B = machine(), machine()
+
 Line = tuple[Channel, Channel]
 
 

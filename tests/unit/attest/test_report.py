@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cyberprivacy.attest.report import HARMLESS, Check, Level, Report, one_of_each
+from cyberprivacy.attest.report import HARMLESS, MALFORMED, UNSUPPORTED, Answer, Check, Level, Report, one_of_each
 
 GOOD = Check.passed("a.b", "fine")
 
@@ -36,6 +36,32 @@ def test_a_skipped_check_rejects_unless_it_is_known_to_be_harmless() -> None:
 def test_nothing_checked_or_nothing_proven_is_no_acceptance() -> None:
     assert not Report((), Level.DEVELOPMENT).accepted
     assert not Report((GOOD,), None).accepted
+
+
+@pytest.mark.parametrize(
+    ("codes", "answer"),
+    [
+        ((), Answer.ACCEPT),
+        (("evidence.signature",), Answer.REJECT),
+        (("snp.version",), Answer.UNSUPPORTED),
+        (("tdx.form",), Answer.MALFORMED),
+        (("tdx.form", "snp.version"), Answer.MALFORMED),
+        (("tdx.form", "tls.other-key"), Answer.REJECT),
+        (("snp.version", "tls.other-key"), Answer.REJECT),
+    ],
+)
+def test_the_verdict_says_what_to_do(codes: tuple[str, ...], answer: Answer) -> None:
+    checks = (GOOD, *(Check.failed(f"c.{code}", code, "") for code in codes))
+    assert Report(checks, Level.DEVELOPMENT).verdict is answer
+
+
+def test_each_verdict_ends_a_program_in_its_own_way() -> None:
+    assert [answer.exit_code for answer in Answer] == [0, 1, 4, 5]
+    assert not UNSUPPORTED & MALFORMED
+
+
+def test_what_only_could_not_be_judged_is_rejected() -> None:
+    assert Report((GOOD, Check.skipped("c", "os.no-measurements", "")), Level.DEVELOPMENT).verdict is Answer.REJECT
 
 
 def test_a_verifier_that_forgets_a_check_is_found_out() -> None:

@@ -12,10 +12,10 @@ from cyberprivacy.attest.tpm2 import (
     Public,
     Quote,
     Selection,
-    Signature,
     encode_selections,
     sized,
 )
+from cyberprivacy.attest.tpmsignature import Signature
 from cyberprivacy.testing.attested import EVENTS
 from cyberprivacy.testing.papertpm import PaperTpm
 

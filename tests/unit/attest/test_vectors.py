@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from cyberprivacy.attest.certificates import BadChain, check_chain, fingerprint, spki, split
 from cyberprivacy.attest.eventlog import QUOTED, composite
-from cyberprivacy.attest.tpm2 import Public, Quote, Selection, Signature, sized
+from cyberprivacy.attest.tpm2 import Public, Quote, Selection, sized
+from cyberprivacy.attest.tpmsignature import Signature
 
 IN_2026 = 1_796_000_000
 RSASSA_SHA256 = bytes.fromhex("0014000b")

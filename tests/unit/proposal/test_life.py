@@ -219,7 +219,13 @@ def test_voting_twice_and_queueing_a_lost_vote_are_refused(world: World, bundle:
     with pytest.raises(Misuse) as refusal:
         actions.queue(acting, proposal)
     assert (refusal.value.code, refusal.value.facts["state"]) == ("law.proposal-state", "defeated")
-    assert world.life(bundle).stage == Stage.DEFEATED
+    lost = world.life(bundle)
+    assert (lost.stage, lost.waits_for) == (Stage.DEFEATED, "the voters' rest to end")
+    with pytest.raises((Misuse, TryLater)):
+        actions.propose(world.acting(world.members[0]), an_update(world, bundle))
+    world.advance_to(lost.until)
+    assert world.life(bundle).waits_for == "somebody to propose it again"
+    actions.propose(world.acting(world.members[0]), an_update(world, bundle))
 
 
 def test_a_vote_on_nothing_is_misuse(world: World) -> None:

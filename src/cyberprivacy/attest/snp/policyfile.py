@@ -28,6 +28,7 @@ FIELDS: Final = frozenset(_DEFAULTS)
 
 _COMPONENTS: Final[Mapping[str, int]] = {"fmc": 0, "bootloader": 0, "tee": 0, "snp": 0, "microcode": 0}
 _CHIP: Final = re.compile(r"[0-9a-f]{128}")
+_WORD: Final = re.compile(r"[A-Za-z0-9-]{1,40}")
 
 _PLATFORM: Final = frozenset(Platform)
 _GUEST: Final = frozenset(GuestPolicy) - {GuestPolicy.RESERVED_ONE, GuestPolicy.MIGRATION_AGENT, GuestPolicy.DEBUG}
@@ -45,18 +46,23 @@ def read(value: object) -> SnpPolicy:
     if not isinstance(value, dict):
         raise BadDocument("policy.snp is not an object")
     document = Document({**_DEFAULTS, **value}, "policy.snp", FIELDS)
-    chips = document.raw("chips")
     return SnpPolicy(
-        products=frozenset(_product(name) for name in _texts(document.raw("products"), "products")),
+        products=frozenset(_product(name) for name in document.texts("products", _WORD, limit=3)),
         least={**LEAST, **{_product(name): _tcb(tcb) for name, tcb in document.mapping("least", limit=3).items()}},
-        allow_smt=_flag(document, "smt"),
-        allow_provisional=_flag(document, "provisional"),
-        platform=_bits(Platform(0), _PLATFORM, _texts(document.raw("platform"), "platform")),
-        guest=_bits(GuestPolicy(0), _GUEST, _texts(document.raw("guest"), "guest")),
+        allow_smt=document.flag("smt"),
+        allow_provisional=document.flag("provisional"),
+        platform=_bits(Platform(0), _PLATFORM, document.texts("platform", _WORD, limit=len(_PLATFORM))),
+        guest=_bits(GuestPolicy(0), _GUEST, document.texts("guest", _WORD, limit=len(_GUEST))),
         vmpl=document.integer("vmpl", most=MAX_VMPL),
-        chips=None if chips is None else frozenset(_chip(chip) for chip in _texts(chips, "chips")),
-        require_crl=_flag(document, "crl"),
+        chips=_chips(document),
+        require_crl=document.flag("crl"),
     )
+
+
+def _chips(document: Document) -> frozenset[bytes] | None:
+    if document.raw("chips") is None:
+        return None
+    return frozenset(bytes.fromhex(chip) for chip in document.texts("chips", _CHIP, limit=MAX_CHIPS))
 
 
 def _product(name: str) -> Product:
@@ -74,19 +80,6 @@ def _tcb(value: object) -> Tcb:
     return Tcb(**{name: document.integer(name, most=255) for name in _COMPONENTS})
 
 
-def _flag(document: Document, name: str) -> bool:
-    value = document.raw(name)
-    if not isinstance(value, bool):
-        raise BadDocument(f"policy.snp.{name} is neither true nor false")
-    return value
-
-
-def _texts(value: object, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > MAX_CHIPS or not all(isinstance(item, str) for item in value):
-        raise BadDocument(f"policy.snp.{name} is not a list of at most {MAX_CHIPS} texts")
-    return tuple(value)
-
-
 def _bits(made: _Flag, allowed: frozenset[_Flag], names: tuple[str, ...]) -> _Flag:
     """`made`, and the bits of these names, written as "alias-check"."""
     known = {(flag.name or "").lower().replace("_", "-"): flag for flag in allowed}
@@ -95,9 +88,3 @@ def _bits(made: _Flag, allowed: frozenset[_Flag], names: tuple[str, ...]) -> _Fl
     for name in names:
         made |= known[name]
     return made
-
-
-def _chip(text: str) -> bytes:
-    if not _CHIP.fullmatch(text):
-        raise BadDocument("not a chip id: 64 bytes in lower-case hex", got=text[:40])
-    return bytes.fromhex(text)
