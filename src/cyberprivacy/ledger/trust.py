@@ -86,12 +86,14 @@ class SeenHead:
     Attributes:
         checkpoint: what the log says.
         note: the signed note, with only those lines that were checked.
+        whole: the signed note as it came, with lines of others that mean nothing to us.
         witnesses: by name: when each says that it was the newest head, in seconds since 1970.
         dated: since when it is known as the newest: what `max_age` counts from; None if nobody says.
     """
 
     checkpoint: Checkpoint
     note: Note
+    whole: Note
     witnesses: Mapping[str, int]
     dated: int | None
 
@@ -160,7 +162,7 @@ def signed(data: bytes, trust: Trust, *, now: float) -> SeenHead:
                 seen[key.name] = max(seen.get(key.name, 0), time)
     if not by_log:
         raise BadHead("no key of this log signed the head", code="log.unknown-key", origin=trust.origin)
-    return SeenHead(checkpoint, known, seen, _dated(seen, own_time, trust.quorum))
+    return SeenHead(checkpoint, known, note, seen, _dated(seen, own_time, trust.quorum))
 
 
 def _dated(seen: Mapping[str, int], own: int, quorum: int) -> int | None:
