@@ -2,6 +2,7 @@
 
 import ssl
 import time
+import weakref
 from typing import Final
 
 import httpx2
@@ -45,6 +46,8 @@ class HttpWitness:
             follow_redirects=False,
             headers={"accept-encoding": "identity", "user-agent": "cyberprivacy"},
         )
+        self.close = weakref.finalize(self, self._client.close)
+        """Gives up the connection; called by itself when nobody holds this object any more."""
 
     def submit(self, body: bytes, *, timeout: float) -> tuple[int, bytes]:
         """As `WitnessLine` says."""
