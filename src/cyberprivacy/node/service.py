@@ -196,7 +196,7 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        assembly, machine = Assembly.of(config), Machine(config.data)
+        assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         self._shared = _Shared(assembly, machine, desk, ledger, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
