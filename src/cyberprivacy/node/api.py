@@ -7,6 +7,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 * `status`: what runs, what is on its way, what it waits for.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
   header `Cyberprivacy-Log-Size` says how many there are.
+* `log/checkpoint`, `log/tile/…`: the same, signed, as C2SP tlog-tiles has it: files that anybody can mirror.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from cyberprivacy.attest.agent import Busy
 from cyberprivacy.attest.session import TlsSession
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.reading import Source
+from cyberprivacy.node.logfiles import NoSuchFile, log_files
 
 PREFIX: Final = "/.well-known/cyberprivacy"
 PAGE: Final = 1_000
@@ -82,7 +85,11 @@ def _session(request: Request) -> TlsSession:
 
 
 def application(
-    *, attest: Callable[[bytes, TlsSession], bytes], status: Callable[[], Mapping[str, object]], ledger: Ledger
+    *,
+    attest: Callable[[bytes, TlsSession], bytes],
+    status: Callable[[], Mapping[str, object]],
+    ledger: Ledger,
+    public: Source,
 ) -> Starlette:
     """The read-only interface of a node for one DAO.
 
@@ -90,6 +97,7 @@ def application(
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
+        public: the same, as the files of a public log.
     """
     askers = asyncio.Semaphore(ASKERS)
 
@@ -122,7 +130,8 @@ def application(
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
-        return _problem(error.code, error.what, _STATUS.get(error.exit_code, 500), error.hint)
+        status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
+        return _problem(error.code, error.what, status, error.hint)
 
     return Starlette(
         routes=[
@@ -130,6 +139,7 @@ def application(
             Route(f"{PREFIX}/attestation", attestation),
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),
+            log_files(f"{PREFIX}/log", public),
         ],
         exception_handlers={CyberPrivacyError: refused},
     )

@@ -19,6 +19,8 @@ from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.ledger.publisher import Publisher
+from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
@@ -26,6 +28,7 @@ from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
+from cyberprivacy.node.publishing import keep_public, publisher
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
@@ -57,6 +60,7 @@ class _Shared:
     machine: Machine
     desk: Desk
     ledger: Ledger
+    public: Publisher
     clock: Callable[[], float]
 
 
@@ -92,7 +96,8 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        api = application(attest=self._attest, status=self.status, ledger=self._shared.ledger)
+        ledger, public = self._shared.ledger, FolderSource(self._shared.public.public)
+        api = application(attest=self._attest, status=self.status, ledger=ledger, public=public)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
@@ -148,7 +153,11 @@ class Application:
             "hint": now.hint,
             "retry": int(now.retry),
             "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
-            "log": {"size": head.size, "root": head.root.hex()},
+            "log": {
+                "size": head.size,
+                "root": head.root.hex(),
+                "keys": [key.encode() for key in self._shared.public.trust.log],
+            },
             "node": self._shared.machine.identity(),
         }
 
@@ -198,7 +207,8 @@ class Node:
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
         assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
-        self._shared = _Shared(assembly, machine, desk, ledger, clock)
+        public = publisher(ledger, config.data / "log", machine.key, clock=clock)
+        self._shared = _Shared(assembly, machine, desk, ledger, public, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
@@ -215,6 +225,7 @@ class Node:
             *(duty for each in self.applications for duty in (each.keep, each.watch)),
             self._tend,
             self._tidy,
+            self._publish,
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
@@ -243,6 +254,9 @@ class Node:
             stay = housekeeping.needed(each.stands for each in self.applications)
             if stay is not None:
                 housekeeping.tidy(self._shared.assembly.keepers, stay, now=self._shared.clock())
+
+    def _publish(self, stop: threading.Event) -> None:
+        keep_public(self._shared.public, stop)
 
     def _tend(self, stop: threading.Event) -> None:
         assembly = self._shared.assembly
