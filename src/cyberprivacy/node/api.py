@@ -1,4 +1,6 @@
-"""What a node says about itself, to anyone who asks: evidence, status, ledger. Nothing here can be told to it.
+"""What a node says about itself, to anyone who asks: evidence, status, ledger.
+
+Nothing here can be told to it, but for the signed requests of administrators (`admin_api`).
 
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
@@ -12,7 +14,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import islice
 from typing import Final
@@ -37,7 +39,7 @@ ASKERS: Final = 8
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
 _SECRET: Final = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{96})\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
-_STATUS: Final = {1: 409, 2: 400, 3: 503}
+STATUS: Final = {1: 409, 2: 400, 3: 503}
 _PAGE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 PAGE_TEXT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -62,7 +64,8 @@ members of the DAO voted for. It prints one line for each check, and who could s
 <tr><th>source</th><td>ipfs://{wanted}</td></tr>
 </table>
 <p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON.
-There is no way to tell this node anything.</p>
+<a href="admin">What administrators may turn</a> is open, too, and each act of theirs is on the ledger before it
+takes effect. There is no other way to tell this node anything.</p>
 </body></html>
 """
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -90,14 +93,16 @@ def application(
     status: Callable[[], Mapping[str, object]],
     ledger: Ledger,
     public: Source,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """The read-only interface of a node for one DAO.
+    """The interface of a node for one DAO.
 
     Args:
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
         public: the same, as the files of a public log.
+        more: the administrators' door, `admin_api.routes`.
     """
     askers = asyncio.Semaphore(ASKERS)
 
@@ -110,7 +115,7 @@ def application(
     async def attestation(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
         if not _NONCE.match(nonce):
-            return _problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
+            return problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
         if askers.locked():
             raise Busy("too many ask at the same time")
         async with askers:
@@ -123,15 +128,15 @@ def application(
     async def log(request: Request) -> Response:
         start = request.query_params.get("from", "0")
         if not _INDEX.match(start):
-            return _problem("api.index", "`from` is not an index", 400)
+            return problem("api.index", "`from` is not an index", 400)
         lines = b"".join(entry.encode() + b"\n" for entry in islice(ledger.entries(int(start)), PAGE))
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
-        status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
-        return _problem(error.code, error.what, status, error.hint)
+        status = 404 if isinstance(error, NoSuchFile) else STATUS.get(error.exit_code, 500)
+        return problem(error.code, error.what, status, error.hint)
 
     return Starlette(
         routes=[
@@ -140,12 +145,13 @@ def application(
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),
             log_files(f"{PREFIX}/log", public),
+            *more,
         ],
         exception_handlers={CyberPrivacyError: refused},
     )
 
 
-def _problem(code: str, what: str, status: int, hint: str = "") -> Response:
+def problem(code: str, what: str, status: int, hint: str = "") -> Response:
     """A refusal as JSON. Source: RFC 9457, with our reason code as its `type`."""
     body = {"type": code, "title": what, "status": status, "detail": hint}
     return JSONResponse(body, status, headers=_HEADERS, media_type="application/problem+json")

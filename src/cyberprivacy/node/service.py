@@ -22,6 +22,8 @@ from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
+from cyberprivacy.node.admin_api import routes
+from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.config import Config, Served
@@ -73,6 +75,15 @@ class Application:
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
         chain = connect(config.rpc)
         journal = Journal(shared.ledger, served.dao)
+        self._door = open_door(
+            served.dao,
+            config.data / "parameters" / self.name,
+            ledger=shared.ledger,
+            chain=chain,
+            endpoints=lambda: assembly.front.endpoints(self.name),
+            wanted=lambda: self._loop.release,
+            clock=shared.clock,
+        )
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
@@ -80,6 +91,7 @@ class Application:
             registry=assembly.registry,
             runtime=assembly.runtime,
             reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),
+            settings=self._door,
         )
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
@@ -96,8 +108,13 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        ledger, public = self._shared.ledger, FolderSource(self._shared.public.public)
-        api = application(attest=self._attest, status=self.status, ledger=ledger, public=public)
+        api = application(
+            attest=self._attest,
+            status=self.status,
+            ledger=self._shared.ledger,
+            public=FolderSource(self._shared.public.public),
+            more=routes(self._door, clock=self._shared.clock),
+        )
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
@@ -123,6 +140,10 @@ class Application:
                 self._identities.renew(self._use)
             except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
                 _log.warning("renew", code=error.code, what=str(error))
+            try:
+                self._door.tend()
+            except CyberPrivacyError as error:
+                _log.warning("parameters", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
