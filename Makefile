@@ -7,7 +7,7 @@ ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 .PHONY: help install demo test unit flow law lint fuzz bench mutants some-mutants slither clean
 
 help: ## what each verb does
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 install: ## everything that Debian, PyPI and npm must give (idempotent)
 	@deploy/install-debian.sh
@@ -25,10 +25,10 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile $(ORDER)
+	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile
+	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
