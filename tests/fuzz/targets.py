@@ -4,17 +4,33 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from cyberprivacy.attest import bare, ccel, certificates, conformance, eventlog, policy, seen, statement, tpm2
+from cyberprivacy.attest import (
+    bare,
+    bootlog,
+    ccel,
+    certificates,
+    conformance,
+    credential,
+    enrolment,
+    eventlog,
+    policy,
+    seen,
+    statement,
+    tpm2,
+    tpmsignature,
+)
 from cyberprivacy.attest.conformance import Case, Said
+from cyberprivacy.attest.describing import carries
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.judge import VERIFIERS, claims, verify_document
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import Level
-from cyberprivacy.attest.snp import chain, endorsement
+from cyberprivacy.attest.snp import chain, endorsement, hosttable
 from cyberprivacy.attest.snp import report as snp
 from cyberprivacy.attest.snp.product import BadReport
 from cyberprivacy.attest.tdx import collateral, pck, platform, quote, tcb
@@ -28,6 +44,8 @@ VECTORS = Path(
 CASES = tuple(
     conformance.cases((resources.files("cyberprivacy.attest") / "cases" / "evidence.jsonl.gz").read_bytes())
 )
+TOOLS_HEADER = 8
+"""Bytes that tpm2-tools write in front of a credential: a magic number and a version."""
 GOOD = {kind: next(case for case in CASES if case.id.startswith(f"{kind}.good")) for kind in VERIFIERS}
 
 Seeds = Callable[[], Iterator[bytes]]
@@ -110,7 +128,7 @@ def published() -> Iterator[bytes]:
 
 
 def tpm2_structures(data: bytes) -> None:
-    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpm2.Signature.parse):
+    for read in (tpm2.Public.parse, tpm2.Quote.parse, tpmsignature.Signature.parse):
         try:
             read(data)
         except Untrusted:
@@ -146,6 +164,8 @@ def judged() -> Iterator[bytes]:
 
 def bare_evidence(data: bytes) -> None:
     claims(data)
+    with suppress(Untrusted):
+        carries(bare.EvidenceDocument.parse(data).evidence, bytes(64))
     verify_document(data, policy=Policy(), at=NOW, nonce=None, spki=None)
 
 
@@ -177,6 +197,29 @@ def policies() -> Iterator[bytes]:
     )
 
 
+def enrolments(data: bytes) -> None:
+    for read in (enrolment.Request.parse, enrolment.Answer.parse, credential.Credential.parse):
+        try:
+            read(data)
+        except Untrusted:
+            continue
+
+
+def credentials() -> Iterator[bytes]:
+    key = tpm2.Public.parse(GOOD["tpm2"].evidence.fields["public"])
+    yield enrolment.Request(b"", key, key).encode()
+    for file in genuine("tpm2-*/cred.blob"):
+        blob = file[TOOLS_HEADER:]
+        yield blob
+        yield enrolment.Answer(bytes(32), credential.Credential.parse(blob), b"sealed").encode()
+
+
+def tables() -> Iterator[bytes]:
+    leaf, middle, root = certificates.split(GOOD["sev-snp"].evidence.fields["certificates"])
+    yield hosttable.encode(vcek=leaf, ask=middle, ark=root)
+    yield bytes(hosttable.ENTRY_SIZE)
+
+
 def case_lines() -> Iterator[bytes]:
     yield from (case.line(told=True) for case in GOOD.values())
     yield b'{"id":"a","verdict":"accept","codes":[]}'
@@ -204,6 +247,9 @@ TARGETS: Mapping[str, Target] = {
     "tdx-quote": Target(tdx_quote, Untrusted, field("quote", "tdx-*/quote.bin")),
     "tdx-collateral": Target(tdx_collateral, Untrusted, published),
     "ccel": Target(ccel.parse, Untrusted, field("log", "*/ccel_data.bin")),
+    "boot-log": Target(lambda data: bootlog.read(data).facts(), Untrusted, field("tcg2", "*/ccel_data.bin")),
+    "enrolment": Target(enrolments, Untrusted, credentials),
+    "host-table": Target(hosttable.HostTable.parse, Untrusted, tables),
     "event-log": Target(eventlog.parse, Untrusted, field("log")),
     "tpm2": Target(tpm2_structures, Untrusted, structures),
     "attestation": Target(attestation, Untrusted, attestations),

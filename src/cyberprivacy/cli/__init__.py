@@ -29,6 +29,7 @@ ROOMS: Final = {
     "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),
+    "log": ("log",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
     "demo": ("demo",),

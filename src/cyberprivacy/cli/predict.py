@@ -7,6 +7,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from cyberprivacy.attest import ccel as logs
+from cyberprivacy.attest.tdx.measured import Contents
+from cyberprivacy.attest.tdx.quote import MAX_QUOTE, TdReport
 from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.release import read_file
@@ -96,10 +99,6 @@ def tdx(
     That needs MRTD, too: from a quote, whose registers the log must lead to, or as --mrtd; then what the host sets
     at launch (MRCONFIGID, MROWNER, MROWNERCONFIG) is taken for zero.
     """
-    from cyberprivacy.attest import ccel as logs
-    from cyberprivacy.attest.tdx.measured import Contents
-    from cyberprivacy.attest.tdx.quote import MAX_QUOTE, TdReport
-
     if ccel is None and quote is None:
         raise Misuse("an event log or a quote is needed", code="predict.tdx")
     if quote is not None and mrtd:
@@ -107,13 +106,7 @@ def tdx(
     rtmrs = None if ccel is None else logs.replay(logs.parse(read_file(ccel, logs.MAX_LOG)))
     contents = None
     if quote is not None:
-        contents = Contents.of(TdReport.split(read_file(quote, MAX_QUOTE))[0])
-        if rtmrs not in (None, contents.rtmrs):
-            raise Untrusted(
-                "the log does not lead to the quote's registers",
-                code="evidence.log-differs",
-                hint="They are not of the same start of a machine, or software has measured more since.",
-            )
+        contents = _quoted(read_file(quote, MAX_QUOTE), rtmrs)
     elif mrtd and rtmrs is not None:
         contents = Contents(_register(mrtd), rtmrs)
     registers = contents.rtmrs if contents else rtmrs or ()
@@ -121,6 +114,18 @@ def tdx(
     value |= {f"rtmr{number}": register.hex() for number, register in enumerate(registers)}
     value |= {"mrtd": contents.mrtd.hex(), "measurement": contents.measurement.hex()} if contents else {}
     _print(value, as_json=as_json)
+
+
+def _quoted(quote: bytes, rtmrs: tuple[bytes, ...] | None) -> Contents:
+    """What a quote says, unproven, if the log, where there is one, leads to the same registers."""
+    contents = Contents.of(TdReport.split(quote)[0])
+    if rtmrs not in (None, contents.rtmrs):
+        raise Untrusted(
+            "the log does not lead to the quote's registers",
+            code="evidence.log-differs",
+            hint="They are not of the same start of a machine, or software has measured more since.",
+        )
+    return contents
 
 
 def _register(text: str) -> bytes:

@@ -11,7 +11,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cyberprivacy.attest.certificates import UNREADABLE, fingerprint
+from cyberprivacy.attest.certificates import UNREADABLE, fingerprint, split
 from cyberprivacy.attest.enrolment import (
     MAX_CERTIFICATES,
     MAX_MESSAGE,
@@ -138,7 +138,9 @@ def install(
         chain = accept(held, answer)
     path = (swtpm or keys) / CERTIFICATES
     _write(path, chain)
-    out.result({"certificates": str(path), "hardware": answer.hardware.hex()}, str(path), as_json=as_json)
+    root = "sha256:" + fingerprint(x509.load_der_x509_certificate(split(chain)[-1])).hex()
+    value = {"certificates": str(path), "hardware": answer.hardware.hex(), "root": root}
+    out.result(value, f"{path}, vouched for by {root}", as_json=as_json)
 
 
 @contextmanager

@@ -7,18 +7,18 @@ refused: a log that does not read back is not a log.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import Protocol
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.ledger import disk
+from cyberprivacy.ledger.disk import LedgerFull
 from cyberprivacy.ledger.merkle import Tree
-
-MAX_ENTRY: Final = 65_535
-"""Bytes in one entry: what a tile of C2SP tlog-tiles can hold."""
+from cyberprivacy.ledger.tiles import MAX_ENTRY
 
 
 class LedgerDamaged(Untrusted):
@@ -26,13 +26,6 @@ class LedgerDamaged(Untrusted):
 
     code = "ledger.damaged"
     hint = "Restore the file from a mirror; this node must not continue a log that it cannot read."
-
-
-class LedgerFull(TryLater):
-    """The disk would not take another entry; nothing was accepted."""
-
-    code = "ledger.full"
-    hint = "Free disk space; the node goes on by itself."
 
 
 class LedgerTaken(TryLater):
@@ -105,7 +98,7 @@ class FileLedger:
         self._path, self._clock, self._lock = path, clock, Lock()
         self._entries: list[Entry] = []
         self._tree = Tree()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        disk.folder(path.parent)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             self._take()
@@ -121,22 +114,26 @@ class FileLedger:
             LedgerFull: the disk refused; the log is as it was.
             ValueError: the entry is larger than 65,535 bytes.
         """
+        return self.extend([(kind, facts)])[0]
+
+    def extend(self, events: Sequence[tuple[str, Mapping[str, object]]]) -> list[Entry]:
+        """Write several entries with one wait for the disk; all are durable when this returns.
+
+        Raises:
+            LedgerFull: the disk refused; the log is as it was.
+            ValueError: an entry is larger than 65,535 bytes.
+        """
         with self._lock:
-            entry = Entry(len(self._entries), int(self._clock()), kind, dict(facts))
-            line = entry.encode()
-            if len(line) > MAX_ENTRY:
-                raise ValueError(f"an entry of {len(line)} bytes; {MAX_ENTRY} at most")
-            before = os.fstat(self._file).st_size
-            try:
-                if os.write(self._file, line + b"\n") != len(line) + 1:
-                    raise OSError("short write")
-                os.fsync(self._file)
-            except OSError as error:
-                os.ftruncate(self._file, before)
-                raise LedgerFull("the log cannot be written", reason=str(error)) from error
-            self._entries.append(entry)
-            self._tree.add(line)
-            return entry
+            at, now = len(self._entries), int(self._clock())
+            entries = [Entry(at + place, now, kind, dict(facts)) for place, (kind, facts) in enumerate(events)]
+            lines = [entry.encode() for entry in entries]
+            if (longest := max(map(len, lines), default=0)) > MAX_ENTRY:
+                raise ValueError(f"an entry of {longest} bytes; {MAX_ENTRY} at most")
+            self._write(b"".join(line + b"\n" for line in lines))
+            self._entries += entries
+            for line in lines:
+                self._tree.add(line)
+            return entries
 
     def head(self) -> Head:
         """The present state."""
@@ -150,6 +147,16 @@ class FileLedger:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, data) != len(data):
+                raise OSError("short write")
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, before)
+            raise LedgerFull("the log cannot be written", reason=str(error)) from error
 
     def _take(self) -> None:
         """Be the only writer: before anything is read, as what looks torn may be what another is just writing."""
@@ -168,6 +175,10 @@ class FileLedger:
                 self._tree.add(line[:-1])
                 good += len(line)
         os.ftruncate(self._file, good)
+        # The last line may have been written but not yet synced when its writer died: a head that is signed over
+        # it must find it again after a power cut.
+        os.fsync(self._file)
+        disk.settle(self._path.parent)
 
 
 def _decode(line: bytes, index: int) -> Entry:

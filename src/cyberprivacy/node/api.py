@@ -9,6 +9,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 * `status`: what runs, what is on its way, what it waits for.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
   header `Cyberprivacy-Log-Size` says how many there are.
+* `log/checkpoint`, `log/tile/…`: the same, signed, as C2SP tlog-tiles has it: files that anybody can mirror.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from cyberprivacy.attest.agent import Busy
 from cyberprivacy.attest.session import TlsSession
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.reading import Source
+from cyberprivacy.node.logfiles import NoSuchFile, log_files
 
 PREFIX: Final = "/.well-known/cyberprivacy"
 PAGE: Final = 1_000
@@ -36,7 +39,7 @@ ASKERS: Final = 8
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
 _SECRET: Final = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{96})\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
-STATUS: Final = {1: 409, 2: 400, 3: 503}
+_STATUS: Final = {1: 409, 2: 400, 3: 503}
 _PAGE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 PAGE_TEXT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -89,6 +92,7 @@ def application(
     attest: Callable[[bytes, TlsSession], bytes],
     status: Callable[[], Mapping[str, object]],
     ledger: Ledger,
+    public: Source,
     more: Sequence[Route] = (),
 ) -> Starlette:
     """The interface of a node for one DAO.
@@ -97,6 +101,7 @@ def application(
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
+        public: the same, as the files of a public log.
         more: the administrators' door, `admin_api.routes`.
     """
     askers = asyncio.Semaphore(ASKERS)
@@ -110,7 +115,7 @@ def application(
     async def attestation(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
         if not _NONCE.match(nonce):
-            return problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
+            return _problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
         if askers.locked():
             raise Busy("too many ask at the same time")
         async with askers:
@@ -123,14 +128,15 @@ def application(
     async def log(request: Request) -> Response:
         start = request.query_params.get("from", "0")
         if not _INDEX.match(start):
-            return problem("api.index", "`from` is not an index", 400)
+            return _problem("api.index", "`from` is not an index", 400)
         lines = b"".join(entry.encode() + b"\n" for entry in islice(ledger.entries(int(start)), PAGE))
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
-        return problem(error.code, error.what, STATUS.get(error.exit_code, 500), error.hint)
+        status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
+        return _problem(error.code, error.what, status, error.hint)
 
     return Starlette(
         routes=[
@@ -138,13 +144,14 @@ def application(
             Route(f"{PREFIX}/attestation", attestation),
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),
+            log_files(f"{PREFIX}/log", public),
             *more,
         ],
         exception_handlers={CyberPrivacyError: refused},
     )
 
 
-def problem(code: str, what: str, status: int, hint: str = "") -> Response:
+def _problem(code: str, what: str, status: int, hint: str = "") -> Response:
     """A refusal as JSON. Source: RFC 9457, with our reason code as its `type`."""
     body = {"type": code, "title": what, "status": status, "detail": hint}
     return JSONResponse(body, status, headers=_HEADERS, media_type="application/problem+json")

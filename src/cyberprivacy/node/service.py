@@ -19,6 +19,8 @@ from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.ledger.publisher import Publisher
+from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
 from cyberprivacy.node.admin_api import routes
 from cyberprivacy.node.administration import open_door
@@ -28,6 +30,7 @@ from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
+from cyberprivacy.node.publishing import keep_public, publisher
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
@@ -59,6 +62,7 @@ class _Shared:
     machine: Machine
     desk: Desk
     ledger: Ledger
+    public: Publisher
     clock: Callable[[], float]
 
 
@@ -75,6 +79,7 @@ class Application:
             served.dao,
             config.data / "parameters" / self.name,
             ledger=shared.ledger,
+            public=shared.public,
             chain=chain,
             endpoints=lambda: assembly.front.endpoints(self.name),
             wanted=lambda: self._loop.release,
@@ -108,6 +113,7 @@ class Application:
             attest=self._attest,
             status=self.status,
             ledger=self._shared.ledger,
+            public=FolderSource(self._shared.public.public),
             more=routes(self._door, clock=self._shared.clock),
         )
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
@@ -128,17 +134,14 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy with a release: a stop of this DAO, the end of a certificate."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a changed setting."""
         while not stop.wait(PAUSE):
             self._loop.watch()
-            try:
-                self._identities.renew(self._use)
-            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
-                _log.warning("renew", code=error.code, what=str(error))
-            try:
-                self._door.tend()
-            except CyberPrivacyError as error:
-                _log.warning("parameters", code=error.code, what=str(error))
+            for look in (lambda: self._identities.renew(self._use), self._door.tend):
+                try:
+                    look()
+                except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                    _log.warning("watch", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
@@ -169,7 +172,11 @@ class Application:
             "hint": now.hint,
             "retry": int(now.retry),
             "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
-            "log": {"size": head.size, "root": head.root.hex()},
+            "log": {
+                "size": head.size,
+                "root": head.root.hex(),
+                "keys": [key.encode() for key in self._shared.public.trust.log],
+            },
             "node": self._shared.machine.identity(),
         }
 
@@ -217,9 +224,10 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        assembly, machine = Assembly.of(config), Machine(config.data)
+        assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
-        self._shared = _Shared(assembly, machine, desk, ledger, clock)
+        public = publisher(ledger, config.data / "log", machine.key, clock=clock)
+        self._shared = _Shared(assembly, machine, desk, ledger, public, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
@@ -236,6 +244,7 @@ class Node:
             *(duty for each in self.applications for duty in (each.keep, each.watch)),
             self._tend,
             self._tidy,
+            self._publish,
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
@@ -264,6 +273,9 @@ class Node:
             stay = housekeeping.needed(each.stands for each in self.applications)
             if stay is not None:
                 housekeeping.tidy(self._shared.assembly.keepers, stay, now=self._shared.clock())
+
+    def _publish(self, stop: threading.Event) -> None:
+        keep_public(self._shared.public, stop)
 
     def _tend(self, stop: threading.Event) -> None:
         assembly = self._shared.assembly

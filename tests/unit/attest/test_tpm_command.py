@@ -68,6 +68,7 @@ def test_a_machine_gets_its_certificate(bench: Bench, tmp_path: Path) -> None:
     code, installed = bench.install()
     assert (code, installed["hardware"]) == (0, asked["hardware"])
     assert installed["certificates"] == str(bench.machine / CERTIFICATES)
+    assert installed["root"] == f"sha256:{bench.root.fingerprint.hex()}"
     chain = check_chain(split((bench.machine / CERTIFICATES).read_bytes()), now=int(datetime.now(UTC).timestamp()))
     assert chain.root == bench.root.fingerprint
     assert chain.hardware is not None
