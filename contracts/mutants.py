@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from mutants_list import MUTANTS, Mutant
+from mutants_market import MARKET
 
 HERE: Final = Path(__file__).resolve().parent
 FORGE: Final = HERE / "node_modules/@foundry-rs/forge-linux-amd64/bin/forge"
@@ -126,10 +127,11 @@ def main(arguments: Iterable[str] | None = None) -> int:
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--share", type=int, default=1, help="only one in so many")
     given = options.parse_args(None if arguments is None else list(arguments))
-    chosen = [(n, m) for n, m in enumerate(MUTANTS, 1) if not given.numbers or n in given.numbers]
+    everything = (*MUTANTS, *MARKET)
+    chosen = [(n, m) for n, m in enumerate(everything, 1) if not given.numbers or n in given.numbers]
     if given.share > 1:
         chosen = chosen[turn(given.share) :: given.share]
-        sys.stdout.write(f"{len(chosen)} of {len(MUTANTS)} mutants; `make mutants` runs all\n")
+        sys.stdout.write(f"{len(chosen)} of {len(everything)} mutants; `make mutants` runs all\n")
     started, alive = time.monotonic(), 0
     with ThreadPoolExecutor(given.jobs) as pool:
         suites = sorted({mutant.tests for _, mutant in chosen})

@@ -28,7 +28,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise LedgerFull("a file of the log cannot be written", path=str(path), reason=problem.strerror) from problem
+        raise LedgerFull(
+            "a file of the log cannot be written", path=str(path), reason=problem.strerror
+        ) from problem
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -134,7 +134,9 @@ def test_a_disk_that_is_full_at_any_step_stops_it_and_loses_nothing(tmp_path: Pa
             ledger, log = opened(folder)
         assert ledger.head().size == acknowledged
         log.publish()  # the same process goes on when there is room again
-        reader, head = LightClient(log.trust, folder / "reader", clock=lambda: NOW).update(FolderSource(log.public))
+        reader, head = LightClient(log.trust, folder / "reader", clock=lambda: NOW).update(
+            FolderSource(log.public)
+        )
         assert list(reader.entries()) == [entry.encode() for entry in ledger.entries()]
         assert head.checkpoint.size == acknowledged
         ledger.close()
