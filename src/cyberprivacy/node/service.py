@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -134,10 +135,11 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a changed setting."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, a certificate's end, a changed setting."""
+        looks: tuple[Callable[[], object], ...] = (partial(self._identities.renew, self._use), self._door.tend)
         while not stop.wait(PAUSE):
             self._loop.watch()
-            for look in (lambda: self._identities.renew(self._use), self._door.tend):
+            for look in looks:
                 try:
                     look()
                 except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
