@@ -134,14 +134,14 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a changed setting."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a setting."""
         while not stop.wait(PAUSE):
             self._loop.watch()
-            for look in (lambda: self._identities.renew(self._use), self._door.tend):
-                try:
-                    look()
-                except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
-                    _log.warning("watch", code=error.code, what=str(error))
+            try:
+                self._identities.renew(self._use)
+                self._door.tend()
+            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                _log.warning("watch", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
