@@ -94,15 +94,18 @@ class FileLedger:
         Raises:
             LedgerTaken: another writer has it open.
             LedgerDamaged: a line does not read back as the entry that belongs there.
+            LedgerFull: the disk refused.
         """
         self._path, self._clock, self._lock = path, clock, Lock()
         self._entries: list[Entry] = []
         self._tree = Tree()
         disk.folder(path.parent)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        with disk.writing(path):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             self._take()
-            self._read()
+            with disk.writing(path):
+                self._read()
         except BaseException:
             os.close(self._file)
             raise

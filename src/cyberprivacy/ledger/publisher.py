@@ -126,9 +126,9 @@ class Publisher:
         note = Note(checkpoint.text, tuple(each.sign(checkpoint, time=now) for each in self._signers))
         replace(self._signed, note.encode())
         if self._quorum is not None:
-            gathered = self._quorum.gather(
-                note, lambda old: consistency_proof(reader.node, old, head.size), now=now
-            )
+            # A reader of its own: a witness that is late may still ask for its proof when we have gone on.
+            node = LogReader(FolderSource(self.public), head).node
+            gathered = self._quorum.gather(note, lambda old: consistency_proof(node, old, head.size), now=now)
             note = note.with_signatures(gathered.signatures)
         seen = judge(note.encode(), self.trust, now=now)
         replace(self.public / CHECKPOINT, note.encode())
