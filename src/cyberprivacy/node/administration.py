@@ -119,6 +119,8 @@ class Door:
             with on_disk():
                 self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
                 folder.mkdir(mode=0o755, exist_ok=True)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
             files.replace(path, data)
             _log.info("parameters", release=str(standing.release))
         return folder

@@ -110,13 +110,9 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        api = application(
-            attest=self._attest,
-            status=self.status,
-            ledger=self._shared.ledger,
-            public=FolderSource(self._shared.public.public),
-            more=routes(self._door, clock=self._shared.clock),
-        )
+        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        public = FolderSource(shared.public.public)
+        api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
