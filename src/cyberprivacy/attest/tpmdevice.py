@@ -218,6 +218,17 @@ class TpmAttester:
     def _quoted(self, binding: bytes) -> tuple[bytes, bytes]:
         return self.held.tpm.quote(self.held.handle, quote.qualifying(binding), eventlog.QUOTED)
 
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt a secret for this TPM and what was started on it; see `Tpm.seal`."""
+        expected = eventlog.composite(bootlog.read(read_event_log(self._log)).replay(), eventlog.QUOTED.pcrs)
+        with self._lock:
+            return self.held.tpm.seal(secret, eventlog.QUOTED, expected)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Give back what the same start sealed on this TPM; see `Tpm.unseal`."""
+        with self._lock:
+            return self.held.tpm.unseal(sealed, eventlog.QUOTED)
+
     def close(self) -> None:
         """Take the key out of the TPM, and let the TPM go."""
         with self._lock, suppress(TpmGone):

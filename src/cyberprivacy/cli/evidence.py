@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,14 +14,16 @@ from rich.text import Text
 from cyberprivacy.attest.bare import KEY_ROLE, MAX_DOCUMENT, MAX_PEM, EvidenceDocument, key_bound, spki_of_pem
 from cyberprivacy.attest.describing import carries, describe
 from cyberprivacy.attest.identity import EARLY
-from cyberprivacy.attest.machine import Found, confidential, find
+from cyberprivacy.attest.machine import Found, confidential, find, trusted_platform
 from cyberprivacy.attest.measure import measure
 from cyberprivacy.attest.swtpm import SoftwareAttester
+from cyberprivacy.attest.tpmdevice import DEVICE, TpmAttester
 from cyberprivacy.attest.tsm import FOLDER
 from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.predict import register_predictions
 from cyberprivacy.cli.release import read_file
+from cyberprivacy.cli.tpm import KEYS
 from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.node import files
@@ -35,6 +37,8 @@ _HARDWARE: Final[Mapping[str, tuple[Any, Any]]] = {
         Annotated[Path | None, typer.Option(metavar="DIR", help="Use the software TPM in this folder.")],
         None,
     ),
+    "tpm": (Annotated[Path, typer.Option(metavar="FILE", help="The machine's TPM.")], DEVICE),
+    "keys": (Annotated[Path, typer.Option(metavar="DIR", help="Where `tpm install` keeps certificates.")], KEYS),
     "tsm": (Annotated[Path, typer.Option(metavar="DIR", help="Where configfs-tsm has its reports.")], FOLDER),
 }
 
@@ -44,6 +48,8 @@ class Hardware:
     """With what evidence is made, as the options say."""
 
     swtpm: Path | None
+    tpm: Path
+    keys: Path
     tsm: Path
 
 
@@ -78,8 +84,8 @@ def make(
 ) -> None:
     """Make evidence about a key, with the hardware of this machine; run it inside, as root.
 
-    What the machine is, it finds by itself: SEV-SNP or TDX. Certificates and collateral go along, which come from
-    the host, from copies kept before, or from AMD and Intel.
+    What the machine is, it finds by itself: SEV-SNP or TDX, else its TPM. Certificates and collateral go along,
+    which come from the host, from copies kept before, or from AMD and Intel.
     """
     if not _NONCE.fullmatch(nonce):
         raise Misuse("a nonce is 64 lower-case hex digits", code="evidence.nonce", length=len(nonce))
@@ -102,7 +108,14 @@ def make(
 def _machine(hardware: Hardware, vendors: Vendors) -> Iterator[Found]:
     """The strongest hardware of this machine, or the software TPM that was named."""
     if hardware.swtpm is None:
-        yield find([confidential(vendors.complete, folder=hardware.tsm)])
+        own = trusted_platform(hardware.keys, device=hardware.tpm)
+        found = find([confidential(vendors.complete, folder=hardware.tsm), own])
+        if isinstance(found.attester, TpmAttester):
+            with closing(found.attester) as chip:
+                chip.certified(_certificates(hardware.keys, hint="See `cyberprivacy tpm request --help`."))
+                yield found
+        else:
+            yield found
         return
     attester = _software(hardware.swtpm)
     try:
@@ -147,13 +160,13 @@ def _lines(text: Text, name: str, value: object, indent: str) -> None:
 
 def _software(folder: Path) -> SoftwareAttester:
     """The software TPM of a node on this machine that does not run now; it must have been certified."""
-    certificates = folder / CERTIFICATES
-    if not certificates.is_file():
-        raise Misuse(
-            "nobody has certified this software TPM",
-            code="evidence.uncertified",
-            hint="Start a node on it and run `cyberprivacy dev certify`.",
-            missing=str(certificates),
-        )
-    chain = read_file(certificates, MAX_DOCUMENT)
+    chain = _certificates(folder, hint="Start a node on it and run `cyberprivacy dev certify`.")
     return SoftwareAttester(folder, measure()).certified(chain)
+
+
+def _certificates(folder: Path, *, hint: str) -> bytes:
+    """What somebody has vouched with for the attestation key of the TPM whose folder this is."""
+    path = folder / CERTIFICATES
+    if not path.is_file():
+        raise Misuse("nobody has certified this TPM", code="evidence.uncertified", hint=hint, missing=str(path))
+    return read_file(path, MAX_DOCUMENT)

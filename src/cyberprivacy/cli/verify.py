@@ -11,7 +11,7 @@ from cryptography import x509
 
 from cyberprivacy.attest import judge
 from cyberprivacy.attest import policy as policies
-from cyberprivacy.attest.bare import spki_of_pem
+from cyberprivacy.attest.bare import KEY_ROLE, spki_of_pem
 from cyberprivacy.attest.certificates import fingerprint
 from cyberprivacy.attest.evidence import CHALLENGE_SIZE
 from cyberprivacy.attest.judge import claims, verify_document
@@ -69,6 +69,7 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     key: Annotated[
         Path | None, typer.Option(metavar="PUB.pem", help="Bare evidence must be about this public key.")
     ] = None,
+    role: Annotated[str, typer.Option(help="What the key of bare evidence must be for.")] = KEY_ROLE,
     any_software: Annotated[
         bool, typer.Option("--any-software", help="Accept bare evidence whatever software it is of.")
     ] = False,
@@ -90,6 +91,7 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
         rpc=tuple(rpc or ()),
         nonce=_nonce(nonce),
         key=None if key is None else spki_of_pem(_read(key)),
+        role=role,
         vendors=vendors,
         as_json=as_json,
     )
@@ -114,6 +116,7 @@ class _Asked:
     rpc: tuple[str, ...]
     nonce: bytes | None
     key: bytes | None
+    role: str
     vendors: Vendors
     as_json: bool
 
@@ -123,11 +126,12 @@ class _Asked:
         Raises:
             Misuse: one is not named, or what only bare evidence takes is.
         """
-        if self.nonce is not None or self.key is not None or self.policy.any_software:
+        bare = self.nonce is not None or self.key is not None or self.role != KEY_ROLE
+        if bare or self.policy.any_software:
             raise Misuse(
                 "a node is asked with a nonce of our own, about its own key, and the chain knows its software",
                 code="verify.option",
-                hint="--nonce, --key and --any-software are for files with evidence about a bare key.",
+                hint="--nonce, --key, --role and --any-software are for files with evidence about a bare key.",
             )
         if not self.dao or not self.rpc:
             raise Misuse(
@@ -163,7 +167,9 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
         return judged(
             data,
             asked.vendors,
-            lambda data: verify_document(data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key),
+            lambda data: verify_document(
+                data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key, role=asked.role
+            ),
         )
     governor, chain = asked.chain()
     facts = read_facts(chain, governor, questions(data))

@@ -1,4 +1,6 @@
-"""What a node says about itself, to anyone who asks: evidence, status, ledger. Nothing here can be told to it.
+"""What a node says about itself, to anyone who asks: evidence, status, ledger.
+
+Nothing here can be told to it, but for the signed requests of administrators (`admin_api`).
 
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
@@ -12,7 +14,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import islice
 from typing import Final
@@ -62,7 +64,8 @@ members of the DAO voted for. It prints one line for each check, and who could s
 <tr><th>source</th><td>ipfs://{wanted}</td></tr>
 </table>
 <p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON.
-There is no way to tell this node anything.</p>
+<a href="admin">What administrators may turn</a> is open, too, and each act of theirs is on the ledger before it
+takes effect. There is no other way to tell this node anything.</p>
 </body></html>
 """
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -90,14 +93,16 @@ def application(
     status: Callable[[], Mapping[str, object]],
     ledger: Ledger,
     public: Source,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """The read-only interface of a node for one DAO.
+    """The interface of a node for one DAO.
 
     Args:
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
         public: the same, as the files of a public log.
+        more: the administrators' door, `admin_api.routes`.
     """
     askers = asyncio.Semaphore(ASKERS)
 
@@ -140,6 +145,7 @@ def application(
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),
             log_files(f"{PREFIX}/log", public),
+            *more,
         ],
         exception_handlers={CyberPrivacyError: refused},
     )

@@ -2,6 +2,7 @@
 
 ```toml
 data = "/var/lib/cyberprivacy"
+evidence = "hardware"                  # optional: SEV-SNP, TDX or TPM 2.0; else "software": a self-report
 
 [chain]
 rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
@@ -86,12 +87,21 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that an operator may say."""
+    """All that an operator may say.
+
+    Attributes:
+        data: directory for everything that the node keeps.
+        rpc: chain endpoints that must agree.
+        daos: whom it serves.
+        sources: where bytes come from.
+        hardware: whether the machine's own hardware makes the evidence.
+    """
 
     data: Path
     rpc: tuple[str, ...]
     daos: tuple[Served, ...]
     sources: Sources
+    hardware: bool = False
 
 
 def load(path: Path) -> Config:
@@ -118,7 +128,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = _Table("", value, {"data", "chain", "dao", "sources"})
+    top = _Table("", value, {"data", "evidence", "chain", "dao", "sources"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -130,8 +140,12 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
+    evidence = top.text("evidence", "software")
+    if evidence not in ("software", "hardware"):
+        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
     return Config(
         data=Path(top.text("data")),
+        hardware=evidence == "hardware",
         rpc=tuple(_url(url) for url in rpc),
         daos=daos,
         sources=Sources(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -22,6 +23,8 @@ from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
+from cyberprivacy.node.admin_api import routes
+from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.config import Config, Served
@@ -73,6 +76,16 @@ class Application:
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
         chain = connect(config.rpc)
         journal = Journal(shared.ledger, served.dao)
+        self._door = open_door(
+            served.dao,
+            config.data / "parameters" / self.name,
+            ledger=shared.ledger,
+            public=shared.public,
+            chain=chain,
+            endpoints=lambda: assembly.front.endpoints(self.name),
+            wanted=lambda: self._loop.release,
+            clock=shared.clock,
+        )
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
@@ -80,6 +93,7 @@ class Application:
             registry=assembly.registry,
             runtime=assembly.runtime,
             reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),
+            settings=self._door,
         )
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
@@ -96,8 +110,9 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        ledger, public = self._shared.ledger, FolderSource(self._shared.public.public)
-        api = application(attest=self._attest, status=self.status, ledger=ledger, public=public)
+        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        public = FolderSource(shared.public.public)
+        api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
@@ -116,13 +131,15 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy with a release: a stop of this DAO, the end of a certificate."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, a certificate's end, a changed setting."""
+        looks: tuple[Callable[[], object], ...] = (partial(self._identities.renew, self._use), self._door.tend)
         while not stop.wait(PAUSE):
             self._loop.watch()
-            try:
-                self._identities.renew(self._use)
-            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
-                _log.warning("renew", code=error.code, what=str(error))
+            for look in looks:
+                try:
+                    look()
+                except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                    _log.warning("watch", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
@@ -205,7 +222,7 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        assembly, machine = Assembly.of(config), Machine(config.data)
+        assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         public = publisher(ledger, config.data / "log", machine.key, clock=clock)
         self._shared = _Shared(assembly, machine, desk, ledger, public, clock)

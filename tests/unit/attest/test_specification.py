@@ -62,10 +62,10 @@ def rows_of(heading: str) -> set[str]:
 
 
 def test_the_registry_has_the_domain_tags_that_the_program_uses_and_no_others() -> None:
-    used = set(re.findall(r'b"(CyberPrivacy-[A-Za-z]+/[0-9]+)"', sources()))
+    used = set(re.findall(r'b"(CyberPrivacy-[A-Za-z0-9-]+/[0-9]+)"', sources()))
     assert evidence.EVIDENCE_TAG.decode() in used
     assert rows_of("Domain tags") == used
-    assert not re.search(r"b[\"']CyberPrivacy-(?![A-Za-z]+/[0-9]+\")", sources())
+    assert not re.search(r"b[\"']CyberPrivacy-(?![A-Za-z0-9-]+/[0-9]+\")", sources())
 
 
 def test_the_registry_has_the_object_identifiers_that_the_program_uses_and_no_others() -> None:

@@ -20,11 +20,11 @@ EXAMPLE = Path(__file__).parents[3] / "examples/guestbook"
 class Book:
     """A running guestbook."""
 
-    def __init__(self, folder: Path, data: Path) -> None:
+    def __init__(self, folder: Path, data: Path, *more: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [sys.executable, "-B", folder / "app/main.py", "--port", str(self.port), "--data", data]
+        command = [sys.executable, "-B", folder / "app/main.py", "--port", str(self.port), "--data", data, *more]
         self.process = subprocess.Popen(command, env=os.environ | {"GUESTBOOK_TITLE": "Book & tests"})
         deadline = time.monotonic() + 10
         while True:

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.release import Address
+from cyberprivacy.proposal.signed import SignerLied, check_signed
 from cyberprivacy.proposal.signing import (
     ExternalSigner,
     KeyRefused,
     Keystore,
-    SignerLied,
     Transaction,
-    check_signed,
     create_keystore,
     keystore_address,
 )
