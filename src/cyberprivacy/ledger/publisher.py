@@ -115,8 +115,7 @@ class Publisher:
     def _publish(self) -> tuple[LogReader, SeenHead]:
         head, now = self._ledger.head(), int(self._clock())
         make_folder(self.public)
-        new = islice(self._ledger.entries(self._shelf.size), head.size - self._shelf.size)
-        self._shelf.add(entry.encode() for entry in new)
+        self._shelf.add(islice(self._ledger.lines(self._shelf.size), head.size - self._shelf.size))
         self._shelf.flush()
         if self._shelf.root() != head.root:
             raise LedgerDamaged("the journal is not what it was when it was read")

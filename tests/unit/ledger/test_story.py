@@ -80,7 +80,7 @@ class Story(RuleBasedStateMachine):
             done = self.log.log_before_act("act", {})
         except NoQuorum:
             assert self.reachable < 2
-            self.journal.append(list(self.ledger.entries(len(self.journal)))[0].encode())
+            self.journal.append(next(self.ledger.entries(len(self.journal))).encode())
             return
         self.journal.append(done.entry.encode())
         self.acted.append(done.entry.index)
