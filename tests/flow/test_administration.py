@@ -12,7 +12,7 @@ from cyberprivacy.testing.story import Story
 from cyberprivacy.testing.town import TypedBadly, free_port
 from cyberprivacy.testing.townnode import TownNode, sweep
 
-pytestmark = [pytest.mark.flow, pytest.mark.engines]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 NOBODY = "0x" + "00" * 20
 
 
