@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +24,7 @@ from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.quorum import NoQuorum
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import administration
-from cyberprivacy.node.admin_api import PATH, RATE, routes
+from cyberprivacy.node.admin_api import AT_ONCE, PATH, RATE, routes
 from cyberprivacy.node.administration import Door, PublicLog
 from cyberprivacy.node.api import PREFIX, application
 from cyberprivacy.proposal.release import ApprovedRelease
@@ -206,6 +208,30 @@ def test_one_address_may_not_knock_all_the_time(house):
     assert (
         client.post(PATH, content=b"{}", headers={"X-Forwarded-For": "192.0.2.1"}).json()["type"] == "admin.form"
     )
+
+
+def test_only_so_many_requests_are_judged_at_a_time():
+    """Others wait for proofs on the same threads, and must not wait for administrators."""
+    opened, inside = threading.Event(), threading.Semaphore(0)
+
+    class Slow:
+        def handle(self, body: bytes) -> dict[str, object]:
+            inside.release()
+            opened.wait(10)
+            return {}
+
+    api = application(
+        attest=lambda *_: b"", status=dict, ledger=cast("Any", None), public=cast("Any", None),
+        more=routes(cast("Door", Slow()), clock=StandingClock(NOW)),
+    )  # fmt: skip
+    with TestClient(api) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+        heads = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(AT_ONCE)]
+        busy = [threads.submit(client.post, PATH, content=b"{}", headers=head) for head in heads]
+        for _ in heads:
+            assert inside.acquire(timeout=10)
+        assert client.post(PATH, content=b"{}").json()["type"] == "admin.many"
+        opened.set()
+        assert [each.result().status_code for each in busy] == [200] * AT_ONCE
 
 
 def written(routes: list[Any], prefix: str = "") -> Iterator[str]:
