@@ -24,21 +24,32 @@ class LaplaceNoise:
     """Discrete Laplace noise. See `statistics.Noise`."""
 
     def add(self, values: Sequence[int], *, sensitivity: int, epsilon: int) -> tuple[int, ...]:
-        """See `Noise.add`; OpenDP itself says what privacy loss its mechanism has, and is held to it.
+        """See `Noise.add`.
 
         Raises:
-            TryLater: OpenDP promises less than was asked of it ("admin.noise"); nothing is released.
+            TryLater: as `mechanism`; nothing is released.
         """
-        scale = sensitivity * 1000 / epsilon
-        mechanism = _laplace(scale)
-        while mechanism.map(sensitivity) > epsilon / 1000:  # the scale was rounded down: a little more of it
-            scale = math.nextafter(scale, math.inf) * (1 + 1e-12)
-            if scale > sensitivity * 1001 / epsilon:
-                raise TryLater("the noise cannot be made as small as declared", code="admin.noise")
-            mechanism = _laplace(scale)
-        return tuple(int(each) for each in mechanism(list(values)))
+        return tuple(int(each) for each in mechanism(sensitivity, epsilon)(list(values)))
+
+
+def mechanism(sensitivity: int, epsilon: int) -> Any:
+    """OpenDP's own mechanism, which by its own account loses `epsilon` thousandths at most.
+
+    Returns:
+        Called with a list of whole numbers, it releases them; `map` tells the loss at a sensitivity.
+
+    Raises:
+        TryLater: OpenDP promises less than was asked of it ("admin.noise").
+    """
+    scale = sensitivity * 1000 / epsilon
+    made = _laplace(scale)
+    while made.map(sensitivity) > epsilon / 1000:  # the scale was rounded down: a little more of it
+        scale = math.nextafter(scale, math.inf) * (1 + 1e-12)
+        if scale > sensitivity * 1001 / epsilon:
+            raise TryLater("the noise cannot be made as small as declared", code="admin.noise")
+        made = _laplace(scale)
+    return made
 
 
 def _laplace(scale: float) -> Any:
-    """OpenDP's own mechanism: callable, with `map` from sensitivity to privacy loss."""
     return make_laplace(vector_domain(atom_domain(T="i64")), l1_distance(T="i64"), scale=scale)

@@ -74,8 +74,7 @@ class Application:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
-        chain = connect(config.rpc)
-        journal = Journal(shared.ledger, served.dao)
+        chain, journal = connect(config.rpc), Journal(shared.ledger, served.dao)
         self._door = open_door(
             served.dao,
             config.data / "parameters" / self.name,

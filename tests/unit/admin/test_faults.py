@@ -57,7 +57,7 @@ LIVES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LIVES)
 def test_a_node_that_dies_anywhere_exceeds_no_budget_and_loses_no_act(lives):
     """Each life ends at some write, or in the middle of a question. The naive model is what `handle` returned."""

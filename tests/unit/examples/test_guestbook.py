@@ -151,7 +151,7 @@ def test_the_end_waits_for_answers_and_closes_connections_that_wait(book):
     time.sleep(0.1)  # its thread has to be reading the body
     book.process.send_signal(signal.SIGTERM)
     assert idle.sock.recv(1) == b""
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(ConnectionError):  # refused, or reset if it knocked in the very moment of closing
         book.ask("GET", "/healthz")
     busy.sendall(entry[5:])
     answer = b""
