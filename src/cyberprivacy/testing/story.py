@@ -179,7 +179,7 @@ class Story:
             try:
                 self.town.types(*words, person="provider")
             except TypedBadly as refusal:
-                announced = int(refusal.facts.get("fact_from", 0))
+                announced = int(str(refusal.facts.get("fact_from", 0)))
                 if not announced or time.monotonic() > end:
                     raise
                 time.sleep(1)  # its software has not been public for long enough
