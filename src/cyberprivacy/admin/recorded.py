@@ -34,22 +34,13 @@ class Witnessing(Protocol):
     """Has an entry seen by others: what `ledger` makes of an entry and a quorum."""
 
     def witnessed(self, entry: Entry) -> tuple[str, ...]:
-        """Names of those who have cosigned a head that holds this entry, sorted: a quorum of them.
+        """Who has cosigned a head that holds this entry: a quorum, sorted; () where none is configured.
 
         Raises:
             TryLater: a quorum is out of reach; nothing that waits for it may happen.
             Untrusted: somebody refuses to cosign this log.
         """
         ...
-
-
-class Alone:
-    """No quorum is configured: an entry is durable and served to everybody, and nobody has cosigned it."""
-
-    def witnessed(self, entry: Entry) -> tuple[str, ...]:
-        """Nobody. See `Witnessing.witnessed`."""
-        del entry
-        return ()
 
 
 class Recorder:

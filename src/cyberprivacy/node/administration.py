@@ -18,14 +18,15 @@ import structlog
 from cyberprivacy.admin.executor import Executor
 from cyberprivacy.admin.noise import LaplaceNoise
 from cyberprivacy.admin.office import Office, Standing
-from cyberprivacy.admin.recorded import Alone, Recorder
+from cyberprivacy.admin.recorded import Recorder
 from cyberprivacy.admin.refusals import BadContributions, NotReady
 from cyberprivacy.admin.statistics import MAX_BYTES
 from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.plan import Endpoint
-from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.node import files
 from cyberprivacy.node.watch import MAX_AGE
 from cyberprivacy.proposal.agreeing import Ledger as Chain
@@ -123,18 +124,33 @@ class Door:
         return folder
 
 
+class PublicLog:
+    """The node's public log: an entry is in its signed checkpoint, cosigned where a quorum is configured."""
+
+    def __init__(self, public: Publisher) -> None:
+        self._public = public
+
+    def witnessed(self, entry: Entry) -> tuple[str, ...]:
+        """See `Witnessing.witnessed`."""
+        if self._public.trust.quorum:
+            return self._public.witness(entry).witnesses
+        self._public.publish()
+        return ()
+
+
 def open_door(
     dao: Address,
     folder: Path,
     *,
     ledger: Ledger,
+    public: Publisher,
     chain: Chain,
     endpoints: Callable[[], frozenset[Endpoint]],
     wanted: Callable[[], ApprovedRelease | None],
     clock: Callable[[], float],
 ) -> Door:
-    """The door of one DAO. While no quorum is configured, an act waits for the ledger's disk only."""
-    recorder = Recorder(ledger, Alone())
+    """The door of one DAO."""
+    recorder = Recorder(ledger, PublicLog(public))
     office = Office(
         dao,
         ledger=ledger,

@@ -39,7 +39,7 @@ ASKERS: Final = 8
 _NONCE: Final = re.compile(r"[0-9a-f]{64}\Z")
 _SECRET: Final = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{96})\Z")
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,11})\Z")
-STATUS: Final = {1: 409, 2: 400, 3: 503}
+_STATUS: Final = {1: 409, 2: 400, 3: 503}
 _PAGE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 PAGE_TEXT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -115,7 +115,7 @@ def application(
     async def attestation(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
         if not _NONCE.match(nonce):
-            return problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
+            return _problem("api.nonce", "give a nonce of 64 lower-case hex digits", 400)
         if askers.locked():
             raise Busy("too many ask at the same time")
         async with askers:
@@ -128,7 +128,7 @@ def application(
     async def log(request: Request) -> Response:
         start = request.query_params.get("from", "0")
         if not _INDEX.match(start):
-            return problem("api.index", "`from` is not an index", 400)
+            return _problem("api.index", "`from` is not an index", 400)
         lines = b"".join(entry.encode() + b"\n" for entry in islice(ledger.entries(int(start)), PAGE))
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
@@ -151,7 +151,7 @@ def application(
     )
 
 
-def problem(code: str, what: str, status: int, hint: str = "") -> Response:
+def _problem(code: str, what: str, status: int, hint: str = "") -> Response:
     """A refusal as JSON. Source: RFC 9457, with our reason code as its `type`."""
     body = {"type": code, "title": what, "status": status, "detail": hint}
     return JSONResponse(body, status, headers=_HEADERS, media_type="application/problem+json")

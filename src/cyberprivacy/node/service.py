@@ -79,6 +79,7 @@ class Application:
             served.dao,
             config.data / "parameters" / self.name,
             ledger=shared.ledger,
+            public=shared.public,
             chain=chain,
             endpoints=lambda: assembly.front.endpoints(self.name),
             wanted=lambda: self._loop.release,
@@ -133,17 +134,14 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy with a release: a stop of this DAO, the end of a certificate."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a changed setting."""
         while not stop.wait(PAUSE):
             self._loop.watch()
-            try:
-                self._identities.renew(self._use)
-            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
-                _log.warning("renew", code=error.code, what=str(error))
-            try:
-                self._door.tend()
-            except CyberPrivacyError as error:
-                _log.warning("parameters", code=error.code, what=str(error))
+            for look in (lambda: self._identities.renew(self._use), self._door.tend):
+                try:
+                    look()
+                except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                    _log.warning("watch", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
