@@ -135,8 +135,8 @@ def application(
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
-        status = 404 if isinstance(error, NoSuchFile) else STATUS.get(error.exit_code, 500)
-        return problem(error.code, error.what, status, error.hint)
+        status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
+        return _problem(error.code, error.what, status, error.hint)
 
     return Starlette(
         routes=[
