@@ -28,7 +28,13 @@ CONTRACTS: Final = (
     "AuditorSeats",
     "Clusters",
     "DaoFactory",
+    "Expansions",
+    "LogAnchor",
+    "Orders",
+    "Providers",
     "ReleaseRegistry",
+    "RentToken",
+    "Validators",
 )
 
 SETTINGS: Final = {

@@ -32,6 +32,11 @@ contract Clusters is IClusters, Ownable2Step {
     mapping(bytes32 measurement => uint48) private _acceptedFrom;
     mapping(bytes32 measurement => bool) private _withdrawn;
 
+    /// @inheritdoc IClusters
+    mapping(uint256 cluster => address) public headKey;
+    /// @inheritdoc IClusters
+    mapping(uint256 cluster => mapping(address key => bool)) public wasHeadKey;
+
     /// @param owner_ who announces OS measurements; hand it to a DAO's timelock (two steps)
     /// @param wait public waiting period of a measurement; seconds
     /// @param first measurements accepted from birth
@@ -55,11 +60,7 @@ contract Clusters is IClusters, Ownable2Step {
     function addNode(uint256 cluster, address node, bytes32 nodeKey, bytes32 measurement) external {
         _onlyProvider(cluster);
         if (node == address(0) || nodeKey == 0) revert ClusterEmptyDigest();
-        uint48 from = measurementSince(measurement);
-        // slither-disable-next-line incorrect-equality  0 = never announced; no balance is compared
-        if (measurement != 0 && (from == 0 || from > block.timestamp)) {
-            revert ClusterMeasurementRefused(measurement, from);
-        }
+        _requireAccepted(measurement);
         _listed[cluster][node] = Node(cluster, nodeKey, measurement, 0);
         Node storage joined = _nodes[node];
         if (joined.cluster == cluster) (joined.nodeKey, joined.measurement) = (nodeKey, measurement);
@@ -75,6 +76,15 @@ contract Clusters is IClusters, Ownable2Step {
         emit NodeRemoved(cluster, node);
     }
 
+    /// @inheritdoc IClusters
+    function setHeadKey(uint256 cluster, address key) external {
+        _onlyProvider(cluster);
+        if (key == address(0)) revert ClusterEmptyDigest();
+        headKey[cluster] = key;
+        wasHeadKey[cluster][key] = true;
+        emit HeadKeySet(cluster, key);
+    }
+
     // ------------------------------------------------------------------------------------------------ as a node
 
     /// @inheritdoc IClusters
@@ -83,6 +93,7 @@ contract Clusters is IClusters, Ownable2Step {
         if (cluster == 0 || listed.cluster != cluster || _nodes[msg.sender].cluster != 0) {
             revert ClusterNodeRefused(cluster, msg.sender);
         }
+        _requireAccepted(listed.measurement);
         _nodes[msg.sender] = listed;
         emit NodeJoined(cluster, msg.sender);
     }
@@ -171,6 +182,11 @@ contract Clusters is IClusters, Ownable2Step {
     }
 
     /// @inheritdoc IClusters
+    function inService(address node) external view returns (bool) {
+        return _nodes[node].cluster != 0 && _accepted(_nodes[node].measurement);
+    }
+
+    /// @inheritdoc IClusters
     function providerOf(uint256 cluster) public view returns (address) {
         return cluster == 0 || cluster > _providers.length ? address(0) : _providers[cluster - 1];
     }
@@ -184,6 +200,16 @@ contract Clusters is IClusters, Ownable2Step {
         emit MeasurementAnnounced(measurement, from, uri);
     }
 
+    /// @dev A node that claims no hardware evidence has no measurement to be accepted.
+    function _accepted(bytes32 measurement) private view returns (bool) {
+        uint48 from = measurementSince(measurement);
+        return measurement == 0 || (from != 0 && from <= block.timestamp);
+    }
+
+    function _requireAccepted(bytes32 measurement) private view {
+        if (!_accepted(measurement)) revert ClusterMeasurementRefused(measurement, measurementSince(measurement));
+    }
+
     function _onlyProvider(uint256 cluster) private view {
         if (cluster == 0 || providerOf(cluster) != msg.sender) revert ClusterNotProvider(cluster, msg.sender);
     }
@@ -195,6 +221,7 @@ contract Clusters is IClusters, Ownable2Step {
 
     function _authorised(address registry) private view returns (address provider) {
         provider = providerOf(_clusterOfCaller());
+        _requireAccepted(_nodes[msg.sender].measurement);
         if (!IReleaseRegistry(registry).isProvider(provider)) {
             revert ClusterProviderNotAuthorised(registry, provider);
         }

@@ -19,6 +19,9 @@ pragma solidity ^0.8.24;
 /// correction is an event with both digests, so the mistake stays public, and until then the mismatch blocks. A correction
 /// cannot help a liar: what is served must be what a cluster built itself, and all counted providers must agree.
 ///
+/// *The list of measurements holds as of now.* A node whose OS measurement was withdrawn can neither join nor report from
+/// that moment on, although it was listed while the measurement was good; a node that its provider removes is out at once.
+///
 /// @dev FINAL: names, arguments and events. `join` is needed once a node, after `addNode`.
 interface IClusters {
     /// @notice One machine.
@@ -56,6 +59,8 @@ interface IClusters {
     /// @notice A node says that it runs a bundle.
     /// @param evidence digest of its attestation
     event BundleDeployed(address indexed registry, bytes32 indexed bundle, address indexed node, bytes32 evidence);
+    /// @notice Heads of the cluster's log are signed with this key from now on; the cluster answers for older keys for ever.
+    event HeadKeySet(uint256 indexed cluster, address indexed key);
     /// @notice A node is alive.
     event Heartbeat(uint256 indexed cluster, address indexed node);
     /// @notice A new OS measurement is public and will be accepted from `from` on.
@@ -95,6 +100,10 @@ interface IClusters {
     /// @notice As the provider: takes a node out.
     function removeNode(uint256 cluster, address node) external;
 
+    /// @notice As the provider: names the secp256k1 key that signs the heads of the cluster's log (see `ILogAnchor`).
+    /// What a former key signed stays the cluster's word: a change of key must not wash off a fork.
+    function setHeadKey(uint256 cluster, address key) external;
+
     /// @notice As a node: its provider built these images from this bundle. May be corrected.
     /// @param registry the DAO's ReleaseRegistry
     /// @param images_ digest of the canonical list of image digests
@@ -133,6 +142,15 @@ interface IClusters {
 
     /// @notice The provider of a cluster; 0 = no such cluster.
     function providerOf(uint256 cluster) external view returns (address);
+
+    /// @notice The key that signs the heads of a cluster's log now; 0 = none yet.
+    function headKey(uint256 cluster) external view returns (address);
+
+    /// @notice Whether a key ever was one of this cluster's head keys.
+    function wasHeadKey(uint256 cluster, address key) external view returns (bool);
+
+    /// @notice Whether a node may speak now: it joined, and its measurement is accepted as of now (or it claims none).
+    function inService(address node) external view returns (bool);
 
     /// @notice Since when a measurement is accepted; 0 = never announced, or withdrawn. It may be in the future.
     function measurementSince(bytes32 measurement) external view returns (uint48);

@@ -73,7 +73,7 @@ class Office:
         """
         with self._turn, self._state:
             register = self._caught_up()
-            for act, name, value, why in register.homeless(standing.declared) if standing else ():
+            for act, name, value, why in register.homeless(standing.declared, self._now()) if standing else ():
                 facts = {"dao": self._dao, "act": act, "name": name, "value": value, "why": why}
                 self._recorder.note(RESET, facts)
             self._caught_up()

@@ -94,15 +94,17 @@ class Register:
         """Privacy loss, in thousandths, of answers asked for since `start`, also of those that never came."""
         return sum(epsilon for time, epsilon in self._spent.get(statistic, []) if time >= start)
 
-    def homeless(self, declared: Administration) -> tuple[tuple[str, str, str, str], ...]:
-        """Values for which a release has no room: (act, name, value, "undeclared" or "bounds")."""
+    def homeless(self, declared: Administration, now: int) -> tuple[tuple[str, str, str, str], ...]:
+        """Values, now or coming, for which a release has no room: (act, name, value, "undeclared" or "bounds")."""
         rooms = {(act.value, one.name): one for act, one in settings(declared)}
         found: list[tuple[str, str, str, str]] = []
         for (act, name), values in sorted(self._chosen.items()):
-            room, last = rooms.get((act, name)), values[-1].value
+            room = rooms.get((act, name))
+            past = [each for each in values if each.effective <= now]
+            matter = [*past[-1:], *(each for each in values if each.effective > now)]
             if room is None:
-                found.append((act, name, last, "undeclared"))
-            elif misfits := [each.value for each in values if not fits(room, each.value)]:
+                found.append((act, name, values[-1].value, "undeclared"))
+            elif misfits := [each.value for each in matter if not fits(room, each.value)]:
                 found.append((act, name, misfits[-1], "bounds"))
         return tuple(found)
 

@@ -29,6 +29,7 @@ ROOMS: Final = {
     "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),
+    "admin": ("admin",),
     "log": ("log",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),

@@ -4,13 +4,16 @@ It needs no copy of the log. When a log shows two pasts, both signed heads are k
 that prove it to anybody: whoever signed them cannot say otherwise.
 """
 
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.ledger.disk import replace
+from cyberprivacy.ledger.disk import folder, replace, writing
 from cyberprivacy.ledger.fork import ForkEvidence
 from cyberprivacy.ledger.note import MAX_NOTE, BadNote
 from cyberprivacy.ledger.proofs import consistency_proof, root_of
@@ -43,17 +46,17 @@ class BadMemory(Untrusted):
 
 
 class LightClient:
-    """For one process and one thread at a time."""
+    """For one thread at a time; several processes may share a memory."""
 
-    def __init__(self, trust: Trust, folder: Path, *, clock: Callable[[], float]) -> None:
+    def __init__(self, trust: Trust, memory: Path, *, clock: Callable[[], float]) -> None:
         """Nothing is read yet.
 
         Args:
             trust: what is asked of the log.
-            folder: where heads are remembered, for all logs; made when needed.
+            memory: folder where heads are remembered, for all logs; made when needed.
             clock: seconds since 1970.
         """
-        self.trust, self._folder, self._clock = trust, folder, clock
+        self.trust, self._folder, self._clock = trust, memory, clock
         self._name = f"{sha256(trust.origin.encode()).hexdigest()[:32]}.checkpoint"
 
     def remembered(self) -> SeenHead | None:
@@ -91,13 +94,34 @@ class LightClient:
         data = source.read(CHECKPOINT, MAX_NOTE)
         if data is None:
             raise Missing("there is no checkpoint", source=source.name)
-        now, old = self._clock(), self.remembered()
+        old = self.remembered()
+        while True:
+            reader, new = self._judged(source, data, old)
+            with self._alone():
+                since = self.remembered()
+                if since == old:
+                    replace(self._folder / self._name, new.note.encode())
+                    return reader, new
+            old = since  # another process has seen more meanwhile: compare with that
+
+    def _judged(self, source: Source, data: bytes, old: SeenHead | None) -> tuple[LogReader, SeenHead]:
+        now = self._clock()
         # A head is compared before it is asked who has seen it: a fork that no witness cosigned is a fork.
         new = signed(data, self.trust, now=now)
         reader = LogReader(source, new.checkpoint.head) if old is None else self._compare(source, old, new)
-        new = judge(data, self.trust, now=now)
-        replace(self._folder / self._name, new.note.encode())
-        return reader, new
+        return reader, judge(data, self.trust, now=now)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes of this user from writing the same memory."""
+        folder(self._folder)
+        with writing(self._folder):
+            lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _compare(self, source: Source, old: SeenHead, new: SeenHead) -> LogReader:
         before, after = old.checkpoint.head, new.checkpoint.head

@@ -7,6 +7,7 @@ refused: a log that does not read back is not a log.
 
 import fcntl
 import os
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,10 @@ class Ledger(Protocol):
         """Every entry from `start` on, oldest first."""
         ...
 
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """The same, each as it is hashed: canonical JSON."""
+        ...
+
 
 class FileLedger:
     """A ledger in one file. One writer at a time, with any number of threads; who only reads need not ask.
@@ -94,15 +99,18 @@ class FileLedger:
         Raises:
             LedgerTaken: another writer has it open.
             LedgerDamaged: a line does not read back as the entry that belongs there.
+            LedgerFull: the disk refused.
         """
         self._path, self._clock, self._lock = path, clock, Lock()
-        self._entries: list[Entry] = []
+        self._ends = array("Q")  # where each line ends: entries stay on disk, however many there are
         self._tree = Tree()
         disk.folder(path.parent)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        with disk.writing(path):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             self._take()
-            self._read()
+            with disk.writing(path):
+                self._read()
         except BaseException:
             os.close(self._file)
             raise
@@ -124,15 +132,14 @@ class FileLedger:
             ValueError: an entry is larger than 65,535 bytes.
         """
         with self._lock:
-            at, now = len(self._entries), int(self._clock())
+            at, now = len(self._ends), int(self._clock())
             entries = [Entry(at + place, now, kind, dict(facts)) for place, (kind, facts) in enumerate(events)]
             lines = [entry.encode() for entry in entries]
             if (longest := max(map(len, lines), default=0)) > MAX_ENTRY:
                 raise ValueError(f"an entry of {longest} bytes; {MAX_ENTRY} at most")
             self._write(b"".join(line + b"\n" for line in lines))
-            self._entries += entries
             for line in lines:
-                self._tree.add(line)
+                self._add(line)
             return entries
 
     def head(self) -> Head:
@@ -142,7 +149,17 @@ class FileLedger:
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
         """Every entry from `start` on, oldest first."""
-        yield from self._entries[start:]
+        for index, line in enumerate(self.lines(start), start):
+            yield _decode(line, index)
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """Every entry from `start` on that is there now, as it is hashed."""
+        with self._lock:
+            count, begin = len(self._ends), self._begin(start)
+        with self._path.open("rb") as file:
+            file.seek(begin)
+            for _ in range(start, count):
+                yield file.readline(MAX_ENTRY + 1).removesuffix(b"\n")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -158,6 +175,14 @@ class FileLedger:
             os.ftruncate(self._file, before)
             raise LedgerFull("the log cannot be written", reason=str(error)) from error
 
+    def _begin(self, index: int) -> int:
+        """Where in the file an entry begins; the end of the file for those that are not there yet."""
+        return self._ends[min(index, len(self._ends)) - 1] if index and self._ends else 0
+
+    def _add(self, line: bytes) -> None:
+        self._ends.append(self._begin(len(self._ends)) + len(line) + 1)
+        self._tree.add(line)
+
     def _take(self) -> None:
         """Be the only writer: before anything is read, as what looks torn may be what another is just writing."""
         try:
@@ -171,8 +196,8 @@ class FileLedger:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break  # cut short by a crash: nobody was told that it exists
-                self._entries.append(_decode(line[:-1], len(self._entries)))
-                self._tree.add(line[:-1])
+                _decode(line[:-1], len(self._ends))
+                self._add(line[:-1])
                 good += len(line)
         os.ftruncate(self._file, good)
         # The last line may have been written but not yet synced when its writer died: a head that is signed over

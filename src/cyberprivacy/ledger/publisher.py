@@ -115,8 +115,7 @@ class Publisher:
     def _publish(self) -> tuple[LogReader, SeenHead]:
         head, now = self._ledger.head(), int(self._clock())
         make_folder(self.public)
-        new = islice(self._ledger.entries(self._shelf.size), head.size - self._shelf.size)
-        self._shelf.add(entry.encode() for entry in new)
+        self._shelf.add(islice(self._ledger.lines(self._shelf.size), head.size - self._shelf.size))
         self._shelf.flush()
         if self._shelf.root() != head.root:
             raise LedgerDamaged("the journal is not what it was when it was read")
@@ -126,9 +125,9 @@ class Publisher:
         note = Note(checkpoint.text, tuple(each.sign(checkpoint, time=now) for each in self._signers))
         replace(self._signed, note.encode())
         if self._quorum is not None:
-            gathered = self._quorum.gather(
-                note, lambda old: consistency_proof(reader.node, old, head.size), now=now
-            )
+            # A reader of its own: a witness that is late may still ask for its proof when we have gone on.
+            node = LogReader(FolderSource(self.public), head).node
+            gathered = self._quorum.gather(note, lambda old: consistency_proof(node, old, head.size), now=now)
             note = note.with_signatures(gathered.signatures)
         seen = judge(note.encode(), self.trust, now=now)
         replace(self.public / CHECKPOINT, note.encode())

@@ -4,6 +4,7 @@
 * `POST admin`: one signed request, canonical JSON of 16 KiB at most; the answer comes when it has happened.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
@@ -21,6 +22,8 @@ from cyberprivacy.node.administration import Door
 PATH: Final = "/.well-known/cyberprivacy/admin"
 RATE: Final = 10
 """Requests of one address in one minute."""
+AT_ONCE: Final = 4
+"""Requests that are judged or wait for witnesses at a time: each holds a thread that proofs need, too."""
 _MINUTE: Final = 60.0
 _ADDRESSES: Final = 4_096
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -53,14 +56,18 @@ class Pace:
 
 def routes(door: Door, *, clock: Callable[[], float]) -> list[Route]:
     """The two routes of the door; refusals are answered by `api.application`."""
-    pace = Pace(clock)
+    pace, seats = Pace(clock), asyncio.Semaphore(AT_ONCE)
 
     async def show(_request: Request) -> Response:
         return JSONResponse(dict(await run_in_threadpool(door.show)), headers=_HEADERS)
 
     async def act(request: Request) -> Response:
         pace.check(request.headers.get("x-forwarded-for", ""))  # set by the front, never by who asks
-        told = await run_in_threadpool(door.handle, await _body(request))
+        body = await _body(request)
+        if seats.locked():
+            raise NotReady("too many requests at a time", code="admin.many", hint="Ask again in a moment.")
+        async with seats:
+            told = await run_in_threadpool(door.handle, body)
         return JSONResponse(dict(told), headers=_HEADERS)
 
     return [Route(PATH, show, methods=["GET"]), Route(PATH, act, methods=["POST"])]

@@ -35,6 +35,8 @@ from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.roles import has_role
 
 FILE: Final = "parameters.json"
+MODE: Final = 0o644
+"""Containers run as users of their own, and read it."""
 STATISTICS: Final = "/.well-known/cyberprivacy/statistics"
 """Where an application answers. The front sends users' requests for this path to the node, never to it."""
 _PATIENCE: Final = 10.0
@@ -56,6 +58,7 @@ class Door:
         """
         self._folder, self._office, self._wanted = folder, office, wanted
         self._kept: dict[Cid, Standing] = {}
+        self._serving: Cid | None = None
         self._lock = threading.Lock()
 
     def prepare(self, release: ApprovedRelease, declared: Administration | None) -> Path | None:
@@ -82,6 +85,7 @@ class Door:
             self._kept = {} if standing is None else {release.bundle: standing}
             old = [one for one in self._folder.glob("*") if one.name != str(release.bundle)]
         self._office.adopt(standing)
+        self._serving = None if standing is None else release.bundle
         for folder in old:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -109,19 +113,28 @@ class Door:
 
     def _check_open(self) -> None:
         wanted = self._wanted()
-        if wanted is None or wanted.bundle not in self._kept:
+        if wanted is None or wanted.bundle != self._serving:
             raise NotReady("no release with administrators serves here")
 
     def _write(self, standing: Standing) -> Path:
         folder = self._folder / str(standing.release)
         path, data = folder / FILE, self._office.file(standing)
-        if path.is_symlink() or not path.is_file() or path.read_bytes() != data:
+        if not _is(path, data):
             with on_disk():
                 self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
                 folder.mkdir(mode=0o755, exist_ok=True)
-            files.replace(path, data)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+            files.replace(path, data, mode=MODE)
             _log.info("parameters", release=str(standing.release))
         return folder
+
+
+def _is(path: Path, data: bytes) -> bool:
+    """Whether a plain file that everybody may read holds exactly this."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    return path.stat().st_mode & 0o777 == MODE and path.read_bytes() == data
 
 
 class PublicLog:

@@ -130,7 +130,7 @@ def application(
         start = request.query_params.get("from", "0")
         if not _INDEX.match(start):
             return _problem("api.index", "`from` is not an index", 400)
-        lines = b"".join(entry.encode() + b"\n" for entry in islice(ledger.entries(int(start)), PAGE))
+        lines = b"".join(line + b"\n" for line in islice(ledger.lines(int(start)), PAGE))
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -73,8 +74,7 @@ class Application:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
-        chain = connect(config.rpc)
-        journal = Journal(shared.ledger, served.dao)
+        chain, journal = connect(config.rpc), Journal(shared.ledger, served.dao)
         self._door = open_door(
             served.dao,
             config.data / "parameters" / self.name,
@@ -109,13 +109,9 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        api = application(
-            attest=self._attest,
-            status=self.status,
-            ledger=self._shared.ledger,
-            public=FolderSource(self._shared.public.public),
-            more=routes(self._door, clock=self._shared.clock),
-        )
+        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        public = FolderSource(shared.public.public)
+        api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
@@ -134,10 +130,11 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy: a stop of this DAO, the end of a certificate, a changed setting."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, a certificate's end, a changed setting."""
+        looks: tuple[Callable[[], object], ...] = (partial(self._identities.renew, self._use), self._door.tend)
         while not stop.wait(PAUSE):
             self._loop.watch()
-            for look in (lambda: self._identities.renew(self._use), self._door.tend):
+            for look in looks:
                 try:
                     look()
                 except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends

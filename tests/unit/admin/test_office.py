@@ -1,14 +1,13 @@
 """Every act of an administrator is declared, signed, on record before it happens, and nothing else happens."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from cyberprivacy.admin.executor import Executor
 from cyberprivacy.admin.recorded import RecordedEntry, Recorder
 from cyberprivacy.admin.request import Act
-from cyberprivacy.bundle.declared import Role, WholeNumber
+from cyberprivacy.bundle.declared import Role
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater
 from cyberprivacy.ledger.log import FileLedger, LedgerFull
@@ -17,8 +16,6 @@ from cyberprivacy.testing.administration import (
     DAILY,
     DAO,
     NOW,
-    ORDER,
-    PAGES,
     Administrator,
     AppNumbers,
     declared,
@@ -205,35 +202,6 @@ def test_nobody_can_act_without_a_record(counter):
     with pytest.raises(Misuse) as other:
         executor.execute(recorder.record("release.built", {"act": "ask"}), declared())
     assert other.value.code == "admin.entry"
-
-
-def test_a_new_release_keeps_what_it_has_room_for_and_resets_the_rest_on_record(counter):
-    office, ada = counter.office(), Administrator()
-    office.handle(ada.asks(Act.SET, "per-page", "40"))
-    office.handle(ada.asks(Act.CHOOSE, "order", "hearts"))
-    wide = standing(declared(parameters=(replace(PAGES, kind=WholeNumber(1, 100)),)), OTHER)
-    office.adopt(wide)
-    assert values(office, wide) == {"per-page": 40, "order": "hearts"}
-    narrow = standing(declared(parameters=(replace(PAGES, kind=WholeNumber(1, 30)),), algorithms=()), OTHER)
-    assert values(office, narrow) == {"per-page": 20}  # its file is right before it serves
-    office.adopt(narrow)
-    office.adopt(narrow)
-    resets = [dict(entry.facts) for entry in counter.ledger.entries() if entry.kind == "admin.reset"]
-    assert [(each["act"], each["name"], each["value"], each["why"]) for each in resets] == [
-        ("choose", "order", "hearts", "undeclared"),
-        ("set", "per-page", "40", "bounds"),
-    ]
-    office.adopt(wide)  # what was dropped does not come back by itself
-    assert values(office, wide) == {"per-page": 20, "order": "newest"}
-    assert values(counter.office(wide), wide) == {"per-page": 20, "order": "newest"}
-
-
-def test_a_setting_that_becomes_an_algorithm_is_another_setting(counter):
-    office = counter.office()
-    office.handle(Administrator().asks(Act.CHOOSE, "order", "hearts"))
-    office.adopt(turned := standing(declared(parameters=(ORDER,), algorithms=()), OTHER))
-    assert values(office, turned) == {"order": "newest"}
-    assert counter.kinds()[-1] == "admin.reset"
 
 
 def test_a_budget_is_charged_even_when_no_answer_comes(counter):

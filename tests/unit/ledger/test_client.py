@@ -172,9 +172,26 @@ def test_tiles_of_another_log_are_no_fork(client: LightClient, tmp_path: Path) -
 def test_a_damaged_memory_is_said_and_not_begun_anew(client: LightClient, tmp_path: Path) -> None:
     log = Published(tmp_path)
     client.update(log.grow(5))
-    (file,) = (tmp_path / "memory").iterdir()
+    (file,) = (tmp_path / "memory").glob("*.checkpoint")
     file.write_bytes(file.read_bytes()[:-5])
     assert code(client, log) == "log.memory"
+
+
+def test_what_another_process_has_seen_meanwhile_is_not_forgotten(client: LightClient, tmp_path: Path) -> None:
+    log, other = Published(tmp_path), LightClient(TRUST, tmp_path / "memory", clock=lambda: NOW)
+    client.update(log.grow(5))
+    early, read = log.grow(7).data, log.read
+
+    def slow(path: str, limit: int) -> bytes | None:
+        if path != "checkpoint":
+            return read(path, limit)
+        log.read = read  # type: ignore[method-assign]
+        other.update(log.grow(9))
+        return early
+
+    log.read = slow  # type: ignore[method-assign]
+    assert code(client, log) == "log.rollback"
+    assert client.remembered().checkpoint.size == 9  # type: ignore[union-attr]
 
 
 def test_a_full_disk_keeps_what_was_remembered(
