@@ -61,9 +61,7 @@ class LogWatch:
         mirror: folder of the copy, which may be served.
     """
 
-    def __init__(
-        self, watched: Watched, folder: Path, findings: Findings, *, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, watched: Watched, folder: Path, findings: Findings, *, clock: Callable[[], float]) -> None:
         """Nothing is read yet.
 
         Args:

@@ -34,7 +34,7 @@ witness = ["cyberprivacy.witness/…"]   # keys with which it cosigns
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -116,7 +116,7 @@ class Config:
     daos: tuple[Served, ...]
     sources: Sources
     hardware: bool = False
-    watching: Watching = Watching()
+    watching: Watching = field(default_factory=Watching)
     digest: bytes = b""
 
 
@@ -184,7 +184,9 @@ def watching(value: object) -> Watching:
         Misuse: "note.key".
     """
     table = _Table("witness", value, {"quorum", "silence", "watch"})
-    others = tuple(_other(_Table("witness.watch", each, {"url", "log", "witness"})) for each in table.tables("watch"))
+    others = tuple(
+        _other(_Table("witness.watch", each, {"url", "log", "witness"})) for each in table.tables("watch")
+    )
     keys = [key.public for other in others for key in (*other.log, *other.witness)]
     if len({other.origin for other in others}) != len(others) or len(set(keys)) != len(keys):
         raise BadConfig("a log or a key stands for two clusters", key="witness.watch")
@@ -255,7 +257,9 @@ class _Table:
     def number(self, key: str, default: int, *, least: int, most: int) -> int:
         value = self._value.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise BadConfig("not a whole number within its bounds", key=f"{self._name}.{key}", least=least, most=most)
+            raise BadConfig(
+                "not a whole number within its bounds", key=f"{self._name}.{key}", least=least, most=most
+            )
         return value
 
     def pairs(self, key: str) -> list[tuple[str, str]]:

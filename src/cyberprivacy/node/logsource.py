@@ -1,4 +1,4 @@
-"""Somebody else's log over HTTP. Whoever answers is not believed: what is read is checked against the log's key."""
+"""Somebody else's log over HTTP. Whoever answers is not believed: what is read is checked against its key."""
 
 import ssl
 from typing import Final
