@@ -1,55 +1,16 @@
 """Where a log is read from: a node's address, any web server with its files, or a folder."""
 
-import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from cyberprivacy.bundle.refusals import BadSource, Unavailable
-from cyberprivacy.bundle.wire import Wire
 from cyberprivacy.errors import Misuse
-from cyberprivacy.ledger.reading import FolderSource, Missing, Source
+from cyberprivacy.ledger.reading import FolderSource, Source
 from cyberprivacy.ledger.signers import Kind, VerifierKey
-from cyberprivacy.ledger.tiles import BadTile
 from cyberprivacy.ledger.trust import Trust
+from cyberprivacy.node.logsource import WebSource
 
-NODE: Final = "/.well-known/cyberprivacy/log"
 DAY: Final = 86_400
-_PATIENCE: Final = 60.0
-
-
-class WebSource:
-    """A log over HTTP; a `reading.Source`."""
-
-    def __init__(self, url: str) -> None:
-        """Prepare, without connecting.
-
-        Raises:
-            Misuse: "bundle.url".
-        """
-        # A node's certificate is its own and a log proves itself: what is read is checked against the log's key.
-        tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        self._wire = Wire(url if urlsplit(url).path.strip("/") else url.rstrip("/") + NODE, tls=tls)
-
-    @property
-    def name(self) -> str:
-        """Its address."""
-        return self._wire.name
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        """As `Source` says."""
-        try:
-            with self._wire.ask("GET", f"/{path}", {}, limit=limit, deadline=_PATIENCE) as answer:
-                return None if answer is None else answer.whole()
-        except BadSource as problem:
-            raise BadTile(problem.what, code="log.source", source=self.name, path=path) from problem
-        except Unavailable as problem:
-            facts = {"source": self.name, "reason": str(problem.facts.get("reason", problem.what))}
-            raise Missing(
-                "the log does not answer", code="log.unreachable", hint="Ask again later.", **facts
-            ) from None
 
 
 def source_of(text: str) -> Source:

@@ -11,13 +11,21 @@ from cyberprivacy.ledger.reading import FolderSource, LogReader
 from cyberprivacy.ledger.tiles import ENTRIES, BadTile, Tile, decode_bundle, encode_bundle, split, tiles
 
 
-def mirror(reader: LogReader, note: Note, folder: Path, *, told: Callable[[Tile], None] = lambda _: None) -> int:
+def mirror(
+    reader: LogReader,
+    note: Note,
+    folder: Path,
+    *,
+    since: int = 0,
+    told: Callable[[Tile], None] = lambda _: None,
+) -> int:
     """Copy what is not there yet. Stopped at any point, it goes on from there.
 
     Args:
         reader: the log at the head of `note`.
         note: the signed checkpoint, with all lines that came with it, for readers who trust others than we do.
         folder: where to; of this log alone.
+        since: size of a head that the copy has had whole: what was whole then is not looked at again.
         told: called for each file that is written.
 
     Returns:
@@ -28,7 +36,7 @@ def mirror(reader: LogReader, note: Note, folder: Path, *, told: Callable[[Tile]
         LedgerFull: the disk refused; the same.
     """
     here, written = FolderSource(folder), 0
-    for tile in tiles(reader.head.size):
+    for tile in tiles(reader.head.size, since):
         data = _wanted(reader, tile, here)
         if data is not None:
             replace(folder / tile.path, data)

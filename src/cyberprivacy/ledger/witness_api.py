@@ -3,7 +3,7 @@
 Source: C2SP tlog-witness; submission and monitoring prefix are the same.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,12 +13,24 @@ from starlette.routing import Route
 
 from cyberprivacy.errors import TryLater
 from cyberprivacy.ledger.submission import MAX_REQUEST
-from cyberprivacy.ledger.witness import TEXT_TYPE, Witness
+from cyberprivacy.ledger.witness import TEXT_TYPE, Reply
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def witness_application(witness: Witness) -> Starlette:
+class Cosigner(Protocol):
+    """What answers: a `Witness`, or somebody in front of one."""
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """See `Witness.add_checkpoint`."""
+        ...
+
+    def newest(self, origin_hash: str) -> bytes | None:
+        """See `Witness.newest`."""
+        ...
+
+
+def witness_application(witness: Cosigner) -> Starlette:
     """The HTTP interface of a witness."""
 
     async def add(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """What a node says about itself, to anyone who asks: evidence, status, ledger.
 
-Nothing here can be told to it, but for the signed requests of administrators (`admin_api`).
+Nothing here can be told to it, but for the signed requests of administrators (`admin_api`) and the signed heads
+of logs that it was configured to watch (`circle_api`).
 
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
@@ -23,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from cyberprivacy.attest.agent import Busy
 from cyberprivacy.attest.session import TlsSession
@@ -93,7 +94,7 @@ def application(
     status: Callable[[], Mapping[str, object]],
     ledger: Ledger,
     public: Source,
-    more: Sequence[Route] = (),
+    more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The interface of a node for one DAO.
 
@@ -102,7 +103,7 @@ def application(
         status: the present status as JSON values.
         ledger: what happened.
         public: the same, as the files of a public log.
-        more: the administrators' door, `admin_api.routes`.
+        more: the administrators' door, `admin_api.routes`, and the witness, `circle_api.circle_routes`.
     """
     askers = asyncio.Semaphore(ASKERS)
 

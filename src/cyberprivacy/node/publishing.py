@@ -1,7 +1,7 @@
 """The node's own log, in public: keys that come from the node key, and the duty of keeping it fresh."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from cyberprivacy.attest.identity import NodeKey
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.ledger.publisher import Publisher
+from cyberprivacy.ledger.quorum import Quorum
 from cyberprivacy.ledger.signers import SEED, Kind, Signer
 
 TAGS: Final = {
@@ -20,6 +21,11 @@ TAGS: Final = {
     Kind.COSIGNER_PQ: b"CyberPrivacy-LogKey-ML-DSA-44/1",
 }
 """The `info` of HKDF for each key of a log."""
+WITNESS_TAGS: Final = {
+    Kind.COSIGNER: b"CyberPrivacy-WitnessKey-Ed25519/1",
+    Kind.COSIGNER_PQ: b"CyberPrivacy-WitnessKey-ML-DSA-44/1",
+}
+"""The same for the keys with which a node cosigns the logs of others."""
 PAUSE: Final = 1.0
 
 _log = structlog.get_logger("node")
@@ -35,30 +41,49 @@ def log_signers(key: NodeKey) -> tuple[Signer, ...]:
 
     Source: RFC 5869 with our tags as `info`.
     """
+    return _signers(key, origin(key), TAGS)
+
+
+def witness_signers(key: NodeKey) -> tuple[Signer, ...]:
+    """The keys with which this node cosigns the logs of others; as long-lived as those of its log.
+
+    Source: RFC 5869 with our tags as `info`.
+    """
+    return _signers(key, f"cyberprivacy.witness/{key.id.hex()}", WITNESS_TAGS)
+
+
+def _signers(key: NodeKey, name: str, tags: Mapping[Kind, bytes]) -> tuple[Signer, ...]:
     return tuple(
-        Signer.of(
-            origin(key),
-            kind,
-            HKDF(algorithm=hashes.SHA256(), length=SEED, salt=None, info=tag).derive(key.seed()),
-        )
-        for kind, tag in TAGS.items()
+        Signer.of(name, kind, HKDF(algorithm=hashes.SHA256(), length=SEED, salt=None, info=tag).derive(key.seed()))
+        for kind, tag in tags.items()
     )
 
 
-def publisher(ledger: Ledger, folder: Path, key: NodeKey, *, clock: Callable[[], float]) -> Publisher:
-    """The public log of this node, in its own folder."""
-    return Publisher(ledger, folder, signers=log_signers(key), clock=clock)
+def publisher(
+    ledger: Ledger, folder: Path, key: NodeKey, *, clock: Callable[[], float], quorum: Quorum | None = None
+) -> Publisher:
+    """The public log of this node, in its own folder; `quorum` = whom to ask to cosign it."""
+    return Publisher(ledger, folder, signers=log_signers(key), clock=clock, quorum=quorum)
 
 
-def keep_public(public: Publisher, stop: threading.Event) -> None:
-    """Publish what is new, until `stop` is set; a failure is told once, and tried again every second."""
-    told = ""
-    while not stop.wait(PAUSE):
-        try:
-            if public.due():
-                public.publish()
-            told = ""
-        except CyberPrivacyError as error:
-            if error.code != told:
-                _log.warning("log", code=error.code, what=str(error))
-            told = error.code
+class Keeping:
+    """Keeps the public log up to the journal.
+
+    Attributes:
+        why: reason code of the refusal that holds it up; "" if nothing does.
+    """
+
+    def __init__(self, public: Publisher) -> None:
+        self._public, self.why = public, ""
+
+    def keep(self, stop: threading.Event) -> None:
+        """Publish what is new, until `stop` is set; a failure is told once, and tried again every second."""
+        while not stop.wait(PAUSE):
+            try:
+                if self._public.due():
+                    self._public.publish()
+                self.why = ""
+            except CyberPrivacyError as error:
+                if error.code != self.why:
+                    _log.warning("log", code=error.code, what=str(error))
+                self.why = error.code

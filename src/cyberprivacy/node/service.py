@@ -27,14 +27,17 @@ from cyberprivacy.node.admin_api import routes
 from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
+from cyberprivacy.node.beginnings import record_start
+from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
-from cyberprivacy.node.publishing import keep_public, publisher
+from cyberprivacy.node.publishing import Keeping, publisher
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
+from cyberprivacy.node.showing import shown, shown_log
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
@@ -64,6 +67,8 @@ class _Shared:
     desk: Desk
     ledger: Ledger
     public: Publisher
+    keeping: Keeping
+    circle: Circle
     clock: Callable[[], float]
 
 
@@ -147,35 +152,10 @@ class Application:
 
     def status(self) -> Mapping[str, object]:
         """What this node says of this DAO, as JSON values."""
-        now, head = self._loop.status, self._shared.ledger.head()
-        running = now.running
-        return {
-            "dao": now.dao,
-            "listen": str(self._served.listen),
-            "state": now.state,
-            "step": now.step,
-            "wanted": now.wanted,
-            "release": now.number,
-            "running": None
-            if running is None
-            else {
-                "bundle": str(running.release),
-                "images": dict(running.images),
-                "ready": running.ready,
-                "wanted": running.wanted,
-            },
-            "code": now.code,
-            "why": now.why,
-            "hint": now.hint,
-            "retry": int(now.retry),
-            "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
-            "log": {
-                "size": head.size,
-                "root": head.root.hex(),
-                "keys": [key.encode() for key in self._shared.public.trust.log],
-            },
-            "node": self._shared.machine.identity(),
-        }
+        shared = self._shared
+        log = shown_log(shared.ledger.head(), shared.public.trust.log, shared.keeping.why)
+        about = {"log": log, "witness": shared.circle.status(), "node": shared.machine.identity()}
+        return shown(self._loop.status, str(self._served.listen)) | about
 
     def _attest(self, nonce: bytes, session: TlsSession) -> bytes:
         release = self._loop.release
@@ -200,6 +180,8 @@ class Application:
 
     def _use(self, tls: TlsIdentity) -> None:
         self._shared.assembly.front.renew(self.name, tls.pem())
+        facts = {"dao": self._served.dao, "spki": tls.spki.hex(), "until": tls.until}
+        self._shared.ledger.append("identity.renewed", facts)
 
 
 def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
@@ -223,8 +205,10 @@ class Node:
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
         assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
-        public = publisher(ledger, config.data / "log", machine.key, clock=clock)
-        self._shared = _Shared(assembly, machine, desk, ledger, public, clock)
+        record_start(ledger, machine.identity(), config.digest)
+        circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
+        public = publisher(ledger, config.data / "log", machine.key, clock=clock, quorum=circle.quorum)
+        self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
@@ -241,7 +225,8 @@ class Node:
             *(duty for each in self.applications for duty in (each.keep, each.watch)),
             self._tend,
             self._tidy,
-            self._publish,
+            self._shared.keeping.keep,
+            *self._shared.circle.duties(),
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
@@ -249,6 +234,7 @@ class Node:
             done.result()  # a fault of ours ends the process: whoever supervises it starts it again
         for server in servers:
             server.should_exit = True
+        self._shared.circle.close()
         self._shared.machine.close()
         self._shared.assembly.close()
 
@@ -270,9 +256,6 @@ class Node:
             stay = housekeeping.needed(each.stands for each in self.applications)
             if stay is not None:
                 housekeeping.tidy(self._shared.assembly.keepers, stay, now=self._shared.clock())
-
-    def _publish(self, stop: threading.Event) -> None:
-        keep_public(self._shared.public, stop)
 
     def _tend(self, stop: threading.Event) -> None:
         assembly = self._shared.assembly
