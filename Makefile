@@ -4,10 +4,10 @@ RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
-.PHONY: help install demo test unit flow law lint bench mutants slither clean
+.PHONY: help install demo test unit flow law lint fuzz bench mutants some-mutants slither clean
 
 help: ## what each verb does
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 install: ## everything that Debian, PyPI and npm must give (idempotent)
 	@deploy/install-debian.sh
@@ -15,7 +15,7 @@ install: ## everything that Debian, PyPI and npm must give (idempotent)
 demo: install ## the whole story on this machine: vote, build, deploy, verify, update
 	@$(RUN) cyberprivacy demo $(DEMO)
 
-test: install lint law unit flow mutants slither ## everything that CI runs
+test: install lint law unit flow some-mutants slither ## everything that CI runs
 
 lint: install ## format, lint, types, layers
 	$(RUN) ruff format --check .
@@ -25,22 +25,29 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest tests/unit tests/hostile -m "not flow" -n 2 --dist loadfile $(ORDER)
+	$(RUN) pytest tests/unit tests/hostile tests/interop -m "not flow" -n 2 --dist loadfile --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile
+	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
 
-mutants: install ## each mutant of the contracts must be killed
+mutants: install ## each mutant of the contracts must be killed: before contracts land
 	$(RUN) python contracts/mutants.py
+
+some-mutants: install ## a third of the mutants, so that a full run stays short
+	$(RUN) python contracts/mutants.py --share 3
 
 slither: install ## static analysis of the contracts, in a venv of its own
 	contracts/slither.sh
+
+fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), from genuine input; a finding ends it
+	for each in $$($(RUN) python tests/fuzz/fuzz.py 2>/dev/null); do \
+		$(RUN) python tests/fuzz/fuzz.py $$each $(or $(FUZZ_SECONDS),60) .fuzz/$$each || exit 1; done
 
 bench: install ## side-by-side measurements; each prints a ratio
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
 
 clean: ## remove what can be made again
-	rm -rf .demo build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

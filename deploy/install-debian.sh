@@ -11,6 +11,7 @@ missing=""
 for package in $engines $tests $bench; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
+command -v go >/dev/null || missing="$missing golang-go"
 command -v npm >/dev/null || missing="$missing nodejs npm"
 command -v python3.11 >/dev/null || missing="$missing python3"
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"

@@ -148,7 +148,7 @@ def _crtm(event: Event) -> str | None:
 
 def _command_line(event: Event) -> str | None:
     """Command line of the kernel, as GRUB says it."""
-    words = event.data.removeprefix(_COMMAND_LINE).rstrip(b"\0")
+    words = event.data.removeprefix(_COMMAND_LINE).removesuffix(b"\0")
     if (event.index, event.kind) != (8, _IPL) or not event.data.startswith(_COMMAND_LINE):
         return None
     return _text(words, "ascii") if _explains(words, event) else None

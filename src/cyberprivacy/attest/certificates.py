@@ -46,6 +46,7 @@ _KNOWN: Final = frozenset(
         ExtensionOID.KEY_USAGE,
         ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,  # TPM vendors put the model there, and mark it critical
+        ExtensionOID.CERTIFICATE_POLICIES,  # Intel and ST mark it critical; with no policy asked for, any is good
         DEVELOPMENT_MARK,
     }
 )

@@ -25,7 +25,7 @@ MAX_TIME: Final = 1 << 40
 
 _KIND: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ROLE: Final = re.compile(r"[a-z]{1,16}")
-_FIELD: Final = re.compile(r"[a-z][a-z_]{0,31}")
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

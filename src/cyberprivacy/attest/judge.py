@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from cyberprivacy import canonical
-from cyberprivacy.attest.bare import MAX_DOCUMENT, EvidenceDocument
+from cyberprivacy.attest.bare import KEY_ROLE, MAX_DOCUMENT, EvidenceDocument
 from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Bound, Evidence, EvidenceVerifier, Findings
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
@@ -28,6 +28,7 @@ WORTH_CHECKS: Final = ("evidence.hardware", "os.measurement", "level")
 BARE_CHECKS: Final = (
     "bare.form",
     "bound.key",
+    "bound.role",
     "bound.valid",
     *EVIDENCE_CHECKS,
     "evidence.fresh",
@@ -145,7 +146,14 @@ def judge_worth(kind: str, findings: Findings, policy: Policy) -> tuple[Check, .
 
 
 def verify_evidence(
-    evidence: Evidence, *, bound: Bound, policy: Policy, at: int, nonce: bytes | None, spki: bytes | None
+    evidence: Evidence,
+    *,
+    bound: Bound,
+    policy: Policy,
+    at: int,
+    nonce: bytes | None,
+    spki: bytes | None,
+    role: str = KEY_ROLE,
 ) -> Report:
     """Decide what evidence about a bare key is worth.
 
@@ -156,6 +164,7 @@ def verify_evidence(
         at: seconds since 1970.
         nonce: the challenge that it must be made for, 32 bytes; None = the user has sent none.
         spki: SHA-256 of the SubjectPublicKeyInfo that it must be for, 32 bytes; None = any, the report says which.
+        role: what the key must be for.
 
     Returns:
         A report with exactly the checks in `BARE_CHECKS`. It never raises for bad input.
@@ -164,6 +173,7 @@ def verify_evidence(
     checks = (
         Check.passed("bare.form", f"evidence of kind {evidence.kind!r}"),
         _key(bound, spki),
+        _role(bound, role),
         _valid(bound, policy, at),
         *findings.checks,
         _fresh(bound, nonce),
@@ -181,14 +191,18 @@ def verify_evidence(
     return Report(one_of_each(checks, BARE_CHECKS), level, facts)
 
 
-def verify_document(data: bytes, *, policy: Policy, at: int, nonce: bytes | None, spki: bytes | None) -> Report:
+def verify_document(
+    data: bytes, *, policy: Policy, at: int, nonce: bytes | None, spki: bytes | None, role: str = KEY_ROLE
+) -> Report:
     """The same for a document as `cyberprivacy evidence make` writes it; whatever the bytes are, a report."""
     try:
         document = EvidenceDocument.parse(data)
     except Untrusted as error:
         form = Check.failed("bare.form", error.code, str(error))
         return Report((form, *(Check.needs(name, form.name) for name in BARE_CHECKS[1:])), None)
-    return verify_evidence(document.evidence, bound=document.bound, policy=policy, at=at, nonce=nonce, spki=spki)
+    return verify_evidence(
+        document.evidence, bound=document.bound, policy=policy, at=at, nonce=nonce, spki=spki, role=role
+    )
 
 
 def claims(data: bytes) -> str:
@@ -253,6 +267,13 @@ def _key(bound: Bound, spki: bytes | None) -> Check:
         detail = f"it is about key {bound.spki.hex()}, not {spki.hex()}"
         return Check.failed(name, "bound.other-key", detail)
     return Check.passed(name, f"about the key that you name, {spki.hex()}")
+
+
+def _role(bound: Bound, role: str) -> Check:
+    name = "bound.role"
+    if bound.role != role:
+        return Check.failed(name, "bound.other-role", f"the key is for {bound.role!r}, not for {role!r}")
+    return Check.passed(name, f"the key is for {role!r}")
 
 
 def _valid(bound: Bound, policy: Policy, at: int) -> Check:

@@ -11,6 +11,7 @@ from typing import Final
 
 from cyberprivacy.attest import tsm
 from cyberprivacy.attest.evidence import Attester
+from cyberprivacy.attest.tpmdevice import DEVICE, EVENT_LOG, TpmAttester
 from cyberprivacy.attest.tsm import Completer, NoTsm, TsmAttester
 from cyberprivacy.errors import Misuse
 
@@ -68,6 +69,23 @@ def confidential(complete: Completer, *, folder: Path = tsm.FOLDER) -> Candidate
             raise
 
     return Candidate(f"SEV-SNP or TDX ({folder})", look)
+
+
+def trusted_platform(folder: Path, *, device: Path = DEVICE, log: Path = EVENT_LOG) -> Candidate:
+    """The machine's own TPM, and what firmware wrote down of the start.
+
+    Args:
+        folder: where the attestation key is kept.
+        device: the TPM.
+        log: firmware's event log.
+    """
+
+    def look() -> Found | None:
+        if not device.exists():
+            return None
+        return Found("TPM 2.0", TpmAttester(folder, device=device, log=log))
+
+    return Candidate(f"a TPM ({device})", look)
 
 
 def find(candidates: Sequence[Candidate]) -> Found:

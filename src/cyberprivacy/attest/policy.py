@@ -125,12 +125,13 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "snp": {},
     "tdx": {},
 }
+FIELDS: Final = frozenset(_DEFAULTS) | {"v"}
 
 
 def _read(value: object) -> Policy:
     if not isinstance(value, dict):
         raise BadDocument("the policy is not an object")
-    document = Document({**_DEFAULTS, **value}, "policy", frozenset(_DEFAULTS) | {"v"})
+    document = Document({**_DEFAULTS, **value}, "policy", FIELDS)
     document.version()
     laps = Document(
         {"review": 0, "vote": 0, "deployment": 0, **document.mapping("laps", limit=3)},

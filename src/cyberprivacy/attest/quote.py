@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cyberprivacy.attest import bootlog, certificates, eventlog
 from cyberprivacy.attest.certificates import BadChain
 from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Evidence, Findings
-from cyberprivacy.attest.report import Check, Level, one_of_each
+from cyberprivacy.attest.report import Check, Level, Verdict, one_of_each
 from cyberprivacy.attest.tpm2 import BadStructure, Public, Quote
 from cyberprivacy.attest.tpmsignature import Signature
 from cyberprivacy.errors import Untrusted
@@ -102,7 +102,8 @@ class Tpm2Verifier:
             level=root.level,
             measurement=None if replayed is None else replayed.measurement,
             identity=sha256(fields["attest"]).digest(),
-            facts=_facts(quote, root.hardware) | ({} if replayed is None else dict(replayed.facts)),
+            facts=_facts(quote, root.hardware if key.verdict is Verdict.PASS else None)
+            | ({} if replayed is None else dict(replayed.facts)),
         )
 
 

@@ -160,6 +160,7 @@ _CHEATS: Final[Mapping[Level, tuple[str, ...]]] = {
     ),
     Level.MEASURED_BOOT: (
         "somebody with physical access to memory or to the TPM's bus",
+        "whoever can put other firmware on the machine: it says what was started, and is believed",
         "the vendors of the TPM and of the firmware, or whoever steals their keys",
         *_EVERYWHERE,
     ),

@@ -1,7 +1,7 @@
 """From what the hardware answered to evidence that can be sent: which parts go along. Pure.
 
 Who sends evidence is not the one who judges it. But what is plainly of no use to a verifier is not sent: an answer
-to another question, a log that does not explain the registers.
+to another question, a log that does not explain the registers, a certificate for firmware that has been replaced.
 """
 
 import structlog
@@ -9,8 +9,11 @@ import structlog
 from cyberprivacy.attest import ccel
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.snp import verifier as snp
+from cyberprivacy.attest.snp.chain import Certificate
+from cyberprivacy.attest.snp.endorsement import Endorsement
 from cyberprivacy.attest.snp.hosttable import BadTable, HostTable
-from cyberprivacy.attest.snp.report import REPORT_SIZE
+from cyberprivacy.attest.snp.product import Tcb
+from cyberprivacy.attest.snp.report import REPORT_SIZE, SIGNED_SIZE, Report, Signer
 from cyberprivacy.attest.tcg2 import BadLog
 from cyberprivacy.attest.tdx import measured as tdx
 from cyberprivacy.attest.tdx.quote import TdReport
@@ -47,11 +50,25 @@ def snp_evidence(report: bytes, table: bytes, binding: bytes) -> Evidence:
         _log.warning("host table", code=error.code, what=str(error))
         found = HostTable()
     fields = {"report": report}
-    if found.chain is not None:
+    if found.chain is not None and _vouches(found.leaf, report):
         fields["certificates"] = found.chain
         if found.crl:
             fields["crl"] = found.crl
     return Evidence(snp.KIND, fields)
+
+
+def _vouches(leaf: bytes, report: bytes) -> bool:
+    """Whether the host's certificate is for this chip and firmware; after an update, hosts hand out old ones."""
+    try:
+        said, read = Endorsement.parse(Certificate.parse(leaf)), Report.parse(report[:SIGNED_SIZE])
+        same_firmware = Tcb.parse(read.reported_tcb, said.product) == said.tcb
+    except Untrusted as error:
+        _log.warning("host table", code=error.code, what=str(error))
+        return False
+    same_chip = said.signer is Signer.VLEK or said.chip == read.chip_id
+    if not (same_firmware and same_chip):
+        _log.warning("host table", code="tsm.host-table", what="for other firmware, or another chip")
+    return same_firmware and same_chip
 
 
 def tdx_evidence(quote: bytes, log: bytes | None, binding: bytes) -> Evidence:

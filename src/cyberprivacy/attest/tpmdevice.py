@@ -1,8 +1,10 @@
 """A TPM of the machine (`/dev/tpmrm0`), and the attester that quotes with it.
 
 Tried with `swtpm` behind a terminal in place of the device. Not tried on silicon, nor on the kernel's own driver:
-that it takes a command in one write and gives the answer once it can be read, that it makes keys within the time
-allowed, and that its resource manager keeps our handles for as long as the device is open.
+that it takes a command in one write and gives the answer once it can be read, that a chip makes keys within the
+time allowed, that the resource manager keeps our handles for as long as the device is open, and that a maker left
+certificates where the profile says. While a command runs, the driver may hold `poll` back beyond our time; its own
+limit for that command then ends the wait.
 
 Source: Linux, Documentation/security/tpm and drivers/char/tpm/tpm-dev-common.c (one command at a time; with
 O_NONBLOCK a write returns at once and `poll` says when the answer is there).
@@ -215,6 +217,17 @@ class TpmAttester:
 
     def _quoted(self, binding: bytes) -> tuple[bytes, bytes]:
         return self.held.tpm.quote(self.held.handle, quote.qualifying(binding), eventlog.QUOTED)
+
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt a secret for this TPM and what was started on it; see `Tpm.seal`."""
+        expected = eventlog.composite(bootlog.read(read_event_log(self._log)).replay(), eventlog.QUOTED.pcrs)
+        with self._lock:
+            return self.held.tpm.seal(secret, eventlog.QUOTED, expected)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Give back what the same start sealed on this TPM; see `Tpm.unseal`."""
+        with self._lock:
+            return self.held.tpm.unseal(sealed, eventlog.QUOTED)
 
     def close(self) -> None:
         """Take the key out of the TPM, and let the TPM go."""

@@ -6,6 +6,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cyberprivacy import strict_yaml
+from cyberprivacy.bundle.administration import administration
+from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.bundle.fields import MAX_ITEMS, Fields, integer, mapping, text
 from cyberprivacy.bundle.limits import DEFAULT
 from cyberprivacy.bundle.names import collision_key, safe_name
@@ -87,6 +89,7 @@ class Manifest:
         images: at least one.
         bases, wheels, files: declared inputs; nothing else reaches a build.
         public: what users reach.
+        admin: what administrators may turn and ask; None = there are none.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Manifest:
     wheels: tuple[WheelsInput, ...]
     files: tuple[FileInput, ...]
     public: Public
+    admin: Administration | None = None
 
 
 def load(bundle: VerifiedBundle) -> Manifest:
@@ -142,6 +146,7 @@ def parse(data: bytes) -> Manifest:
         wheels=inputs.take_list("wheels", _wheels, lambda wheels: wheels.requirements),
         files=inputs.take_list("files", _file, lambda file: collision_key(file.name)),
         public=top.take("public", _public),
+        admin=top.take("admin", administration) if top.has("admin") else None,
     )
     inputs.close()
     top.close()

@@ -26,9 +26,13 @@ ROOMS: Final = {
     "bundle": ("pack", "bundle"),
     "review": ("lint", "measure", "bundle"),
     "build": ("pin", "build", "base"),
+    "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),
+    "admin": ("admin",),
+    "log": ("log",),
     "conformance": ("conformance",),
+    "evidence": ("evidence",),
     "demo": ("demo",),
     "dev": ("dev",),
 }

@@ -132,7 +132,13 @@ def _human(answers: list[dict[str, Any]]) -> str:
         lines += [each["dao"], f"  https://{each['listen']}  {doing}{release}{_replicas(each['running'])}"]
         if each["why"]:
             lines.append(f"  {each['why']}" + (f" [{each['code']}]" if each["code"] else ""))
+    lines += [f"found: {each['about']}: {each['what']} [{each['code']}]" for each in _found(answers)]
     return "\n".join(lines)
+
+
+def _found(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the node has found about other clusters; each of its applications says the same."""
+    return answers[0].get("witness", {}).get("found", []) if answers else []
 
 
 def _replicas(running: Mapping[str, Any] | None) -> str:

@@ -42,6 +42,11 @@ class Output:
         else:
             self.human(human)
 
+    def document(self, data: bytes) -> None:
+        """Print a document as it is, to the byte: one more line end would be another spelling of it."""
+        sys.stdout.flush()
+        sys.stdout.write(data.decode())
+
     def human(self, text: str | Table | Text) -> None:
         """Print for people, on stdout. Plain strings are never read as markup."""
         self._stdout.print(Text(text) if isinstance(text, str) else text)

@@ -224,7 +224,7 @@ def _diff(
         return
     if found.inputs:
         rows = [(one.kind, one.name, one.old or "-", one.new or "-") for one in found.inputs]
-        out.human(table(("comes from outside", "name", "old", "new"), rows))
+        out.human(table(("beside the text", "name", "old", "new"), rows))
     out.human(_diff_text(found))
 
 

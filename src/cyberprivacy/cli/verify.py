@@ -11,7 +11,7 @@ from cryptography import x509
 
 from cyberprivacy.attest import judge
 from cyberprivacy.attest import policy as policies
-from cyberprivacy.attest.bare import spki_of_pem
+from cyberprivacy.attest.bare import KEY_ROLE, spki_of_pem
 from cyberprivacy.attest.certificates import fingerprint
 from cyberprivacy.attest.evidence import CHALLENGE_SIZE
 from cyberprivacy.attest.judge import claims, verify_document
@@ -20,10 +20,12 @@ from cyberprivacy.attest.report import Check, Report
 from cyberprivacy.attest.seen import FileMemory
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
+from cyberprivacy.cli.completing import judged
 from cyberprivacy.cli.connection import NoConnection, ask
 from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.cli.verdict import show
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.proposal.agreeing import Ledger, connect
@@ -50,6 +52,7 @@ def register(app: typer.Typer) -> None:
     app.command("verify", epilog=EXAMPLE)(verify_command)
 
 
+@with_vendors
 def verify_command(  # noqa: PLR0913 - each is an option that a user types
     target: Annotated[
         str,
@@ -66,6 +69,7 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     key: Annotated[
         Path | None, typer.Option(metavar="PUB.pem", help="Bare evidence must be about this public key.")
     ] = None,
+    role: Annotated[str, typer.Option(help="What the key of bare evidence must be for.")] = KEY_ROLE,
     any_software: Annotated[
         bool, typer.Option("--any-software", help="Accept bare evidence whatever software it is of.")
     ] = False,
@@ -73,6 +77,7 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
         Path | None, typer.Option(metavar="CACHE", help="Accept no evidence twice; remember it in this file.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Keep the proof in this file.")] = None,
+    vendors: Vendors,
     as_json: Json = False,
 ) -> None:
     """Check what runs behind an address: hardware evidence, node, statement, release, vote, laps and images.
@@ -86,13 +91,14 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
         rpc=tuple(rpc or ()),
         nonce=_nonce(nonce),
         key=None if key is None else spki_of_pem(_read(key)),
+        role=role,
+        vendors=vendors,
         as_json=as_json,
     )
     if target.startswith(("https:", "http:")):
         data, report = _address(target, asked)
     else:
-        data = _read(Path(target))
-        report = _file(data, asked)
+        data, report = _file(_read(Path(target)), asked)
     if save is not None:
         _write(save, data)
     report = _once(report, once)
@@ -110,6 +116,8 @@ class _Asked:
     rpc: tuple[str, ...]
     nonce: bytes | None
     key: bytes | None
+    role: str
+    vendors: Vendors
     as_json: bool
 
     def chain(self) -> tuple[Address, Ledger]:
@@ -118,11 +126,12 @@ class _Asked:
         Raises:
             Misuse: one is not named, or what only bare evidence takes is.
         """
-        if self.nonce is not None or self.key is not None or self.policy.any_software:
+        bare = self.nonce is not None or self.key is not None or self.role != KEY_ROLE
+        if bare or self.policy.any_software:
             raise Misuse(
                 "a node is asked with a nonce of our own, about its own key, and the chain knows its software",
                 code="verify.option",
-                hint="--nonce, --key and --any-software are for files with evidence about a bare key.",
+                hint="--nonce, --key, --role and --any-software are for files with evidence about a bare key.",
             )
         if not self.dao or not self.rpc:
             raise Misuse(
@@ -142,19 +151,33 @@ def _address(target: str, asked: _Asked) -> tuple[bytes, Report]:
     except NoConnection as silence:
         _explain_silence(silence, connect(asked.rpc), governor, target, as_json=asked.as_json)
         raise
-    data, seen = answer.attestation, Seen(answer.spki, nonce, answer.session)
-    facts = read_facts(chain, governor, questions(data))
-    return data, verify(data, seen=seen, facts=facts, policy=asked.policy, now=_now())
+    seen = Seen(answer.spki, nonce, answer.session)
+    facts = read_facts(chain, governor, questions(answer.attestation))
+    return judged(
+        answer.attestation,
+        asked.vendors,
+        lambda data: verify(data, seen=seen, facts=facts, policy=asked.policy, now=_now()),
+    )
 
 
-def _file(data: bytes, asked: _Asked) -> Report:
+def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
     """The verdict on a file: bare evidence, or a saved proof. What is neither is named as what was asked for."""
-    kind = claims(data)
+    kind, policy = claims(data), asked.policy
     if kind == "bare" or (not kind and not asked.dao):
-        return verify_document(data, policy=asked.policy, at=_now(), nonce=asked.nonce, spki=asked.key)
+        return judged(
+            data,
+            asked.vendors,
+            lambda data: verify_document(
+                data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key, role=asked.role
+            ),
+        )
     governor, chain = asked.chain()
     facts = read_facts(chain, governor, questions(data))
-    return verify(data, seen=Seen(None, None, None), facts=facts, policy=asked.policy, now=_now())
+    return judged(
+        data,
+        asked.vendors,
+        lambda data: verify(data, seen=Seen(None, None, None), facts=facts, policy=policy, now=_now()),
+    )
 
 
 def _once(report: Report, file: Path | None) -> Report:

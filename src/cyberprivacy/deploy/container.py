@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.build.scratch import on_disk
+from cyberprivacy.deploy.deployment import PARAMETERS
 from cyberprivacy.deploy.plan import PREFIX, UIDS, Generation, Place, Pod
 from cyberprivacy.review.workload import ClaimMount, ConfigMapMount, ScratchMount
 
@@ -69,6 +70,8 @@ def create_arguments(generation: Generation, pod: Pod, place: Place, mounts: Map
                 arguments.append(f"--volume={mounts[f'claim/{claim}']}:{path}:{mode},noexec,nosuid,nodev")
             case ConfigMapMount(path, name):
                 arguments.append(f"--volume={mounts[f'config/{name}']}:{path}:ro,noexec,nosuid,nodev")
+    if generation.parameters is not None:  # the folder, not the file: a file that is replaced stays visible
+        arguments.append(f"--volume={generation.parameters}:{PARAMETERS}:ro,noexec,nosuid,nodev")
     if box.command:
         arguments.append(f"--entrypoint={json.dumps(list(box.command))}")
     return [*arguments, pod.reference, *box.args]

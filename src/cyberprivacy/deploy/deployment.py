@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from cyberprivacy.cid import Cid
@@ -10,6 +11,8 @@ from cyberprivacy.review.workload import Topology
 from cyberprivacy.seal import Seal
 
 SEAL: Final = Seal("deploy")
+PARAMETERS: Final = "/run/cyberprivacy"
+"""Where a container finds parameters.json; the gate lets no bundle mount anything there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +24,14 @@ class Application:
         release: CID of the bundle.
         topology: the parsed objects.
         images: the pushed image of each name in the manifest.
+        parameters: folder of this machine, read-only at `PARAMETERS` in every container; None = none.
     """
 
     name: str
     release: Cid
     topology: Topology
     images: Mapping[str, PushedImage]
+    parameters: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from cyberprivacy import canonical
@@ -139,6 +140,7 @@ class Generation:
         pods: in the model's order.
         hosts: (service name, address) lines for the containers' /etc/hosts.
         config_maps: name -> (file name, text) pairs.
+        parameters: as in `Application`.
     """
 
     app: str
@@ -147,6 +149,7 @@ class Generation:
     pods: tuple[Pod, ...]
     hosts: tuple[tuple[str, IPv4Address], ...]
     config_maps: Mapping[str, tuple[tuple[str, str], ...]]
+    parameters: Path | None = None
 
     def labels(self, pod: Pod) -> dict[str, str]:
         """What a container says of itself."""
@@ -182,6 +185,7 @@ def spec_of(application: Application) -> str:
         "release": str(application.release),
         "images": images,
         "topology": asdict(application.topology),
+        **({} if application.parameters is None else {"parameters": True}),
     }
     return sha256(canonical.encode(said)).hexdigest()
 
@@ -238,6 +242,7 @@ def generation(
             if pod.workload == service.workload
         ),
         config_maps={one.name: _files(one) for one in topology.config_maps},
+        parameters=application.parameters,
     )
 
 

@@ -7,18 +7,19 @@ refused: a log that does not read back is not a log.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import Protocol
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.ledger import disk
+from cyberprivacy.ledger.disk import LedgerFull
 from cyberprivacy.ledger.merkle import Tree
-
-MAX_ENTRY: Final = 65_535
-"""Bytes in one entry: what a tile of C2SP tlog-tiles can hold."""
+from cyberprivacy.ledger.tiles import MAX_ENTRY
 
 
 class LedgerDamaged(Untrusted):
@@ -26,13 +27,6 @@ class LedgerDamaged(Untrusted):
 
     code = "ledger.damaged"
     hint = "Restore the file from a mirror; this node must not continue a log that it cannot read."
-
-
-class LedgerFull(TryLater):
-    """The disk would not take another entry; nothing was accepted."""
-
-    code = "ledger.full"
-    hint = "Free disk space; the node goes on by itself."
 
 
 class LedgerTaken(TryLater):
@@ -88,6 +82,10 @@ class Ledger(Protocol):
         """Every entry from `start` on, oldest first."""
         ...
 
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """The same, each as it is hashed: canonical JSON."""
+        ...
+
 
 class FileLedger:
     """A ledger in one file. One writer at a time, with any number of threads; who only reads need not ask.
@@ -101,15 +99,18 @@ class FileLedger:
         Raises:
             LedgerTaken: another writer has it open.
             LedgerDamaged: a line does not read back as the entry that belongs there.
+            LedgerFull: the disk refused.
         """
         self._path, self._clock, self._lock = path, clock, Lock()
-        self._entries: list[Entry] = []
+        self._ends = array("Q")  # where each line ends: entries stay on disk, however many there are
         self._tree = Tree()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        disk.folder(path.parent)
+        with disk.writing(path):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             self._take()
-            self._read()
+            with disk.writing(path):
+                self._read()
         except BaseException:
             os.close(self._file)
             raise
@@ -121,22 +122,25 @@ class FileLedger:
             LedgerFull: the disk refused; the log is as it was.
             ValueError: the entry is larger than 65,535 bytes.
         """
+        return self.extend([(kind, facts)])[0]
+
+    def extend(self, events: Sequence[tuple[str, Mapping[str, object]]]) -> list[Entry]:
+        """Write several entries with one wait for the disk; all are durable when this returns.
+
+        Raises:
+            LedgerFull: the disk refused; the log is as it was.
+            ValueError: an entry is larger than 65,535 bytes.
+        """
         with self._lock:
-            entry = Entry(len(self._entries), int(self._clock()), kind, dict(facts))
-            line = entry.encode()
-            if len(line) > MAX_ENTRY:
-                raise ValueError(f"an entry of {len(line)} bytes; {MAX_ENTRY} at most")
-            before = os.fstat(self._file).st_size
-            try:
-                if os.write(self._file, line + b"\n") != len(line) + 1:
-                    raise OSError("short write")
-                os.fsync(self._file)
-            except OSError as error:
-                os.ftruncate(self._file, before)
-                raise LedgerFull("the log cannot be written", reason=str(error)) from error
-            self._entries.append(entry)
-            self._tree.add(line)
-            return entry
+            at, now = len(self._ends), int(self._clock())
+            entries = [Entry(at + place, now, kind, dict(facts)) for place, (kind, facts) in enumerate(events)]
+            lines = [entry.encode() for entry in entries]
+            if (longest := max(map(len, lines), default=0)) > MAX_ENTRY:
+                raise ValueError(f"an entry of {longest} bytes; {MAX_ENTRY} at most")
+            self._write(b"".join(line + b"\n" for line in lines))
+            for line in lines:
+                self._add(line)
+            return entries
 
     def head(self) -> Head:
         """The present state."""
@@ -145,11 +149,39 @@ class FileLedger:
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
         """Every entry from `start` on, oldest first."""
-        yield from self._entries[start:]
+        for index, line in enumerate(self.lines(start), start):
+            yield _decode(line, index)
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """Every entry from `start` on that is there now, as it is hashed."""
+        with self._lock:
+            count, begin = len(self._ends), self._begin(start)
+        with self._path.open("rb") as file:
+            file.seek(begin)
+            for _ in range(start, count):
+                yield file.readline(MAX_ENTRY + 1).removesuffix(b"\n")
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, data) != len(data):
+                raise OSError("short write")
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, before)
+            raise LedgerFull("the log cannot be written", reason=str(error)) from error
+
+    def _begin(self, index: int) -> int:
+        """Where in the file an entry begins; the end of the file for those that are not there yet."""
+        return self._ends[min(index, len(self._ends)) - 1] if index and self._ends else 0
+
+    def _add(self, line: bytes) -> None:
+        self._ends.append(self._begin(len(self._ends)) + len(line) + 1)
+        self._tree.add(line)
 
     def _take(self) -> None:
         """Be the only writer: before anything is read, as what looks torn may be what another is just writing."""
@@ -164,10 +196,14 @@ class FileLedger:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break  # cut short by a crash: nobody was told that it exists
-                self._entries.append(_decode(line[:-1], len(self._entries)))
-                self._tree.add(line[:-1])
+                _decode(line[:-1], len(self._ends))
+                self._add(line[:-1])
                 good += len(line)
         os.ftruncate(self._file, good)
+        # The last line may have been written but not yet synced when its writer died: a head that is signed over
+        # it must find it again after a power cut.
+        os.fsync(self._file)
+        disk.settle(self._path.parent)
 
 
 def _decode(line: bytes, index: int) -> Entry:

@@ -1,4 +1,7 @@
-"""What a node says about itself, to anyone who asks: evidence, status, ledger. Nothing here can be told to it.
+"""What a node says about itself, to anyone who asks: evidence, status, ledger.
+
+Nothing here can be told to it, but for the signed requests of administrators (`admin_api`) and the signed heads
+of logs that it was configured to watch (`circle_api`).
 
 Served on a socket of its own behind the TLS front, under `/.well-known/cyberprivacy/`:
 
@@ -7,11 +10,12 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 * `status`: what runs, what is on its way, what it waits for.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
   header `Cyberprivacy-Log-Size` says how many there are.
+* `log/checkpoint`, `log/tile/…`: the same, signed, as C2SP tlog-tiles has it: files that anybody can mirror.
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import islice
 from typing import Final
@@ -20,12 +24,14 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from cyberprivacy.attest.agent import Busy
 from cyberprivacy.attest.session import TlsSession
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.reading import Source
+from cyberprivacy.node.logfiles import NoSuchFile, log_files
 
 PREFIX: Final = "/.well-known/cyberprivacy"
 PAGE: Final = 1_000
@@ -59,7 +65,8 @@ members of the DAO voted for. It prints one line for each check, and who could s
 <tr><th>source</th><td>ipfs://{wanted}</td></tr>
 </table>
 <p><a href="status">Status</a> and <a href="log">ledger</a> of this node are open to everybody, as JSON.
-There is no way to tell this node anything.</p>
+<a href="admin">What administrators may turn</a> is open, too, and each act of theirs is on the ledger before it
+takes effect. There is no other way to tell this node anything.</p>
 </body></html>
 """
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -82,14 +89,21 @@ def _session(request: Request) -> TlsSession:
 
 
 def application(
-    *, attest: Callable[[bytes, TlsSession], bytes], status: Callable[[], Mapping[str, object]], ledger: Ledger
+    *,
+    attest: Callable[[bytes, TlsSession], bytes],
+    status: Callable[[], Mapping[str, object]],
+    ledger: Ledger,
+    public: Source,
+    more: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The read-only interface of a node for one DAO.
+    """The interface of a node for one DAO.
 
     Args:
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
         ledger: what happened.
+        public: the same, as the files of a public log.
+        more: the administrators' door, `admin_api.routes`, and the witness, `circle_api.circle_routes`.
     """
     askers = asyncio.Semaphore(ASKERS)
 
@@ -116,13 +130,14 @@ def application(
         start = request.query_params.get("from", "0")
         if not _INDEX.match(start):
             return _problem("api.index", "`from` is not an index", 400)
-        lines = b"".join(entry.encode() + b"\n" for entry in islice(ledger.entries(int(start)), PAGE))
+        lines = b"".join(line + b"\n" for line in islice(ledger.lines(int(start)), PAGE))
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
-        return _problem(error.code, error.what, _STATUS.get(error.exit_code, 500), error.hint)
+        status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
+        return _problem(error.code, error.what, status, error.hint)
 
     return Starlette(
         routes=[
@@ -130,6 +145,8 @@ def application(
             Route(f"{PREFIX}/attestation", attestation),
             Route(f"{PREFIX}/status", state),
             Route(f"{PREFIX}/log", log),
+            log_files(f"{PREFIX}/log", public),
+            *more,
         ],
         exception_handlers={CyberPrivacyError: refused},
     )

@@ -2,6 +2,7 @@
 
 ```toml
 data = "/var/lib/cyberprivacy"
+evidence = "hardware"                  # optional: SEV-SNP, TDX or TPM 2.0; else "software": a self-report
 
 [chain]
 rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
@@ -17,6 +18,15 @@ wheels = "https://pypi.org/simple/"    # a Python package index
 bases = ["/path/to/oci-layouts"]       # folders with OCI layouts of base images
 serve = "127.0.0.1:8081"               # where this node serves what it runs, as a trustless gateway
 
+[witness]                              # optional: other clusters
+quorum = 1                             # how many of them must cosign this node's log before it counts
+silence = 600                          # seconds without an answer after which a log is called silent
+
+[[witness.watch]]                      # one for each; a running node says its own keys in `status`
+url = "https://other.example"
+log = ["cyberprivacy.log/…+…+…"]       # keys of its log
+witness = ["cyberprivacy.witness/…"]   # keys with which it cosigns
+
 [sources.registries]                   # where base images are fetched by digest; name in FROM -> address
 "docker.io" = "https://registry-1.docker.io"
 ```
@@ -24,7 +34,8 @@ serve = "127.0.0.1:8081"               # where this node serves what it runs, as
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,6 +43,8 @@ from urllib.parse import urlsplit
 from eth_utils.address import is_checksum_address
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.ledger.signers import Kind, VerifierKey
+from cyberprivacy.node.circle import SILENCE, Other, Watching
 from cyberprivacy.proposal.release import Address
 
 MAX_CONFIG: Final = 64 << 10
@@ -86,12 +99,25 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that an operator may say."""
+    """All that an operator may say.
+
+    Attributes:
+        data: directory for everything that the node keeps.
+        rpc: chain endpoints that must agree.
+        daos: whom it serves.
+        sources: where bytes come from.
+        hardware: whether the machine's own hardware makes the evidence.
+        watching: other clusters.
+        digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
+    """
 
     data: Path
     rpc: tuple[str, ...]
     daos: tuple[Served, ...]
     sources: Sources
+    hardware: bool = False
+    watching: Watching = field(default_factory=Watching)
+    digest: bytes = b""
 
 
 def load(path: Path) -> Config:
@@ -107,7 +133,7 @@ def load(path: Path) -> Config:
     if len(data) > MAX_CONFIG:
         raise BadConfig("the configuration file is too large", path=str(path), limit=MAX_CONFIG)
     try:
-        return parse(tomllib.loads(data.decode()))
+        return replace(parse(tomllib.loads(data.decode())), digest=sha256(data).digest())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig("the configuration file is not TOML", path=str(path), reason=str(error)) from error
 
@@ -118,7 +144,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = _Table("", value, {"data", "chain", "dao", "sources"})
+    top = _Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -130,8 +156,13 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
+    evidence = top.text("evidence", "software")
+    if evidence not in ("software", "hardware"):
+        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
     return Config(
         data=Path(top.text("data")),
+        hardware=evidence == "hardware",
+        watching=watching(value.get("witness", {})),
         rpc=tuple(_url(url) for url in rpc),
         daos=daos,
         sources=Sources(
@@ -143,6 +174,41 @@ def parse(value: Mapping[str, object]) -> Config:
             serve=sources.endpoint("serve") if sources.has("serve") else None,
         ),
     )
+
+
+def watching(value: object) -> Watching:
+    """What the table `witness` says of other clusters.
+
+    Raises:
+        BadConfig: a key is missing, unknown, of the wrong form, or stands twice.
+        Misuse: "note.key".
+    """
+    table = _Table("witness", value, {"quorum", "silence", "watch"})
+    others = tuple(
+        _other(_Table("witness.watch", each, {"url", "log", "witness"})) for each in table.tables("watch")
+    )
+    keys = [key.public for other in others for key in (*other.log, *other.witness)]
+    if len({other.origin for other in others}) != len(others) or len(set(keys)) != len(keys):
+        raise BadConfig("a log or a key stands for two clusters", key="witness.watch")
+    witnesses = sum(1 for other in others if other.witness)
+    return Watching(
+        others=others,
+        quorum=table.number("quorum", 0, least=0, most=witnesses),
+        silence=table.number("silence", SILENCE, least=4, most=86_400),
+    )
+
+
+def _other(table: "_Table") -> Other:
+    url = _url(table.text("url")).rstrip("/")
+    log = tuple(map(VerifierKey.parse, table.texts("log")))
+    witness = tuple(map(VerifierKey.parse, table.texts("witness", ())))
+    if urlsplit(url).path:
+        raise BadConfig("the address of a cluster has no path", key="witness.watch.url", url=url)
+    if len({key.name for key in log}) != 1 or not {Kind.LOG, Kind.COSIGNER_PQ} <= {key.kind for key in log}:
+        raise BadConfig("a log has an Ed25519 and an ML-DSA-44 key of one name", key="witness.watch.log", url=url)
+    if len({key.name for key in witness}) > 1 or any(key.kind is Kind.LOG for key in witness):
+        raise BadConfig("a witness has cosigner's keys of one name", key="witness.watch.witness", url=url)
+    return Other(url, log, witness)
 
 
 def _url(text: str) -> str:
@@ -187,6 +253,14 @@ class _Table:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise BadConfig("missing, or not a list of texts", key=f"{self._name}.{key}".lstrip("."))
         return tuple(value)
+
+    def number(self, key: str, default: int, *, least: int, most: int) -> int:
+        value = self._value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise BadConfig(
+                "not a whole number within its bounds", key=f"{self._name}.{key}", least=least, most=most
+            )
+        return value
 
     def pairs(self, key: str) -> list[tuple[str, str]]:
         value = self._value.get(key, {})

@@ -32,7 +32,8 @@ class Journal:
         self._turn = threading.RLock()  # an entry is compared with the last one, and then appended
         self.doing = ""
         for entry in ledger.entries():
-            if entry.facts.get("dao") == dao:
+            # Other entries about the DAO, of its administrators or identities, are no steps of a release.
+            if entry.kind.startswith("release.") and entry.facts.get("dao") == dao:
                 self._note(entry)
 
     def did(self, kind: str, release: ApprovedRelease, facts: Mapping[str, object]) -> None:

@@ -6,9 +6,11 @@ So a crash needs no repair. The next journey passes quickly over what is done an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from cyberprivacy.build.image import Builder, BuiltImage, images_digest
+from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.deployment import Application, Deployment, Runtime
@@ -69,6 +71,18 @@ class Reports(Protocol):
         ...
 
 
+class Settings(Protocol):
+    """What administrators may turn, on its way to the application. `node.administration.Door`."""
+
+    def prepare(self, release: ApprovedRelease, declared: Administration | None) -> Path | None:
+        """Have the folder that the release's containers mount; None when nothing is declared."""
+        ...
+
+    def serve(self, release: ApprovedRelease, declared: Administration | None) -> None:
+        """The release serves now, and no other."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
     """The steps, wired."""
@@ -79,6 +93,7 @@ class Engines:
     registry: Registry
     runtime: Runtime
     reports: Reports
+    settings: Settings
 
 
 class Road:
@@ -160,9 +175,17 @@ class Road:
         self._journal.did("release.pushed", release, {name: image.reference for name, image in pushed.items()})
         with self._journal.step("deploy", release):
             _go_on(still)
+            declared, settings = linted.manifest.admin, self._engines.settings
             deployment = self._engines.runtime.apply(
-                Application(name=self.name, release=release.bundle, topology=linted.topology, images=pushed)
+                Application(
+                    name=self.name,
+                    release=release.bundle,
+                    topology=linted.topology,
+                    images=pushed,
+                    parameters=settings.prepare(release, declared),
+                )
             )
+            settings.serve(release, declared)
         self._journal.did("release.deployed", release, {"images": dict(deployment.images)})
         with self._journal.step("announce", release):
             _go_on(still)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,16 +20,24 @@ from cyberprivacy.bundle import serve
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.ledger.publisher import Publisher
+from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
+from cyberprivacy.node.admin_api import routes
+from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
+from cyberprivacy.node.beginnings import record_start
+from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
+from cyberprivacy.node.publishing import Keeping, publisher
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
+from cyberprivacy.node.showing import shown, shown_log
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
@@ -57,6 +66,9 @@ class _Shared:
     machine: Machine
     desk: Desk
     ledger: Ledger
+    public: Publisher
+    keeping: Keeping
+    circle: Circle
     clock: Callable[[], float]
 
 
@@ -67,8 +79,17 @@ class Application:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
-        chain = connect(config.rpc)
-        journal = Journal(shared.ledger, served.dao)
+        chain, journal = connect(config.rpc), Journal(shared.ledger, served.dao)
+        self._door = open_door(
+            served.dao,
+            config.data / "parameters" / self.name,
+            ledger=shared.ledger,
+            public=shared.public,
+            chain=chain,
+            endpoints=lambda: assembly.front.endpoints(self.name),
+            wanted=lambda: self._loop.release,
+            clock=shared.clock,
+        )
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
@@ -76,6 +97,7 @@ class Application:
             registry=assembly.registry,
             runtime=assembly.runtime,
             reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),
+            settings=self._door,
         )
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
@@ -92,7 +114,9 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        api = application(attest=self._attest, status=self.status, ledger=self._shared.ledger)
+        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        public = FolderSource(shared.public.public)
+        api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
         threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
         while not server.started:
@@ -111,13 +135,15 @@ class Application:
             stop.wait(PAUSE)
 
     def watch(self, stop: threading.Event) -> None:
-        """What cannot wait while `keep` is busy with a release: a stop of this DAO, the end of a certificate."""
+        """What cannot wait while `keep` is busy: a stop of this DAO, a certificate's end, a changed setting."""
+        looks: tuple[Callable[[], object], ...] = (partial(self._identities.renew, self._use), self._door.tend)
         while not stop.wait(PAUSE):
             self._loop.watch()
-            try:
-                self._identities.renew(self._use)
-            except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
-                _log.warning("renew", code=error.code, what=str(error))
+            for look in looks:
+                try:
+                    look()
+                except CyberPrivacyError as error:  # asked again in a second, long before the certificate ends
+                    _log.warning("watch", code=error.code, what=str(error))
 
     @property
     def stands(self) -> Status:
@@ -126,31 +152,10 @@ class Application:
 
     def status(self) -> Mapping[str, object]:
         """What this node says of this DAO, as JSON values."""
-        now, head = self._loop.status, self._shared.ledger.head()
-        running = now.running
-        return {
-            "dao": now.dao,
-            "listen": str(self._served.listen),
-            "state": now.state,
-            "step": now.step,
-            "wanted": now.wanted,
-            "release": now.number,
-            "running": None
-            if running is None
-            else {
-                "bundle": str(running.release),
-                "images": dict(running.images),
-                "ready": running.ready,
-                "wanted": running.wanted,
-            },
-            "code": now.code,
-            "why": now.why,
-            "hint": now.hint,
-            "retry": int(now.retry),
-            "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
-            "log": {"size": head.size, "root": head.root.hex()},
-            "node": self._shared.machine.identity(),
-        }
+        shared = self._shared
+        log = shown_log(shared.ledger.head(), shared.public.trust.log, shared.keeping.why)
+        about = {"log": log, "witness": shared.circle.status(), "node": shared.machine.identity()}
+        return shown(self._loop.status, str(self._served.listen)) | about
 
     def _attest(self, nonce: bytes, session: TlsSession) -> bytes:
         release = self._loop.release
@@ -175,6 +180,8 @@ class Application:
 
     def _use(self, tls: TlsIdentity) -> None:
         self._shared.assembly.front.renew(self.name, tls.pem())
+        facts = {"dao": self._served.dao, "spki": tls.spki.hex(), "until": tls.until}
+        self._shared.ledger.append("identity.renewed", facts)
 
 
 def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
@@ -196,9 +203,12 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        assembly, machine = Assembly.of(config), Machine(config.data)
+        assembly, machine = Assembly.of(config), Machine(config.data, hardware=config.hardware)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
-        self._shared = _Shared(assembly, machine, desk, ledger, clock)
+        record_start(ledger, machine.identity(), config.digest)
+        circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
+        public = publisher(ledger, config.data / "log", machine.key, clock=clock, quorum=circle.quorum)
+        self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
@@ -215,6 +225,8 @@ class Node:
             *(duty for each in self.applications for duty in (each.keep, each.watch)),
             self._tend,
             self._tidy,
+            self._shared.keeping.keep,
+            *self._shared.circle.duties(),
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(_on_duty, duty, stop) for duty in duties]
@@ -222,6 +234,7 @@ class Node:
             done.result()  # a fault of ours ends the process: whoever supervises it starts it again
         for server in servers:
             server.should_exit = True
+        self._shared.circle.close()
         self._shared.machine.close()
         self._shared.assembly.close()
 

@@ -15,7 +15,8 @@ from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.jsonrpc import parse_log
 from cyberprivacy.proposal.refusals import refusal
 from cyberprivacy.proposal.release import Address
-from cyberprivacy.proposal.signing import Signer, Transaction, check_signed
+from cyberprivacy.proposal.signed import check_signed
+from cyberprivacy.proposal.signing import Signer, Transaction
 from cyberprivacy.proposal.wire import BadAnswer, address, as_data, as_quantity, items, mapping, octets, quantity
 
 DEAREST: Final = 10**18

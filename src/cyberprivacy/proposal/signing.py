@@ -7,17 +7,12 @@ compared with what was asked, field by field, before anything is sent.
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from eth_account import Account
-from eth_account.typed_transactions.dynamic_fee_transaction import DynamicFeeTransaction
-from eth_keys.exceptions import BadSignature
-from eth_utils.address import to_checksum_address
-from eth_utils.exceptions import ValidationError
-from hexbytes import HexBytes
-from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.proposal.chain import RpcError
@@ -40,13 +35,6 @@ class KeyRefused(Misuse):
     """A keystore cannot be opened or written."""
 
     code = "key.file"
-
-
-class SignerLied(Untrusted):
-    """A signer signed something else than it was asked to."""
-
-    code = "signer.lied"
-    hint = "Nothing was sent. Do not use this signer before you know why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +68,16 @@ class Signer(Protocol):
         ...
 
     def sign(self, transaction: Transaction) -> bytes:
-        """The signed transaction in the encoding of EIP-2718. `check_signed` decides whether it is used.
+        """The signed transaction in the encoding of EIP-2718. `signed.check_signed` decides whether it is used.
 
         Raises:
             TryLater: the signer is out of reach, or its owner did not approve.
             Untrusted: it answered nonsense.
         """
+        ...
+
+    def sign_typed(self, document: Mapping[str, object]) -> bytes:
+        """A signature (r, s, v) over EIP-712 typed data as wallets take it. Its user checks whose it is."""
         ...
 
 
@@ -124,6 +116,10 @@ class LocalKey:
         if transaction.to is not None:
             fields["to"] = transaction.to
         return bytes(self._account.sign_transaction(fields).raw_transaction)
+
+    def sign_typed(self, document: Mapping[str, object]) -> bytes:
+        """Sign in memory. See `Signer.sign_typed`."""
+        return bytes(self._account.sign_typed_data(full_message=dict(document)).signature)
 
     def sign_digest(self, digest: bytes) -> bytes:
         """r, s and v (65 bytes) over the 32 bytes that the caller made of typed data (EIP-712)."""
@@ -203,6 +199,11 @@ class ExternalSigner:
             answer = answer.get("raw")
         return octets(answer, "the signed transaction")
 
+    def sign_typed(self, document: Mapping[str, object]) -> bytes:
+        """Ask it to sign; its owner sees what. See `Signer.sign_typed`."""
+        methods = "account_signTypedData", "eth_signTypedData_v4"
+        return octets(self._either(*methods, self._address, document), "the signature")
+
     def _accounts(self) -> list[Address]:
         answer = items(self._either("account_list", "eth_accounts"), "the signer's accounts", limit=1000)
         return [address(each, "an account") for each in answer]
@@ -261,35 +262,3 @@ def keystore_address(path: Path) -> Address:
         raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
     except Untrusted:
         raise KeyRefused("not a keystore file", path=str(path)) from None
-
-
-def check_signed(raw: bytes, asked: Transaction, sender: Address) -> None:
-    """Refuse a signed transaction that is not, in every field, what was asked, by whom it was asked.
-
-    Raises:
-        SignerLied: another type, another field, another signature, or a second spelling.
-
-    Source: EIP-1559, EIP-2718.
-    """
-    try:
-        signed = DynamicFeeTransaction.from_bytes(HexBytes(raw)).as_dict()
-        signer = Address(to_checksum_address(Account.recover_transaction(raw)))
-    except (ValueError, TypeError, KeyError, IndexError, RLPException, BadSignature, ValidationError):
-        raise SignerLied("not a signed EIP-1559 transaction", length=len(raw)) from None
-    wanted = {
-        "chainId": asked.chain_id,
-        "nonce": asked.nonce,
-        "value": asked.value,
-        "data": asked.data,
-        "gas": asked.gas,
-        "maxFeePerGas": asked.max_fee,
-        "maxPriorityFeePerGas": asked.tip,
-        "to": b"" if asked.to is None else bytes.fromhex(asked.to[2:]),
-        "accessList": (),
-    }
-    for name, value in wanted.items():
-        got = signed.get(name)
-        if (bytes(got) if isinstance(got, bytes) else got) != value:
-            raise SignerLied("the signer changed the transaction", field=name)
-    if signer != sender:
-        raise SignerLied("signed by another key", signer=signer, expected=sender)

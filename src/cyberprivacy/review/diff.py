@@ -10,7 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from cyberprivacy.review import leverage, prices
+from cyberprivacy.bundle import manifest
+from cyberprivacy.bundle.manifest import BadManifest
+from cyberprivacy.review import administration, leverage, prices
 from cyberprivacy.review.contents import as_text
 from cyberprivacy.review.edits import edits, hunks
 from cyberprivacy.review.hidden import visible
@@ -48,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class InputChange:
-    """A package, base image or input file that came, went, or changed: versions or digests, "" = absent."""
+    """A package, base image, input file or right of administrators that came, went, or changed; "" = absent."""
 
     kind: str
     name: str
@@ -165,6 +167,7 @@ def _inputs(before: Tree, after: Tree) -> Iterator[InputChange]:
     yield from _told("package", _packages(old), _packages(new))
     yield from _told("base image", dict.fromkeys(old.bases, "used"), dict.fromkeys(new.bases, "used"))
     yield from _told("input file", _files(old), _files(new))
+    yield from _told("what administrators may do", _administration(before), _administration(after))
 
 
 def _told(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[InputChange]:
@@ -172,6 +175,16 @@ def _told(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator
         was, now = old.get(name, ""), new.get(name, "")
         if was != now:
             yield InputChange(kind, visible(name), was, now)
+
+
+def _administration(tree: Tree) -> Mapping[str, str]:
+    """What the manifest lets administrators do; nothing if it cannot be read, which the gate says itself."""
+    try:
+        return (
+            administration.described(manifest.parse(tree.read(MANIFEST)).admin) if MANIFEST in tree.files else {}
+        )
+    except BadManifest:
+        return {}
 
 
 def _packages(inputs: prices.Inputs) -> dict[str, str]:

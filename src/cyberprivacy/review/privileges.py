@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.bundle import manifest as bundle_manifest
+from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.review.names import MANIFEST
 from cyberprivacy.review.tree import Tree, read_tree
 
@@ -19,7 +20,7 @@ def changed(parent: Path, repair: Path, *, ignore: frozenset[str] = frozenset())
     """Files that give a repair other privileges than its parent has; () if it has the same.
 
     Any other byte below `k8s/` is another privilege: a difference that needs judgement needs a vote. The
-    manifest is among them if it names another pipeline.
+    manifest is among them if it names another pipeline, or lets administrators do other things.
 
     Args:
         parent: tree of the release that was voted on.
@@ -34,7 +35,7 @@ def changed(parent: Path, repair: Path, *, ignore: frozenset[str] = frozenset())
     old, new = read_tree(parent, ignore=ignore), read_tree(repair, ignore=ignore)
     paths = sorted(path for path in {*old.files, *new.files} if path.startswith(FOLDER))
     differ = [path for path in paths if _bytes(old, path) != _bytes(new, path)]
-    if _pipeline(old) != _pipeline(new):
+    if _allowed(old) != _allowed(new):
         differ.append(MANIFEST)
     return tuple(differ)
 
@@ -43,5 +44,6 @@ def _bytes(tree: Tree, path: str) -> bytes | None:
     return tree.read(path) if path in tree.files else None
 
 
-def _pipeline(tree: Tree) -> int:
-    return bundle_manifest.parse(tree.read(MANIFEST) if MANIFEST in tree.files else b"").pipeline
+def _allowed(tree: Tree) -> tuple[int, Administration | None]:
+    manifest = bundle_manifest.parse(tree.read(MANIFEST) if MANIFEST in tree.files else b"")
+    return manifest.pipeline, manifest.admin

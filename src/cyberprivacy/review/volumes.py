@@ -10,7 +10,7 @@ from cyberprivacy.review.workload import ClaimMount, ConfigMapMount, ScratchMoun
 from cyberprivacy.review.yaml_node import Fields, Node
 
 _PATH: Final = r"(?!.*//)(?!.*/\.{1,2}(?:/|\Z))/[A-Za-z0-9._/-]{0,254}[A-Za-z0-9._-]"
-_NOT_OURS: Final = ("/proc", "/sys", "/dev")
+_NOT_OURS: Final = ("/proc", "/sys", "/dev", "/run/cyberprivacy")
 _SOURCES: Final = ("configMap", "persistentVolumeClaim", "emptyDir")
 
 

@@ -15,7 +15,7 @@ from cyberprivacy.attest.snp import report as layout
 from cyberprivacy.attest.snp.product import Product
 from cyberprivacy.attest.snp.report import HOST_REQUESTED, Cpuid, Firmware, GuestPolicy, Platform, Signer
 from cyberprivacy.attest.snp.verifier import measurement
-from cyberprivacy.testing.conformance import BINDING, NOW, OTHER, Bent, flipped, with_fields
+from cyberprivacy.testing.conformance import BINDING, NOW, OTHER, Bent, Row, flipped, refused, with_fields
 from cyberprivacy.testing.snp import MEASUREMENT, TCBS, FakeAmd, FakeChip
 
 ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
@@ -76,8 +76,10 @@ def snp_cases() -> Iterator[Bent]:
         yield Bent(name=name, about=about, evidence=chip.bend(**changes).quote(BINDING), root=root, code=code)
     for name, (about, policy, code) in RULES.items():
         yield Bent(name=name, about=about, evidence=good, root=root, code=code, policy=policy)
-    yield from _damaged(chip, good, root)
-    yield from _vouched(genoa, chip, good)
+    yield from refused(_unknown(good), root=root, verdict=Answer.UNSUPPORTED)
+    yield from refused(_malformed(good), root=root, verdict=Answer.MALFORMED)
+    yield from refused((*_changed(chip, good), *_vouched(genoa, chip, good)), root=root)
+    yield from _roots(good)
     yield from _products()
 
 
@@ -111,96 +113,58 @@ def _accepted(genoa: FakeAmd, chip: FakeChip) -> Iterator[Bent]:
     )
 
 
-def _damaged(chip: FakeChip, good: Evidence, root: bytes) -> Iterator[Bent]:
+def _patched(good: Evidence, at: int, new: int) -> Evidence:
     report = good.fields["report"]
-
-    def patched(at: int, new: int) -> Evidence:
-        return with_fields(good, report=report[:at] + bytes((new,)) + report[at + 1 :])
-
-    rows = (
-        ("version-1", "a report of version 1", patched(0, 1), "snp.version", Answer.UNSUPPORTED),
-        ("version-6", "a report of a version to come", patched(0, 6), "snp.version", Answer.UNSUPPORTED),
-        ("algorithm", "another signature algorithm", patched(0x34, 2), "snp.algorithm", Answer.UNSUPPORTED),
-        ("reserved", "a reserved byte that is not zero", patched(0x4C, 1), "snp.form", Answer.MALFORMED),
-        ("behind", "a byte behind the signature", patched(0x331, 1), "snp.form", Answer.MALFORMED),
-        ("cut", "a byte too short", with_fields(good, report=report[:-1]), "snp.form", Answer.MALFORMED),
-        (
-            "no-chain",
-            "a field is missing",
-            with_fields(good, certificates=None),
-            "evidence.form",
-            Answer.MALFORMED,
-        ),
-        (
-            "bit",
-            "a bit of the measurement",
-            with_fields(good, report=flipped(report, 0x90)),
-            "evidence.signature",
-            None,
-        ),
-        (
-            "bit-of-s",
-            "a bit of the signature",
-            with_fields(good, report=flipped(report, 0x2E8)),
-            "evidence.signature",
-            None,
-        ),
-        ("other-binding", "made for another use", chip.quote(OTHER), "evidence.other-binding", None),
-        (
-            "forged",
-            "signed by a key that nobody certified",
-            replace(chip, key=ec.generate_private_key(ec.SECP384R1())).quote(BINDING),
-            "evidence.signature",
-            None,
-        ),
-    )
-    for name, about, evidence, code, verdict in rows:
-        answer = verdict or Answer.REJECT
-        yield Bent(name=name, about=about, evidence=evidence, root=root, code=code, verdict=answer)
+    return with_fields(good, report=report[:at] + bytes((new,)) + report[at + 1 :])
 
 
-def _vouched(amd: FakeAmd, chip: FakeChip, good: Evidence) -> Iterator[Bent]:
-    root = amd.fingerprint
+def _unknown(good: Evidence) -> Iterator[Row]:
+    yield "version-1", "a report of version 1", _patched(good, 0, 1), "snp.version"
+    yield "version-6", "a report of a version to come", _patched(good, 0, 6), "snp.version"
+    yield "algorithm", "another signature algorithm", _patched(good, 0x34, 2), "snp.algorithm"
+
+
+def _malformed(good: Evidence) -> Iterator[Row]:
+    cut = with_fields(good, report=good.fields["report"][:-1])
+    yield "reserved", "a reserved byte that is not zero", _patched(good, 0x4C, 1), "snp.form"
+    yield "behind", "a byte behind the signature", _patched(good, 0x331, 1), "snp.form"
+    yield "cut", "a byte too short", cut, "snp.form"
+    yield "no-chain", "a field is missing", with_fields(good, certificates=None), "evidence.form"
+
+
+def _changed(chip: FakeChip, good: Evidence) -> Iterator[Row]:
+    report = good.fields["report"]
+    for name, about, at in (
+        ("bit", "a bit of the measurement", 0x90),
+        ("bit-of-s", "a bit of the signature", 0x2E8),
+    ):
+        yield name, about, with_fields(good, report=flipped(report, at)), "evidence.signature"
+    yield "other-binding", "made for another use", chip.quote(OTHER), "evidence.other-binding"
+    forged = replace(chip, key=ec.generate_private_key(ec.SECP384R1())).quote(BINDING)
+    yield "forged", "signed by a key that nobody certified", forged, "evidence.signature"
+
+
+def _vouched(amd: FakeAmd, chip: FakeChip, good: Evidence) -> Iterator[Row]:
+    """What the authorities say."""
     leaf, middle, top = split(chip.certificates)
-    taken_back = replace(chip, crl=amd.crl(amd.ask.serial_number)).quote(BINDING)
-    rows = (
-        (
-            "turned",
-            "certificates in another order",
-            with_fields(good, certificates=leaf + top + middle),
-            "evidence.chain",
-        ),
-        ("revoked", "the list names the ASK", taken_back, "evidence.revoked"),
-        (
-            "crl-forged",
-            "a list that the ASK signed",
-            replace(chip, crl=amd.crl(role="ASK")).quote(BINDING),
-            "snp.crl",
-        ),
-        (
-            "crl-old",
-            "a list that ended",
-            replace(chip, crl=amd.crl(until=NOW - 1)).quote(BINDING),
-            "snp.crl-expired",
-        ),
-        (
-            "expired",
-            "a certificate that ended",
-            amd.chip(valid=(NOW - 90, NOW - 1)).quote(BINDING),
-            "evidence.certificate-expired",
-        ),
-        (
-            "no-chip-in-certificate",
-            "AMD's extension with the chip id is missing",
-            amd.chip(extensions={endorsement.HWID: None}).quote(BINDING),
-            "snp.extensions",
-        ),
+    turned = with_fields(good, certificates=leaf + top + middle)
+    yield "turned", "certificates in another order", turned, "evidence.chain"
+    lists = (
+        ("revoked", "the list names the ASK", amd.crl(amd.ask.serial_number), "evidence.revoked"),
+        ("crl-forged", "a list that the ASK signed", amd.crl(role="ASK"), "snp.crl"),
+        ("crl-old", "a list that ended", amd.crl(until=NOW - 1), "snp.crl-expired"),
     )
-    for name, about, evidence, code in rows:
-        yield Bent(name=name, about=about, evidence=evidence, root=root, code=code)
-    yield Bent(
-        name="no-root", about="no root is trusted", evidence=good, root=b"", code="evidence.development-root"
-    )
+    for name, about, crl, code in lists:
+        yield name, about, replace(chip, crl=crl).quote(BINDING), code
+    ended = amd.chip(valid=(NOW - 90, NOW - 1)).quote(BINDING)
+    yield "expired", "a certificate that ended", ended, "evidence.certificate-expired"
+    nameless = amd.chip(extensions={endorsement.HWID: None}).quote(BINDING)
+    yield "no-chip-in-certificate", "AMD's extension with the chip id is missing", nameless, "snp.extensions"
+
+
+def _roots(good: Evidence) -> Iterator[Bent]:
+    about = "no root is trusted"
+    yield Bent(name="no-root", about=about, evidence=good, root=b"", code="evidence.development-root")
     other = FakeAmd.new(Product.GENOA, now=NOW, marked=False)
     evidence = other.chip().quote(BINDING)
     about = "a root that is neither AMD's nor made for development, although it is named"

@@ -1,12 +1,12 @@
 """Conformance cases of kind "tdx"."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.report import Answer
-from cyberprivacy.testing.conformance import BINDING, NOW, OTHER, Bent, flipped, with_fields
+from cyberprivacy.testing.conformance import BINDING, NOW, OTHER, Bent, Row, flipped, refused, with_fields
 from cyberprivacy.testing.papertd import Event, PaperTd
 from cyberprivacy.testing.tdx import COMPONENTS, DAY, PaperIntel, qe_identity, stamp, tcb_info, tcb_level
 
@@ -17,6 +17,8 @@ EVENTS: Final[tuple[Event, ...]] = (
 )
 SEAL: Final = 48 + 584 + 4
 """Where the signature of a quote of version 4 begins."""
+
+EXPIRED: Final = "tdx.collateral-expired"
 
 UNKNOWN: Final[Mapping[str, tuple[str, dict[str, Any], str]]] = {
     "version-3": ("a quote of version 3", {"version": 3}, "tdx.version"),
@@ -76,8 +78,9 @@ def tdx_cases() -> Iterator[Bent]:
         yield Bent(name=name, about=about, evidence=replace(td, **changes).quote(BINDING), root=root, code=code)
     for name, (about, policy, code) in RULES.items():
         yield Bent(name=name, about=about, evidence=good, root=root, code=code, policy=policy)
-    yield from _published(td)
-    yield from _damaged(td, good)
+    yield from refused((*_tables(td), *_processors(td), *_changed(td, good)), root=root)
+    yield from refused(_malformed(good), root=root, verdict=Answer.MALFORMED)
+    yield from _roots(good)
 
 
 def _accepted(td: PaperTd, good: Evidence) -> Iterator[Bent]:
@@ -109,129 +112,72 @@ def _accepted(td: PaperTd, good: Evidence) -> Iterator[Bent]:
     )
 
 
-def _published(td: PaperTd) -> Iterator[Bent]:
-    """What the vendor says."""
-    root, intel = td.intel.fingerprint, td.intel
-    makers: tuple[tuple[str, str, Callable[[], PaperTd], str], ...] = (
-        ("out-of-date", "a platform that is out of date", lambda: _status(td, "OutOfDate"), "tdx.tcb-status"),
-        ("revoked-level", "a platform whose level is revoked", lambda: _status(td, "Revoked"), "tdx.tcb-status"),
-        (
-            "revoked",
-            "a revoked processor",
-            lambda: _intel(td, revoked=frozenset({td.pck.certificate.serial_number})),
-            "tdx.revoked",
-        ),
-        (
-            "tables-old",
-            "tables that ended",
-            lambda: _intel(td, info=tcb_info(NOW, **_LATE)),
-            "tdx.collateral-expired",
-        ),
-        (
-            "identity-old",
-            "an identity that ended",
-            lambda: _intel(td, qe=qe_identity(NOW, **_LATE)),
-            "tdx.collateral-expired",
-        ),
+def _tables(td: PaperTd) -> Iterator[Row]:
+    """What the vendor publishes about machines of this kind."""
+    intel = td.intel
+    revoked = frozenset({td.pck.certificate.serial_number})
+    swapped, ended = intel.crl(intel.root).hex(), intel.crl(intel.authority, until=-60).hex()
+    rows: tuple[tuple[str, str, PaperTd, str], ...] = (
+        ("out-of-date", "a platform that is out of date", _status(td, "OutOfDate"), "tdx.tcb-status"),
+        ("revoked-level", "a platform whose level is revoked", _status(td, "Revoked"), "tdx.tcb-status"),
+        ("revoked", "a revoked processor", _intel(td, revoked=revoked), "tdx.revoked"),
+        ("tables-old", "tables that ended", _intel(td, info=tcb_info(NOW, **_LATE)), EXPIRED),
+        ("identity-old", "an identity that ended", _intel(td, qe=qe_identity(NOW, **_LATE)), EXPIRED),
         (
             "round-old",
             "an older round of advice",
-            lambda: _intel(td, info=tcb_info(NOW, tcbEvaluationDataNumber=17)),
+            _intel(td, info=tcb_info(NOW, tcbEvaluationDataNumber=17)),
             "tdx.evaluation",
         ),
         (
             "tables-changed",
             "tables that Intel did not sign",
-            lambda: _intel(td, parts={"tcb_info": "{}"}),
+            _intel(td, parts={"tcb_info": "{}"}),
             "tdx.collateral-signature",
         ),
-        (
-            "crl-swapped",
-            "a list of another issuer",
-            lambda: _intel(td, parts={"pck_crl": intel.crl(intel.root).hex()}),
-            "tdx.crl",
-        ),
-        (
-            "crl-old",
-            "a list that ended",
-            lambda: _intel(td, parts={"pck_crl": intel.crl(intel.authority, until=-60).hex()}),
-            "tdx.collateral-expired",
-        ),
-        (
-            "other-family",
-            "tables for other processors",
-            lambda: replace(td, pck=intel.platform(fmspc=bytes(6))),
-            "tdx.fmspc",
-        ),
-        (
-            "processor-old",
-            "old microcode",
-            lambda: replace(td, pck=intel.platform(components=(2, *COMPONENTS[1:]))),
-            "tdx.no-tcb-level",
-        ),
+        ("crl-swapped", "a list of another issuer", _intel(td, parts={"pck_crl": swapped}), "tdx.crl"),
+        ("crl-old", "a list that ended", _intel(td, parts={"pck_crl": ended}), EXPIRED),
     )
-    for name, about, made, code in makers:
-        yield Bent(name=name, about=about, evidence=made().quote(BINDING), root=root, code=code)
+    for name, about, made, code in rows:
+        yield name, about, made.quote(BINDING), code
 
 
-def _damaged(td: PaperTd, good: Evidence) -> Iterator[Bent]:
-    root, quote = td.intel.fingerprint, good.fields["quote"]
-    rows = (
-        ("no-collateral", "no collateral", with_fields(good, collateral=None), "tdx.collateral-missing", None),
-        ("bit", "a bit of MRTD", with_fields(good, quote=flipped(quote, 48 + 136)), "evidence.signature", None),
-        (
-            "bit-of-signature",
-            "a bit of the signature",
-            with_fields(good, quote=flipped(quote, SEAL)),
-            "evidence.signature",
-            None,
-        ),
-        (
-            "bit-of-enclave",
-            "a bit of the QE report",
-            with_fields(good, quote=flipped(quote, SEAL + 134)),
-            "tdx.qe-signature",
-            None,
-        ),
-        ("other-binding", "made for another use", td.quote(OTHER), "evidence.other-binding", None),
-        ("empty", "an empty quote", with_fields(good, quote=b""), "tdx.form", Answer.MALFORMED),
-        (
-            "trailing",
-            "text behind the quote",
-            with_fields(good, quote=quote + b"\0text"),
-            "tdx.form",
-            Answer.MALFORMED,
-        ),
-        ("more", "an unknown field", with_fields(good, more=b"x"), "evidence.form", Answer.MALFORMED),
-        (
-            "chain-twice",
-            "certificates in the quote and beside it",
-            with_fields(good, certificates=b"x"),
-            "evidence.form",
-            Answer.MALFORMED,
-        ),
-        (
-            "log-nonsense",
-            "a log that is none",
-            with_fields(good, log=b"log"),
-            "evidence.log-form",
-            Answer.MALFORMED,
-        ),
-        (
-            "collateral-nonsense",
-            "collateral that is none",
-            with_fields(good, collateral=b"{}"),
-            "tdx.collateral-form",
-            Answer.MALFORMED,
-        ),
+def _processors(td: PaperTd) -> Iterator[Row]:
+    """Other processors than the tables speak of."""
+    other = replace(td, pck=td.intel.platform(fmspc=bytes(6))).quote(BINDING)
+    yield "other-family", "tables for other processors", other, "tdx.fmspc"
+    old = replace(td, pck=td.intel.platform(components=(2, *COMPONENTS[1:]))).quote(BINDING)
+    yield "processor-old", "old microcode", old, "tdx.no-tcb-level"
+
+
+def _changed(td: PaperTd, good: Evidence) -> Iterator[Row]:
+    quote = good.fields["quote"]
+    yield "no-collateral", "no collateral", with_fields(good, collateral=None), "tdx.collateral-missing"
+    yield "other-binding", "made for another use", td.quote(OTHER), "evidence.other-binding"
+    for name, about, at, code in (
+        ("bit", "a bit of MRTD", 48 + 136, "evidence.signature"),
+        ("bit-of-signature", "a bit of the signature", SEAL, "evidence.signature"),
+        ("bit-of-enclave", "a bit of the QE report", SEAL + 134, "tdx.qe-signature"),
+    ):
+        yield name, about, with_fields(good, quote=flipped(quote, at)), code
+
+
+def _malformed(good: Evidence) -> Iterator[Row]:
+    rows: tuple[tuple[str, str, dict[str, bytes], str], ...] = (
+        ("empty", "an empty quote", {"quote": b""}, "tdx.form"),
+        ("trailing", "text behind the quote", {"quote": good.fields["quote"] + b"\0text"}, "tdx.form"),
+        ("more", "an unknown field", {"more": b"x"}, "evidence.form"),
+        ("chain-twice", "certificates in the quote and beside it", {"certificates": b"x"}, "evidence.form"),
+        ("log-nonsense", "a log that is none", {"log": b"log"}, "evidence.log-form"),
+        ("collateral-nonsense", "collateral that is none", {"collateral": b"{}"}, "tdx.collateral-form"),
     )
-    for name, about, evidence, code, verdict in rows:
-        yield Bent(
-            name=name, about=about, evidence=evidence, root=root, code=code, verdict=verdict or Answer.REJECT
-        )
-    yield Bent(
-        name="no-root", about="no root is trusted", evidence=good, root=b"", code="evidence.development-root"
-    )
+    for name, about, fields, code in rows:
+        yield name, about, with_fields(good, **fields), code
+
+
+def _roots(good: Evidence) -> Iterator[Bent]:
+    about = "no root is trusted"
+    yield Bent(name="no-root", about=about, evidence=good, root=b"", code="evidence.development-root")
     forger = PaperIntel.new(now=NOW, marked=False)
     yield Bent(
         name="own-root",

@@ -63,6 +63,16 @@ class Bent:
         )
 
 
+Row = tuple[str, str, Evidence, str]
+"""Name, what is special about it, evidence, and the code that must answer."""
+
+
+def refused(rows: Iterable[Row], *, root: bytes, verdict: Answer = Answer.REJECT) -> Iterator[Bent]:
+    """A case for each row, under the same root, with the same verdict."""
+    for name, about, evidence, code in rows:
+        yield Bent(name=name, about=about, evidence=evidence, root=root, code=code, verdict=verdict)
+
+
 def with_fields(evidence: Evidence, **fields: bytes | None) -> Evidence:
     """The same evidence with these fields; None = without it."""
     merged = {**evidence.fields, **fields}

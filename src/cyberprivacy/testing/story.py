@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from cyberprivacy.build.base import make_base
 from cyberprivacy.errors import TryLater
 from cyberprivacy.proposal.release import Address
-from cyberprivacy.testing.town import Town
+from cyberprivacy.testing.town import Town, TypedBadly
 from cyberprivacy.testing.townnode import TownNode
 
 MEMBERS: Final = ("alice", "bob", "carol")
@@ -168,13 +168,23 @@ class Story:
     def enlist(self, node: TownNode, *, key: str = "", measurement: str = "") -> None:
         """The provider lists a node, once its software has been public for long enough; or tells a lie."""
         identity = node.identity()
-        self.town.types(
+        words = (
             *("cluster", "add-node", str(self._cluster["cluster"]), identity["account"]),
             *("--node-key", key or identity["nodeKey"]),
             *("--measurement", measurement or identity["measurement"]),
             *("--clusters", self.dao["clusters"]),
-            person="provider",
         )
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.town.types(*words, person="provider")
+            except TypedBadly as refusal:
+                announced = int(str(refusal.facts.get("fact_from", 0)))
+                if not announced or time.monotonic() > end:
+                    raise
+                time.sleep(1)  # its software has not been public for long enough
+            else:
+                return
 
     def publish(self, source: Path, version: str) -> str:
         """A directory becomes a bundle on IPFS and a release before the auditors; its CID."""

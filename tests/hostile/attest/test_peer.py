@@ -34,7 +34,10 @@ def machine() -> peer.Self:
 
 def judge(document: EvidenceDocument) -> Report:
     policy = replace(Policy().allowing_development(ROOT.fingerprint), measurements=frozenset({MEASURED}))
-    return verify_evidence(document.evidence, bound=document.bound, policy=policy, at=NOW, nonce=None, spki=None)
+    bound = document.bound
+    return verify_evidence(
+        document.evidence, bound=bound, policy=policy, at=NOW, nonce=None, spki=None, role=bound.role
+    )
 
 
 A, B = machine(), machine()

@@ -23,6 +23,7 @@ from cyberprivacy.attest.verify import Seen
 from cyberprivacy.cli.connection import Answer, ask
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node.api import application
 from cyberprivacy.testing.attested import ACCOUNT, NOW, World
 from cyberprivacy.testing.tlsserver import TlsServer, document, nonce_of
@@ -37,7 +38,8 @@ class Node:
     def __init__(self, world: World, folder: Path, name: str) -> None:
         self.world, self.used = world, list[TlsSession]()
         folder.mkdir()
-        api = application(attest=self._prove, status=dict, ledger=FileLedger(folder / "log", clock=lambda: NOW))
+        ledger, public = FileLedger(folder / "log", clock=lambda: NOW), FolderSource(folder / "public")
+        api = application(attest=self._prove, status=dict, ledger=ledger, public=public)
         self._server = uvicorn.Server(uvicorn.Config(api, uds=str(folder / "api.sock"), log_config=None))
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()

@@ -253,3 +253,11 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
             parse(bytes_, Limits(log=1000, events=10, event=100), padded=True)
         except BadLog as error:
             assert error.code == "tcg2.form"
+
+
+def test_the_hardware_is_named_only_by_a_certificate_for_the_key_that_signed() -> None:
+    authority, validity = ROOT.authority, (NOW - 60, NOW + 60)
+    for key, named in ((TPM.public, True), (PaperTpm(events=()).public, False)):
+        chain = authority.sign(key.key, hardware=bytes(32), validity=validity, serial=1)
+        facts = judged(replace(TPM, certificates=chain).quote(BINDING)).facts
+        assert ("tpm_ek" in facts) == named

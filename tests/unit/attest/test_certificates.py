@@ -8,7 +8,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from cyberprivacy.attest.certificates import DEVELOPMENT_MARK, BadChain, check_chain, fingerprint, split
+from cyberprivacy.attest.certificates import (
+    DEVELOPMENT_MARK,
+    HARDWARE_ID,
+    BadChain,
+    check_chain,
+    fingerprint,
+    split,
+)
 from cyberprivacy.testing.tpm import DevelopmentRoot
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -34,6 +41,7 @@ def certificate(
     path: int | None = None,
     digest: hashes.HashAlgorithm | None = None,
     extra: x509.ExtensionType | None = None,
+    critical: bool = True,
     since: datetime = NOW - timedelta(days=1),
     until: datetime = NOW + timedelta(days=1),
 ) -> bytes:
@@ -42,7 +50,7 @@ def certificate(
     builder = builder.serial_number(7).not_valid_before(since).not_valid_after(until)
     builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path), critical=True)
     if extra is not None:
-        builder = builder.add_extension(extra, critical=True)
+        builder = builder.add_extension(extra, critical=critical)
     return builder.sign(by, digest or hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -52,6 +60,28 @@ def chain(leaf: dict[str, Any] = {}, middle: dict[str, Any] = {}, root: dict[str
         certificate("middle", MIDDLE, "root", ROOT, **{"ca": True, **middle}),
         certificate("root", ROOT, "root", ROOT, **{"ca": True, **root}),
     ]
+
+
+def test_an_authority_may_insist_on_its_policies_but_not_on_ours() -> None:
+    any_policy = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)])
+    assert check_chain(chain(middle={"extra": any_policy}), now=AT)  # as the issuers of Intel and ST do
+    explicit = x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapping=None)
+    with pytest.raises(BadChain, match="unknown critical"):
+        check_chain(chain(middle={"extra": explicit}), now=AT)
+
+
+@pytest.mark.parametrize(
+    ("value", "hardware"),
+    [(b"\x04\x20" + bytes(range(32)), bytes(range(32))), (b"\x04\x21" + bytes(33), None), (b"", None)],
+)
+def test_hardware_is_named_in_one_form(value: bytes, hardware: bytes | None) -> None:
+    leaf = {"extra": x509.UnrecognizedExtension(HARDWARE_ID, value), "critical": False}
+    if hardware is not None:
+        assert check_chain(chain(leaf=leaf), now=AT).hardware == hardware
+        assert check_chain(chain(), now=AT).hardware is None
+    else:
+        with pytest.raises(BadChain, match="another form"):
+            check_chain(chain(leaf=leaf), now=AT)
 
 
 def test_a_chain_that_holds_together_names_its_root() -> None:

@@ -136,6 +136,8 @@ def test_every_flipped_bit_of_what_is_sealed_is_noticed() -> None:
         unseal(replace(got, hardware=bytes(32)), secret, TPM.public)
     with pytest.raises(Refused):
         unseal(replace(got, sealed=got.sealed[:-1]), secret, TPM.public)
+    with pytest.raises(Refused):
+        unseal(replace(got, sealed=b""), secret, TPM.public)
 
 
 def test_an_answer_does_not_say_what_was_certified() -> None:

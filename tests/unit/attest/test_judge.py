@@ -61,7 +61,7 @@ def ask(machines: dict[str, tuple[Attester, bytes]]) -> Asked:
         kind: str = "sev-snp", *, bound: Bound = BOUND, evidence: Evidence | None = None, **changes: Any
     ) -> Report:
         attester, root = machines[kind]
-        rest = {"at": NOW, "nonce": NONCE, "spki": KEY}
+        rest = {"at": NOW, "nonce": NONCE, "spki": KEY, "role": "key"}
         rest |= {name: changes.pop(name) for name in list(changes) if name in rest}
         policy = replace(Policy(any_software=True).allowing_development(root), **changes)
         return verify_evidence(evidence or attester.quote(bound.digest()), bound=bound, policy=policy, **rest)
@@ -105,6 +105,8 @@ def test_a_policy_that_names_other_software_refuses_whatever_was_said_by_hand(
     ("changes", "name", "code"),
     [
         ({"spki": bytes(32)}, "bound.key", "bound.other-key"),
+        ({"role": "backup"}, "bound.role", "bound.other-role"),
+        ({"bound": replace(BOUND, role="backup")}, "bound.role", "bound.other-role"),
         ({"nonce": bytes(32)}, "evidence.fresh", "evidence.replayed"),
         ({"bound": replace(BOUND, until=NOW - 100, since=NOW - 200)}, "bound.valid", "bound.expired"),
         ({"bound": replace(BOUND, since=NOW - 5_000)}, "evidence.age", "evidence.old"),

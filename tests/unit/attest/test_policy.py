@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +147,9 @@ def test_a_tdx_policy_says_what_its_object_says() -> None:
         platforms=frozenset({b"\xcd" * 16}),
     )
     assert parse(b'{"v":1}').tdx == TdxPolicy()
+
+
+def test_the_example_of_the_how_to_is_a_policy() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "verify-evidence.md"
+    (example,) = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
+    assert list(parse(example.encode()).names.values()) == ["backup service 3.1"]

@@ -1,10 +1,8 @@
 """A TPM behind a device file. Here a terminal stands in for the kernel's driver, with a real swtpm at its other end."""
 
 import os
-import subprocess
 import threading
 import time
-import tty
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -21,39 +19,12 @@ from cyberprivacy.attest.tpmdevice import KEY_FILE, DeviceTpm, NoTpm, OtherTpm, 
 from cyberprivacy.attest.tpmenrolment import accept, ask
 from cyberprivacy.attest.tpmtemplates import ENDORSEMENT_ECC
 from cyberprivacy.testing.paperboot import START, PaperBoot, honest
+from cyberprivacy.testing.terminal import Terminal
 from cyberprivacy.testing.tpm import DevelopmentRoot, FakeVendor
 
 BINDING = bytes(range(64))
 BOOT = PaperBoot(START.events[1:])  # swtpm was started by nobody in particular
 GET_RANDOM = bytes.fromhex("80010000000c0000017b0008")
-
-
-class Terminal:
-    """A device file, and what stands behind it."""
-
-    def __init__(self) -> None:
-        self.behind, self._ours = os.openpty()
-        tty.setraw(self._ours)
-        self.path = Path(os.ttyname(self._ours))
-        self._engine: subprocess.Popen[bytes] | None = None
-
-    def engine(self, state: Path) -> "Terminal":
-        state.mkdir(parents=True, exist_ok=True)
-        command = ["swtpm", "chardev", "--tpm2", "--tpmstate", f"dir={state}", "--fd", str(self.behind)]
-        command += ["--flags", "startup-clear,not-need-init"]
-        self._engine = subprocess.Popen(command, pass_fds=[self.behind], stdin=subprocess.DEVNULL)
-        return self
-
-    def kill(self) -> None:
-        if self._engine is not None:
-            self._engine.kill()
-            self._engine.wait()
-            self._engine = None
-
-    def close(self) -> None:
-        self.kill()
-        os.close(self.behind)
-        os.close(self._ours)
 
 
 @pytest.fixture

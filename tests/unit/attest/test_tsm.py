@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.machine import Candidate, Found, confidential, find
 from cyberprivacy.attest.report import Level
-from cyberprivacy.attest.snp.product import Product
+from cyberprivacy.attest.snp.product import Product, Tcb
 from cyberprivacy.attest.snp.verifier import SnpVerifier
 from cyberprivacy.attest.tdx.verifier import TdxVerifier
 from cyberprivacy.attest.tsm import ATTEMPTS, NoTsm, TsmAttester, TsmSilent
@@ -115,6 +115,21 @@ def test_a_host_that_hands_out_nothing_or_nonsense_is_no_obstacle(folder: Path, 
             assert attester(folder).quote(BINDING).fields.keys() == {"report"}
 
 
+def test_a_certificate_from_before_an_update_of_the_firmware_stays_at_home(
+    folder: Path, amd: FakeAmd, chip: FakeChip
+) -> None:
+    table = FakeTsm.of_chip(chip).hardware(BINDING, 0)[1]
+    newer = chip.bend(reported_tcb=Tcb(bootloader=10, snp=0x18, microcode=0x54).encode(Product.GENOA))
+    for other in (newer, amd.chip()):
+        genuine = FakeTsm.of_chip(other).hardware
+        tsm = replace(
+            FakeTsm.of_chip(other), hardware=lambda blob, level, ask=genuine: (ask(blob, level)[0], table)
+        )  # type: ignore[misc]
+        with tsm.mounted(folder), capture_logs() as said:
+            assert attester(folder).quote(BINDING).fields.keys() == {"report"}
+        assert [event["code"] for event in said] == ["tsm.host-table"]
+
+
 @pytest.mark.parametrize("part", [1, 7, 1183, 1184])
 def test_short_reads_are_read_on(folder: Path, chip: FakeChip, part: int) -> None:
     tsm = FakeTsm.of_chip(chip, certificates=False)
@@ -211,15 +226,12 @@ def test_an_answer_about_something_else_is_refused(folder: Path, chip: FakeChip,
             attester(folder).quote(BINDING)
         assert refusal.value.code == "tsm.other-answer"
     short = replace(FakeTsm.of_chip(chip), hardware=lambda *_: (b"\x02", b""))
+    endless = replace(short, hardware=lambda *_: (bytes(1 << 20), b""))
+    with endless.mounted(folder), pytest.raises(NoTsm) as too_large:
+        attester(folder).quote(BINDING)
+    assert too_large.value.code == "tsm.too-large"
     with short.mounted(folder), pytest.raises(Untrusted):
         attester(folder).quote(BINDING)
-
-
-def test_too_long_an_answer_is_not_read_to_its_end(folder: Path, chip: FakeChip) -> None:
-    tsm = replace(FakeTsm.of_chip(chip), hardware=lambda *_: (bytes(1 << 20), b""))
-    with tsm.mounted(folder), pytest.raises(NoTsm) as refusal:
-        attester(folder).quote(BINDING)
-    assert refusal.value.code == "tsm.too-large"
 
 
 def test_hardware_of_an_unknown_kind_is_named(folder: Path, td: PaperTd) -> None:

@@ -68,6 +68,15 @@ def test_good_evidence_is_accepted_and_says_for_which_key(folder: Path) -> None:
     assert "[os.any-software]" in result.stdout
 
 
+def test_a_key_for_another_purpose_is_refused_unless_it_is_named(folder: Path) -> None:
+    document = EvidenceDocument.parse((folder / "evidence.json").read_bytes())
+    result = run(folder, *asked(folder), "--role", "backup", "--json")
+    assert [check["code"] for check in json.loads(result.stdout)["checks"] if check["verdict"] == "fail"] == [
+        "bound.other-role"
+    ]
+    assert run(folder, *asked(folder), "--role", document.bound.role).exit_code == 0
+
+
 def test_without_a_policy_that_names_software_the_answer_is_no(folder: Path) -> None:
     result = run(folder, "--nonce", NONCE.hex())
     assert result.exit_code == 1

@@ -13,6 +13,9 @@ from cyberprivacy.cli import ROOMS, command_line, run
 SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",), ("conformance", "answer")}
 """Commands that run until they are stopped, and have no result to print."""
 
+PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "AMD", "INTEL"))}
+"""What commands read from the environment: addresses that everybody may know."""
+
 
 def commands(known: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command of the tree, by the words that reach it."""
@@ -47,11 +50,7 @@ def test_every_command_can_answer_a_program(words: tuple[str, ...]) -> None:
 def test_no_command_takes_a_secret_as_an_argument(words: tuple[str, ...]) -> None:
     secret = {"--password", "--private-key", "--secret", "--mnemonic", "--seed"}
     assert not secret & options(words)
-    assert not [
-        each
-        for each in TREE[words].params
-        if getattr(each, "envvar", None) not in (None, "CYBERPRIVACY_RPC", "CYBERPRIVACY_DAO")
-    ]
+    assert {getattr(each, "envvar", None) for each in TREE[words].params} <= PUBLIC
 
 
 def test_an_unknown_option_is_misuse(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

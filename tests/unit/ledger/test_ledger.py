@@ -48,6 +48,22 @@ def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
     assert again.append("x", {}).index == 2
 
 
+def test_entries_are_read_from_any_place_and_those_that_come_meanwhile_later(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    assert list(ledger.lines()) == list(ledger.lines(7)) == []
+    ledger.extend([("n", {"n": number, "text": "ä" * number}) for number in range(5)])
+    for start in range(7):
+        assert [entry.index for entry in ledger.entries(start)] == list(range(start, 5))
+        assert list(ledger.lines(start)) == [entry.encode() for entry in ledger.entries(start)]
+    some = ledger.entries(3)
+    assert next(some).index == 3
+    ledger.append("later", {})
+    assert [entry.index for entry in some] == [4]
+    largest = ledger.append("large", {"text": "x" * 65_400})
+    assert list(ledger.entries(6)) == [largest]
+    assert ledger.extend([]) == []
+
+
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_line_cut_short_by_a_crash_was_never_accepted(tmp_path: Path, cut: int) -> None:
     ledger = open_ledger(tmp_path)

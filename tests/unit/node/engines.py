@@ -8,6 +8,7 @@ from typing import Any
 from cyberprivacy.build import image
 from cyberprivacy.build.image import BuiltImage, Digest, images_digest
 from cyberprivacy.bundle import verified
+from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.bundle.manifest import Image, Manifest, Public
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import DAG_PB, Cid
@@ -132,6 +133,12 @@ class World:
             name=built.name, reference=f"r/{repository}@{built.digest}", digest=built.digest, seal=pushed.SEAL
         )
 
+    def prepare(self, release: ApprovedRelease, declared: Administration | None) -> Path | None:
+        return None
+
+    def serve(self, release: ApprovedRelease, declared: Administration | None) -> None:
+        pass
+
     def apply(self, application: Application) -> Deployment:
         self._do("deploy")
         images = {name: item.digest for name, item in application.images.items()}
@@ -176,4 +183,12 @@ class World:
         self.running = replace(self.running, images={"web": "sha256:" + "ee" * 32}, seal=deployment.SEAL)
 
     def engines(self) -> Engines:
-        return Engines(fetch=self.fetch, lint=self.lint, builder=self, registry=self, runtime=self, reports=self)
+        return Engines(
+            fetch=self.fetch,
+            lint=self.lint,
+            builder=self,
+            registry=self,
+            runtime=self,
+            reports=self,
+            settings=self,
+        )

@@ -9,10 +9,15 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from cyberprivacy.attest.identity import NodeKey
 from cyberprivacy.attest.session import TlsSession
 from cyberprivacy.errors import TryLater
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.ledger.reading import FolderSource
+from cyberprivacy.ledger.signers import Kind
+from cyberprivacy.ledger.trust import judge
 from cyberprivacy.node.api import ASKERS, PREFIX, application
+from cyberprivacy.node.publishing import log_signers, publisher
 
 FRONT = {"Cyberprivacy-Exporter": "5E" * 48, "Cyberprivacy-Certificate": "ce" * 32}
 """What the TLS front says of the session."""
@@ -36,6 +41,7 @@ def client(tmp_path: Path) -> TestClient:
             attest=attest,
             status=lambda: {"state": "serving", "dao": "0xDA0", "release": 2, "wanted": "bafy"},
             ledger=ledger,
+            public=FolderSource(tmp_path / "public"),
         ),
         headers=FRONT,
     )
@@ -83,6 +89,45 @@ def test_the_ledger_is_open_from_any_index(client: TestClient) -> None:
     assert client.get(f"{PREFIX}/log", params={"from": "99"}).text == ""
 
 
+def test_the_files_of_the_public_log_are_served_and_nothing_else(client: TestClient, tmp_path: Path) -> None:
+    key = NodeKey.unsealed(bytes(32))
+    ledger = FileLedger(tmp_path / "other", clock=lambda: 1_800_000_000)
+    ledger.extend([("release.built", {"n": number}) for number in range(300)])
+    assert client.get(f"{PREFIX}/log/checkpoint").status_code == 404
+    log = publisher(ledger, tmp_path / "made", key, clock=lambda: 1_800_000_000)
+    log.publish()
+    log.public.rename(tmp_path / "public")
+    answer = client.get(f"{PREFIX}/log/checkpoint")
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == (
+        "text/plain; charset=utf-8",
+        "no-store",
+    )
+    head = judge(answer.content, log.trust, now=1_800_000_000)
+    assert (head.checkpoint.head, head.dated) == (ledger.head(), 1_800_000_000)
+    assert head.checkpoint.origin == f"cyberprivacy.log/{key.id.hex()}"
+    tile = client.get(f"{PREFIX}/log/tile/0/000")
+    assert (len(tile.content), tile.headers["content-type"]) == (8192, "application/octet-stream")
+    assert "immutable" in tile.headers["cache-control"]
+    assert client.get(f"{PREFIX}/log/tile/0/001").status_code == 404
+    for path in (
+        "tile/0/0",
+        "tile%2F..%2Fcheckpoint",
+        "..%2Fother",
+        "%2Fetc%2Fpasswd",
+        "signed-head",
+        "tile/0/000%00",
+    ):
+        assert client.get(f"{PREFIX}/log/{path}").status_code in (400, 404)
+    assert client.post(f"{PREFIX}/log/checkpoint").status_code == 405
+
+
+def test_the_keys_of_a_log_are_those_of_its_node_and_of_no_other() -> None:
+    one, again, other = (log_signers(NodeKey.unsealed(bytes([seed]) * 32)) for seed in (1, 1, 2))
+    assert [each.verifier for each in one] == [each.verifier for each in again]
+    assert not {each.verifier.public for each in one} & {each.verifier.public for each in other}
+    assert [each.kind for each in one] == [Kind.LOG, Kind.COSIGNER_PQ]
+
+
 def test_nothing_can_be_told_to_a_node(client: TestClient) -> None:
     for path in ("attestation", "status", "log"):
         assert client.post(f"{PREFIX}/{path}").status_code == 405
@@ -105,7 +150,8 @@ def test_more_askers_than_a_machine_can_serve_are_told_to_come_back(tmp_path: Pa
         return b"{}"
 
     async def crowd() -> list[int]:
-        transport = httpx2.ASGITransport(application(attest=attest, status=dict, ledger=ledger))
+        api = application(attest=attest, status=dict, ledger=ledger, public=FolderSource(tmp_path / "public"))
+        transport = httpx2.ASGITransport(api)
         async with (
             httpx2.AsyncClient(transport=transport, base_url="http://node", headers=FRONT) as client,
             asyncio.TaskGroup() as all_,

@@ -24,6 +24,12 @@ def test_a_good_file_reads() -> None:
     assert config.data == Path("/var/lib/cyberprivacy")
     assert config.daos[0].listen == Endpoint("127.0.0.1", 8443)
     assert config.sources.serve is None
+    assert not config.hardware
+
+
+def test_a_node_may_be_told_to_prove_itself_with_hardware() -> None:
+    assert parse(tomllib.loads('evidence = "hardware"\n' + GOOD)).hardware
+    assert not parse(tomllib.loads('evidence = "software"\n' + GOOD)).hardware
 
 
 def test_every_source_may_be_named() -> None:
@@ -54,6 +60,7 @@ serve = "127.0.0.1:8081"
         ("http://127.0.0.1:8545", "file:///etc/passwd", "http(s)"),
         ('rpc = ["http://127.0.0.1:8545"]', "rpc = []", "at least one"),
         ('rpc = ["http://127.0.0.1:8545"]', "", "missing"),
+        ("data =", 'evidence = "trust me"\ndata =', "by hardware or by software"),
         ("[chain]", "[chian]", "unknown key"),
     ],
 )

@@ -337,6 +337,16 @@ def test_a_repair_with_other_privileges_than_its_parent_waits_for_its_vote(
     assert node.loop.tick().state == "serving"
 
 
+def test_a_repair_that_lets_administrators_do_other_things_waits_for_its_vote(node: Node) -> None:
+    """Nobody becomes an administrator, and no bound moves, before the members have voted on it."""
+    node.loop.tick()
+    admin = 'admin: {administrators: ["0x5FbDB2315678afecb367f032d93F642f64180aa3"]}\n'
+    bundles(node, {"cyberprivacy.yaml": SAYS.format(2, bundle(1), 1) + admin, WEB: "kind: Deployment\n"})
+    node.world.wanted = approved(2, emergency=True)
+    status = node.loop.tick()
+    assert (status.state, status.code) == ("refused", "release.emergency-privileges")
+
+
 class Storm(RuleBasedStateMachine):
     """Whatever fails, whenever the node restarts: once the storm is over the wanted release runs."""
 

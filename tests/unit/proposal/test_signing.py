@@ -6,16 +6,17 @@ from eth_account import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cyberprivacy.admin.typed_data import Domain, digest, document
+from cyberprivacy.admin.typed_data import signer as signer_of
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.release import Address
+from cyberprivacy.proposal.signed import SignerLied, check_signed
 from cyberprivacy.proposal.signing import (
     ExternalSigner,
     KeyRefused,
     Keystore,
-    SignerLied,
     Transaction,
-    check_signed,
     create_keystore,
     keystore_address,
 )
@@ -155,6 +156,16 @@ def test_no_cut_or_flip_of_a_signed_transaction_passes(key: Keystore, data: st.D
 def test_an_external_signer_signs_what_it_is_asked(embedded: EmbeddedChain) -> None:
     first = ExternalSigner(embedded.url, Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))
     check_signed(first.sign(ASKED), ASKED, first.address)
+
+
+def test_every_signer_signs_typed_data_alike(embedded: EmbeddedChain, keystore: Path) -> None:
+    """A wallet's own implementation of EIP-712, and ours, see the same 32 bytes."""
+    first = ExternalSigner(embedded.url, Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))
+    domain, fields = Domain("Test", "1", 31337, SOMEBODY), (("text", "string"), ("number", "uint64"))
+    values: dict[str, str | int] = {"text": "words \u00e9", "number": 7}
+    for signer in (first, Keystore(keystore, PASSWORD)):
+        signature = signer.sign_typed(document(domain, "Act", fields, values))
+        assert signer_of(digest(domain, "Act", fields, values), signature) == signer.address
 
 
 def test_an_external_signer_with_many_accounts_must_be_told_which(embedded: EmbeddedChain) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import time
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import settings
 from page import render
 from store import Entry, Refused, Store
 
 VERSION = "1.1.0"
-PER_PAGE = 20
 HEARTS = re.compile(r"/hearts/(?P<id>[0-9]{1,12})|(?P<api>/api/messages/)(?P<entry>[0-9]{1,12})/hearts")
+DAY = 86_400
 MAX_BODY = 8192
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'"
 MAX_CONNECTIONS = 200
@@ -32,9 +34,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False  # closing the server waits for the answers that are being written
     request_queue_size = 256
 
-    def __init__(self, address: tuple[str, int], store: Store, title: str) -> None:
+    def __init__(self, address: tuple[str, int], store: Store, title: str, turned: Path) -> None:
         super().__init__(address, Handler)
-        self.store, self.title, self.stopping = store, title, False
+        self.store, self.title, self.turned, self.stopping = store, title, turned, False
         self.idle: set[socket.socket] = set()
         self.lock = threading.Lock()
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -103,6 +105,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(HTTPStatus.OK, "text/css", Path(__file__).with_name("style.css").read_bytes())
             case "/healthz":
                 self._health()
+            case "/.well-known/cyberprivacy/statistics/messages-per-day":  # the node asks; users never get here
+                self._json(HTTPStatus.OK, self.server.store.writers(since=int(time.time()) - DAY))
             case _:
                 self._problem(HTTPStatus.NOT_FOUND, "there is nothing here")
 
@@ -176,8 +180,9 @@ class Handler(BaseHTTPRequestHandler):
     def _listed(self, query: str) -> tuple[list[Entry], int | None]:
         fields = parse_qs(query, max_num_fields=4)
         before = int(fields["before"][0][:18]) if "before" in fields else None
-        limit = min(50, max(1, int(fields.get("limit", [str(PER_PAGE)])[0][:9])))
-        entries = self.server.store.page(before, limit + 1)
+        turned = settings.read(self.server.turned)
+        limit = min(50, max(1, int(fields.get("limit", [str(turned.per_page)])[0][:9])))
+        entries = self.server.store.page(before, limit + 1, order=turned.order)
         return entries[:limit], entries[limit - 1].id if len(entries) > limit else None
 
     def _page(self, entries: list[Entry], older: int | None, **draft: Any) -> None:
@@ -233,9 +238,10 @@ def main() -> None:
     arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=8080)
     arguments.add_argument("--data", type=Path, default=Path("/data"))
+    arguments.add_argument("--settings", type=Path, default=settings.FILE)
     chosen = arguments.parse_args()
     title = os.environ.get("GUESTBOOK_TITLE", "The guestbook")
-    server = Server((chosen.host, chosen.port), Store(chosen.data / "guestbook.db"), title)
+    server = Server((chosen.host, chosen.port), Store(chosen.data / "guestbook.db"), title, chosen.settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
     server.serve_forever(poll_interval=0.1)

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 MAX_NAME = 40
@@ -55,13 +56,29 @@ class Store:
             id_ = db.execute("INSERT INTO entry (name, text, at) VALUES (?, ?, ?)", (name, text, at)).lastrowid
         return Entry(int(id_ or 0), name, text, at, 0)
 
-    def page(self, before: int | None, limit: int) -> list[Entry]:
-        """At most `limit` entries older than the one with id `before`; None begins with the newest."""
+    def page(self, before: int | None, limit: int, *, order: str = "newest") -> list[Entry]:
+        """At most `limit` entries that stand after the one with id `before`; None begins with the first.
+
+        `order` is "newest", or "hearts": those with most hearts first.
+        """
         rows = self._connection().execute(
-            "SELECT id, name, text, at, hearts FROM entry WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?",
-            (before, before, limit),
+            {
+                "newest": "SELECT id, name, text, at, hearts FROM entry"
+                " WHERE :before IS NULL OR id < :before ORDER BY id DESC LIMIT :limit",
+                "hearts": "SELECT id, name, text, at, hearts FROM entry"
+                " WHERE :before IS NULL OR (hearts, id) < (SELECT hearts, id FROM entry WHERE id = :before)"
+                " ORDER BY hearts DESC, id DESC LIMIT :limit",
+            }[order],
+            {"before": before, "limit": limit},
         )
         return [Entry(*row) for row in rows]
+
+    def writers(self, *, since: int) -> list[tuple[str, int]]:
+        """Who has written since then (seconds since 1970), without their names, and how often."""
+        rows = self._connection().execute(
+            "SELECT name, count(*) FROM entry WHERE at > ? GROUP BY name LIMIT 100000", (since,)
+        )
+        return [(sha256(name.encode()).hexdigest(), count) for name, count in rows]
 
     def heart(self, id_: int) -> Entry:
         """Add a heart to an entry.

@@ -1,5 +1,6 @@
 """What was measured into a TD, and whether it means something. Pure."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -14,15 +15,41 @@ from cyberprivacy.attest.tdx.quote import TdReport
 KIND: Final = "tdx"
 
 
-def measurement(report: TdReport) -> bytes:
-    """The name of the measured software: 32 bytes, from all that a TD report says of the TD's contents.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a TD report says of what is in a TD; 48 bytes each.
 
     What the host set at launch (MRCONFIGID, MROWNER, MROWNERCONFIG) is part of it: software may obey it, so that
     nobody should set it who was not asked.
+
+    Attributes:
+        mrtd: build-time measurement.
+        rtmrs: the four run-time registers.
+        config_id, owner, owner_config: what the host set at launch.
     """
-    said = (report.mrtd, report.config_id, report.owner, report.owner_config, *report.rtmrs)
-    parts = (MEASUREMENT_TAG, KIND.encode("ascii"), *said)
-    return sha256(b"".join(length_prefixed(part) for part in parts)).digest()
+
+    mrtd: bytes
+    rtmrs: tuple[bytes, ...]
+    config_id: bytes = bytes(48)
+    owner: bytes = bytes(48)
+    owner_config: bytes = bytes(48)
+
+    @classmethod
+    def of(cls, report: TdReport) -> "Contents":
+        """Those of a report."""
+        return cls(report.mrtd, report.rtmrs, report.config_id, report.owner, report.owner_config)
+
+    @property
+    def measurement(self) -> bytes:
+        """The name of the measured software, 32 bytes."""
+        said = (self.mrtd, self.config_id, self.owner, self.owner_config, *self.rtmrs)
+        parts = (MEASUREMENT_TAG, KIND.encode("ascii"), *said)
+        return sha256(b"".join(length_prefixed(part) for part in parts)).digest()
+
+
+def measurement(report: TdReport) -> bytes:
+    """The name of the measured software: 32 bytes, from all that a TD report says of the TD's contents."""
+    return Contents.of(report).measurement
 
 
 def judge_measured(report: TdReport | None, log: bytes | None, policy: TdxPolicy) -> tuple[Check, bytes | None]:

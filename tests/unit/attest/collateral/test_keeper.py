@@ -1,10 +1,14 @@
 """Evidence that came without collateral is completed; what is fetched is judged by the verifier, unmodified."""
 
 import json
+import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from structlog.testing import capture_logs
@@ -233,6 +237,39 @@ def test_many_threads_fetch_once(td: PaperTd, vendors: FakeVendors, keeper: Make
         thread.join()
     assert len(found) == 6
     assert len(set(found)) == 1
+    assert set(vendors.asked.values()) == {1}
+
+
+ASKER = """
+import base64, sys
+from pathlib import Path
+from cyberprivacy.attest.collateral.keeper import Keeper
+from cyberprivacy.attest.collateral.resource import Sources
+from cyberprivacy.attest.evidence import Evidence
+folder, base = Path(sys.argv[1]), sys.argv[2]
+quote = (folder / "quote").read_bytes()
+sources = Sources(amd=base, intel=base, intel_root_crl=f"{base}/IntelSGXRootCA.der")
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(Keeper(folder / "cache", sources=sources).complete(Evidence("tdx", {"quote": quote})).fields["collateral"]))
+"""
+
+
+def test_many_processes_fetch_once(td: PaperTd, vendors: FakeVendors, tmp_path: Path) -> None:
+    (tmp_path / "quote").write_bytes(bare_quote(td).fields["quote"])
+    words = [sys.executable, "-c", ASKER, str(tmp_path), vendors.sources.amd]
+    environment = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "vendors.pem")}
+    with ExitStack() as stack:
+        askers = [
+            stack.enter_context(Popen(words, stdin=PIPE, stdout=PIPE, text=True, env=environment))
+            for _ in range(3)
+        ]
+        for asker in askers:
+            assert asker.stdout is not None
+            assert asker.stdout.readline() == "ready\n"
+        found = {asker.communicate("go\n", timeout=30)[0] for asker in askers}
+    assert len(found) == 1
+    assert int(found.pop()) > 1000
     assert set(vendors.asked.values()) == {1}
 
 

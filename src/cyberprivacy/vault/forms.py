@@ -1,0 +1,35 @@
+"""The documents that people sign, as EIP-712 types. A wallet shows them field by field.
+
+Source: docs/spec/udi-1.md, "Signed documents". The domain has neither chain nor contract: what a person allows is
+no transaction, and wallets refuse a chain other than the one that was last chosen. Its salt names the network.
+"""
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.typed import Schema
+
+STRUCTS: Final = {
+    "KeyEvent": (
+        *(("account", "bytes32"), ("seq", "uint64"), ("prior", "bytes32")),
+        *(("kind", "string"), ("body", "string"), ("at", "uint64")),
+    ),
+}
+
+_NETWORK: Final = re.compile(r"[a-z0-9][a-z0-9.:-]{0,63}\Z")
+
+
+@lru_cache(maxsize=16)
+def schema(network: str) -> Schema:
+    """The types in the domain of a network, such as "cyberprivacy:main".
+
+    Raises:
+        Misuse: not a name of a network ("network.form").
+    """
+    if not _NETWORK.match(network):
+        raise Misuse("not a name of a network", code="network.form", network=network[:80])
+    salt = sha256(f"udi/1|{network}".encode()).digest()
+    return Schema({"name": "CyberPrivacy UDI", "version": "1", "salt": salt}, STRUCTS)
