@@ -33,7 +33,7 @@ SEED = 20260301
 
 
 def kinds(node: TownNode) -> list[str]:
-    return [str(entry["kind"]) for entry in node.entries()]
+    return [str(entry["kind"]) for entry in node.journey()]
 
 
 def has(node: TownNode, kind: str) -> Callable[[], bool]:

@@ -78,7 +78,7 @@ class World:
     @property
     def steps(self) -> list[str]:
         """The ledger, in short."""
-        return [str(entry["kind"]).removeprefix("release.") for entry in self.node.entries()]
+        return [str(entry["kind"]).removeprefix("release.") for entry in self.node.journey()]
 
     def serves(self) -> bool:
         """Whether users are answered, and the loop has nothing to complain of."""

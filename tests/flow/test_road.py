@@ -244,5 +244,5 @@ def test_an_update_fails_no_request(first: str, story: Story, node: TownNode, ve
 def test_a_revoked_release_stops_and_is_named(story: Story, node: TownNode, verify: Any) -> None:
     proposal = story.town.types("revoke", story.cids["1.1.0"], "--dao", story.dao["governor"], person="alice")
     story.decide(str(proposal["proposal"]))
-    eventually(lambda: node.entries()[-1]["kind"] == "release.stopped")
+    eventually(lambda: node.journey()[-1]["kind"] == "release.stopped")
     assert failed(verify()) == {"release.active": "release.revoked"}

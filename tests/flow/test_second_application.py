@@ -84,8 +84,8 @@ def test_four_of_five_auditors_repair_it_without_a_vote(story: Story, node: Town
 def test_three_of_five_auditors_stop_it_at_once(story: Story, node: TownNode) -> None:
     for auditor in ("ann", "org1", "org2"):
         story.act("halt", story.cids["2"], person=auditor)
-    node.until(lambda: node.entries()[-1]["kind"] == "release.stopped", "the stop")
-    stopped = node.entries()[-1]
+    node.until(lambda: node.journey()[-1]["kind"] == "release.stopped", "the stop")
+    stopped = node.journey()[-1]
     assert stopped["facts"]["dao"] == story.dao["governor"]
     status, body = get(f"{node.url}/")
     assert status == 503

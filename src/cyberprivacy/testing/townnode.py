@@ -76,6 +76,10 @@ class TownNode:
             return []
         return [json.loads(line) for line in lines]
 
+    def journey(self) -> list[dict[str, Any]]:
+        """What its ledger says of releases: without starts, keys and administrators."""
+        return [entry for entry in self.entries() if entry["kind"].startswith("release.")]
+
     @property
     def log(self) -> Path:
         """What it wrote to stderr."""
