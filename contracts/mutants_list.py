@@ -312,7 +312,7 @@ MUTANTS: Final = (
     Mutant("Clusters", "a mismatch blocks", "else if (one != agreed) mismatch = true;", "", "Clusters"),
     Mutant("Clusters", "one provider counts once", "if (previous == 0) r.providers", "r.providers", "Clusters"),
     Mutant("Clusters", "one cluster a node", " || _nodes[msg.sender].cluster != 0", "", "Clusters"),
-    Mutant("Clusters", "a measurement waits", "from == 0 || from > block.timestamp", "from == 0", "Clusters"),
+    Mutant("Clusters", "a measurement waits", "(from != 0 && from <= block.timestamp)", "from != 0", "Clusters"),
     Mutant("DaoFactory", "only known code", "if (digest != expected) revert", "if (false) revert", "Factory"),
     Mutant("DaoFactory", "addresses of one founder", "keccak256(abi.encode(founder, salt))", "salt", "Factory"),
     Mutant("Cradle", "only the factory", "msg.sender != _factory", "false", "Factory"),
