@@ -1,25 +1,20 @@
-"""EIP-712 for one flat struct: what a wallet shows its owner, and the 32 bytes that it signs.
+"""An administrator's act as typed data: what a wallet shows its owner, the 32 bytes that it signs, and who did.
 
-Small on purpose: strings and uint64 only, one domain of four fields. Source: EIP-712.
+One flat struct of strings and numbers, one domain of four fields. Source: EIP-712.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from eth_keys.datatypes import Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
-from eth_utils.exceptions import ValidationError
+from eth_utils.address import to_checksum_address
 
+from cyberprivacy import wallet
 from cyberprivacy.proposal.release import Address
+from cyberprivacy.typed_data import BadTypedData, Schema
 
 Type = Literal["string", "uint64"]
 Field = tuple[str, Type]
-
-_DOMAIN: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-_HALF: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-"""Half of the order of secp256k1: with a larger s, a second signature would say the same. Source: EIP-2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +26,14 @@ class Domain:
     chain_id: int
     contract: Address
 
-    def separator(self) -> bytes:
-        """32 bytes."""
-        return keccak(
-            keccak(text=_DOMAIN)
-            + keccak(text=self.name)
-            + keccak(text=self.version)
-            + self.chain_id.to_bytes(32, "big")
-            + bytes.fromhex(self.contract[2:]).rjust(32, b"\0")
-        )
+    def values(self) -> dict[str, str | int]:
+        """By the names of EIP712Domain, as wallets take them."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "chainId": self.chain_id,
+            "verifyingContract": self.contract,
+        }
 
 
 def digest(domain: Domain, primary: str, fields: Sequence[Field], values: Mapping[str, str | int]) -> bytes:
@@ -53,31 +47,26 @@ def digest(domain: Domain, primary: str, fields: Sequence[Field], values: Mappin
 
     Raises:
         ValueError: a value is not of its type.
-
-    Source: EIP-712, "Definition of hashStruct" and "Definition of encodeData".
     """
-    shape = f"{primary}({','.join(f'{kind} {name}' for name, kind in fields)})"
-    members = b"".join(_member(kind, values[name]) for name, kind in fields)
-    return keccak(b"\x19\x01" + domain.separator() + keccak(keccak(text=shape) + members))
+    where = {**domain.values(), "verifyingContract": bytes.fromhex(domain.contract[2:])}
+    try:
+        return Schema(where, {primary: tuple(fields)}).digest(primary, values)
+    except BadTypedData as error:
+        raise ValueError(f"not a value of its type: {error.what}") from None
 
 
 def document(
     domain: Domain, primary: str, fields: Sequence[Field], values: Mapping[str, str | int]
 ) -> dict[str, object]:
     """The same as the JSON that wallets take by `eth_signTypedData_v4`."""
-    names = [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")]
+    schema = Schema(domain.values(), {primary: tuple(fields)})
+    structs = {"EIP712Domain": schema.domain_fields, **schema.structs}
     return {
         "types": {
-            "EIP712Domain": [{"name": name, "type": kind} for name, kind in names],
-            primary: [{"name": name, "type": kind} for name, kind in fields],
+            name: [{"name": label, "type": kind} for label, kind in members] for name, members in structs.items()
         },
         "primaryType": primary,
-        "domain": {
-            "name": domain.name,
-            "version": domain.version,
-            "chainId": domain.chain_id,
-            "verifyingContract": domain.contract,
-        },
+        "domain": domain.values(),
         "message": {name: values[name] for name, _ in fields},
     }
 
@@ -88,22 +77,7 @@ def signer(digest_: bytes, signature: bytes) -> Address:
     Raises:
         ValueError: another length, s in the upper half, v neither 27 nor 28, or no key made it.
     """
-    if len(signature) != 65 or signature[64] not in (27, 28):
-        raise ValueError("not 65 bytes that end with 27 or 28")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    if not 0 < s <= _HALF or not r:
-        raise ValueError("s is not in the lower half of its range, or r is zero")
     try:
-        key = Signature(vrs=(signature[64] - 27, r, s)).recover_public_key_from_msg_hash(digest_)
-    except (BadSignature, ValidationError):
-        raise ValueError("no key made this signature") from None
-    return Address(key.to_checksum_address())
-
-
-def _member(kind: Type, value: str | int) -> bytes:
-    match kind, value:
-        case "string", str():
-            return keccak(text=value)
-        case "uint64", int() if not isinstance(value, bool) and 0 <= value < 1 << 64:
-            return value.to_bytes(32, "big")
-    raise ValueError(f"not a value of type {kind}")
+        return Address(to_checksum_address(wallet.recover(digest_, signature)))
+    except wallet.BadSignature as error:
+        raise ValueError(error.what) from None

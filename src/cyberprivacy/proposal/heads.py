@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
-
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.calls import Call
 from cyberprivacy.proposal.chain import Chain
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.signing import LocalKey
+from cyberprivacy.typed_data import Schema
 
-_DOMAIN: Final = keccak(text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-_HEAD: Final = keccak(text="Head(uint256 cluster,uint64 size,bytes32 root,uint48 time)")
+_HEAD: Final = (("cluster", "uint256"), ("size", "uint64"), ("root", "bytes32"), ("time", "uint48"))
 MOST_PROOF: Final = 65
 """Hashes of the longest proof between two logs of fewer than 2^64 entries."""
 
@@ -50,13 +47,19 @@ class Head:
             chain_id: EIP-155 number of the chain that the anchor is on.
             anchor: LogAnchor.
 
+        Raises:
+            BadTypedData: a number out of range, or a root that has not 32 bytes.
+
         Source: EIP-712; `ILogAnchor.digestOf` gives the same.
         """
-        name, version = keccak(text="CyberPrivacy Log"), keccak(text="1")
-        kinds = ["bytes32", "bytes32", "bytes32", "uint256", "address"]
-        domain = keccak(encode(kinds, [_DOMAIN, name, version, chain_id, anchor]))
-        head = keccak(encode(["bytes32", "uint256", "uint64", "bytes32", "uint48"], [_HEAD, *self.struct()]))
-        return keccak(b"\x19\x01" + domain + head)
+        domain = {
+            "name": "CyberPrivacy Log",
+            "version": "1",
+            "chainId": chain_id,
+            "verifyingContract": bytes.fromhex(anchor[2:]),
+        }
+        value = {"cluster": self.cluster, "size": self.size, "root": self.root, "time": self.time}
+        return Schema(domain, {"Head": _HEAD}).digest("Head", value)
 
 
 @dataclass(frozen=True, slots=True)

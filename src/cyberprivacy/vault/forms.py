@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from cyberprivacy.errors import Misuse
-from cyberprivacy.vault.typed import Schema
+from cyberprivacy.typed_data import Schema
 
 STRUCTS: Final = {
     "KeyEvent": (

@@ -18,9 +18,9 @@ from typing import Final, Self, TypeVar
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cyberprivacy import canonical
+from cyberprivacy import canonical, wallet
 from cyberprivacy.errors import Misuse, Untrusted
-from cyberprivacy.vault import passkey, wallet
+from cyberprivacy.vault import passkey
 from cyberprivacy.vault.contractwallet import MAX_SIGNATURE, ContractWitness
 
 DEVICE_TAG: Final = b"udi/1 ed25519\0"

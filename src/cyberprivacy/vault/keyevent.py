@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Untrusted
+from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.key import Key
-from cyberprivacy.vault.typed import Schema
 
 LIMIT: Final = 24 << 10
 """Bytes of one signed event."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.account import EventRefused, State
 from cyberprivacy.vault.changes import advance
 from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyevent import Signed
-from cyberprivacy.vault.typed import Schema
 
 MAX_EVENTS: Final = 4_096
 SKEW: Final = 120

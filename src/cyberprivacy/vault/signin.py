@@ -13,8 +13,8 @@ from typing import Final
 
 from eth_utils.address import is_checksum_address
 
+from cyberprivacy import wallet
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.vault import wallet
 
 LIMIT: Final = 4_096
 """Bytes of a message; a person must be able to read it."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from cyberprivacy.vault import forms, wallet
+from cyberprivacy import wallet
+from cyberprivacy.vault import forms
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import NOTHING, Body, Event, Guardian, Kind, Opening, Signed

@@ -16,7 +16,8 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberprivacy.vault import key, wallet
+from cyberprivacy import wallet
+from cyberprivacy.vault import key
 from cyberprivacy.vault.key import DEVICE_TAG, BadKey, Judge, Key
 
 SECRET = sha256(b"a test key").digest()

@@ -12,7 +12,8 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberprivacy.vault import signin, wallet
+from cyberprivacy import wallet
+from cyberprivacy.vault import signin
 from cyberprivacy.vault.signin import BadSignIn, Expected, SignIn, check, parse, signed, write
 
 SECRET = sha256(b"a test key").digest()

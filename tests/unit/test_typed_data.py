@@ -7,7 +7,7 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberprivacy.vault.typed import MAX_BYTES, MAX_VALUES, BadTypedData, Schema
+from cyberprivacy.typed_data import MAX_BYTES, MAX_VALUES, BadTypedData, Schema
 
 MAIL = Schema(
     {"name": "Ether Mail", "version": "1", "chainId": 1, "verifyingContract": bytes.fromhex("cc" * 20)},
