@@ -82,6 +82,7 @@ def write_cases(
     data = (resources.files("cyberprivacy.attest") / "cases" / OURS).read_bytes()
     path = folder / OURS
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
         raise Misuse(

@@ -68,8 +68,8 @@ def test_a_case_is_what_its_line_says() -> None:
 
 
 def test_our_program_stands_its_own_trial(tmp_path: Path) -> None:
-    assert run("cases", str(tmp_path)).exit_code == 0
-    file = str(tmp_path / FILE.name)
+    assert run("cases", str(tmp_path / "new" / "folder")).exit_code == 0
+    file = str(tmp_path / "new" / "folder" / FILE.name)
     assert run("run", file, "--exact").exit_code == 0
     other = run("run", file, "--exact", "--command", OURS, "--json")
     assert other.exit_code == 0, other.output
