@@ -18,6 +18,11 @@ wheels = "https://pypi.org/simple/"    # a Python package index
 bases = ["/path/to/oci-layouts"]       # folders with OCI layouts of base images
 serve = "127.0.0.1:8081"               # where this node serves what it runs, as a trustless gateway
 
+[head]                                 # optional: the chain hears what this node's log says; one node of a cluster
+chain = 1                              # EIP-155 number
+anchor = "0x…"                         # LogAnchor; `market show` names it
+cluster = 1                            # the cluster that answers for this log
+
 [witness]                              # optional: other clusters
 quorum = 1                             # how many of them must cosign this node's log before it counts
 silence = 600                          # seconds without an answer after which a log is called silent
@@ -45,6 +50,7 @@ from eth_utils.address import is_checksum_address
 from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.signers import Kind, VerifierKey
 from cyberprivacy.node.circle import SILENCE, Other, Watching
+from cyberprivacy.node.publishing import Answering
 from cyberprivacy.proposal.release import Address
 
 MAX_CONFIG: Final = 64 << 10
@@ -108,6 +114,7 @@ class Config:
         sources: where bytes come from.
         hardware: whether the machine's own hardware makes the evidence.
         watching: other clusters.
+        answering: where the cluster answers for this node's log; None = on no chain.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -117,6 +124,7 @@ class Config:
     sources: Sources
     hardware: bool = False
     watching: Watching = field(default_factory=Watching)
+    answering: Answering | None = None
     digest: bytes = b""
 
 
@@ -144,7 +152,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = _Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness"})
+    top = _Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -163,6 +171,7 @@ def parse(value: Mapping[str, object]) -> Config:
         data=Path(top.text("data")),
         hardware=evidence == "hardware",
         watching=watching(value.get("witness", {})),
+        answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         rpc=tuple(_url(url) for url in rpc),
         daos=daos,
         sources=Sources(
@@ -198,6 +207,15 @@ def watching(value: object) -> Watching:
     )
 
 
+def _answering(table: "_Table") -> Answering:
+    most = (1 << 63) - 1
+    return Answering(
+        chain_id=table.number("chain", 0, least=1, most=most),
+        anchor=table.address("anchor"),
+        cluster=table.number("cluster", 0, least=1, most=most),
+    )
+
+
 def _other(table: "_Table") -> Other:
     url = _url(table.text("url")).rstrip("/")
     log = tuple(map(VerifierKey.parse, table.texts("log")))
@@ -206,7 +224,7 @@ def _other(table: "_Table") -> Other:
         raise BadConfig("the address of a cluster has no path", key="witness.watch.url", url=url)
     if len({key.name for key in log}) != 1 or not {Kind.LOG, Kind.COSIGNER_PQ} <= {key.kind for key in log}:
         raise BadConfig("a log has an Ed25519 and an ML-DSA-44 key of one name", key="witness.watch.log", url=url)
-    if len({key.name for key in witness}) > 1 or any(key.kind is Kind.LOG for key in witness):
+    if len({key.name for key in witness}) > 1 or any(key.kind in (Kind.LOG, Kind.HEAD) for key in witness):
         raise BadConfig("a witness has cosigner's keys of one name", key="witness.watch.witness", url=url)
     return Other(url, log, witness)
 
