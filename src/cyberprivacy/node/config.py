@@ -164,12 +164,9 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
-    evidence = top.text("evidence", "software")
-    if evidence not in ("software", "hardware"):
-        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
     return Config(
         data=Path(top.text("data")),
-        hardware=evidence == "hardware",
+        hardware=_hardware(top),
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         rpc=tuple(_url(url) for url in rpc),
@@ -208,12 +205,15 @@ def watching(value: object) -> Watching:
 
 
 def _answering(table: "_Table") -> Answering:
-    most = (1 << 63) - 1
-    return Answering(
-        chain_id=table.number("chain", 0, least=1, most=most),
-        anchor=table.address("anchor"),
-        cluster=table.number("cluster", 0, least=1, most=most),
-    )
+    chain, cluster = (table.number(name, 0, least=1, most=(1 << 63) - 1) for name in ("chain", "cluster"))
+    return Answering(chain, table.address("anchor"), cluster)
+
+
+def _hardware(table: "_Table") -> bool:
+    evidence = table.text("evidence", "software")
+    if evidence not in ("software", "hardware"):
+        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
+    return evidence == "hardware"
 
 
 def _other(table: "_Table") -> Other:
