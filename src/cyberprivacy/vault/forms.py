@@ -17,6 +17,7 @@ STRUCTS: Final = {
         *(("account", "bytes32"), ("seq", "uint64"), ("prior", "bytes32")),
         *(("kind", "string"), ("body", "string"), ("at", "uint64")),
     ),
+    "SignIn": (("uri", "string"), ("statement", "string"), ("nonce", "string")),
 }
 
 _NETWORK: Final = re.compile(r"[a-z0-9][a-z0-9.:-]{0,63}\Z")
