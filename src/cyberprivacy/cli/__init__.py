@@ -31,6 +31,8 @@ ROOMS: Final = {
     "verify": ("verify",),
     "admin": ("admin",),
     "log": ("log",),
+    "vault": ("vault",),
+    "my": ("my",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
     "demo": ("demo",),

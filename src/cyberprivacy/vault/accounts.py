@@ -1,7 +1,7 @@
 """Accounts that are kept: their key events as they came, and what follows from them.
 
-Signatures are judged before an event is stored, outside of any transaction (a chain may have to be asked); afterwards
-the log is the vault's own, and is only replayed. Two events that arrive at once cannot both be the next one.
+Signatures are judged before an event is stored, outside of any transaction (a chain may be asked); after that the
+log is the vault's own, and is only replayed. Of two events that arrive at once only one can be the next.
 """
 
 import secrets
@@ -60,7 +60,13 @@ class Accounts:
             self._judge.check(signed.key, account, signed.signature)
             return known
         state = accept(None, signed, self._judge, self._schema, now=now)
-        values = {"seq": 0, "head": state.head, "at": state.at, "secret": secrets.token_bytes(32), "created": int(now)}
+        values = {
+            "seq": 0,
+            "head": state.head,
+            "at": state.at,
+            "secret": secrets.token_bytes(32),
+            "created": int(now),
+        }
         with self._database.transaction() as connection:
             if _head(connection, account) is None:
                 connection.execute(insert(ACCOUNTS).values(id=account, **values))

@@ -1,7 +1,7 @@
 """Where people sign in: a vault at its public address, and the applications that it keeps data for.
 
 A session is the owner's own, opened at the vault's address, or an application's, opened at that application's.
-What a wallet shows says which of the two, so that an application cannot have the first while it asks for the second.
+What a wallet shows says which of the two: an application cannot have the first while it asks for the second.
 """
 
 import re
@@ -89,7 +89,11 @@ class Place:
             BadPlace: no such application here ("vault.app").
         """
         site = self.of(app)
-        what = f"Let {app} keep and read what it stores for me." if app else "Open my data: read, move, export, erase it."
+        what = (
+            f"Let {app} keep and read what it stores for me."
+            if app
+            else "Open my data: read, move, export, erase it."
+        )
         return Expected(site.domain, site.uri, self.chain, nonce, what)
 
     def of(self, app: str) -> Site:
@@ -97,7 +101,9 @@ class Place:
         if app == OWNER:
             return self.site
         if app not in self.apps:
-            raise BadPlace("no such application here", code="vault.app", hint="/.well-known/udi lists them.", app=app[:130])
+            raise BadPlace(
+                "no such application here", code="vault.app", hint="/.well-known/udi lists them.", app=app[:130]
+            )
         return self.apps[app]
 
     def passkeys(self, app: str) -> passkey.Place:

@@ -1,7 +1,7 @@
 """Sessions: who has shown a key, for which account, and whether for themselves or through an application.
 
-The token is the client's alone: the database has its SHA-256. A session ends by its time, by its owner, or when the
-account gives up the key that opened it.
+The token is the client's alone: the database has its SHA-256. A session ends by its time, by its owner, or when
+the account gives up the key that opened it.
 """
 
 import secrets
@@ -72,7 +72,7 @@ class Session:
 
 
 def new_nonce(connection: Connection, app: str, now: float) -> str:
-    """Something to sign, once, for a session of this application (`OWNER`: their own): 128 bits as 32 hex digits."""
+    """Something to sign, once, for a session of an application (`OWNER`: their own): 128 bits, 32 hex digits."""
     nonce = secrets.token_hex(16)
     connection.execute(delete(NONCES).where(NONCES.c.expires <= int(now), NONCES.c.purpose == _PURPOSE))
     values = {"nonce": _nonce(app, nonce), "purpose": _PURPOSE, "expires": int(now) + NONCE_LASTS}
@@ -110,7 +110,9 @@ def open_session(connection: Connection, account: bytes, key: Key, app: str, now
     return token, session
 
 
-def end_sessions(connection: Connection, account: bytes, *, keep: Collection[Key] = (), only: bytes | None = None) -> int:
+def end_sessions(
+    connection: Connection, account: bytes, *, keep: Collection[Key] = (), only: bytes | None = None
+) -> int:
     """End the sessions of an account, but for those that a key of `keep` opened; `only` the one with this id.
 
     Returns how many ended.
@@ -148,7 +150,9 @@ class Sessions:
         mine = (SESSIONS.c.account == account, SESSIONS.c.expires > int(now))
         with self._database.reading() as connection:
             rows = connection.execute(select(SESSIONS).where(*mine).order_by(SESSIONS.c.created.desc())).all()
-        return [Session(row.token, row.account, row.app, Key(row.signer), row.created, row.expires) for row in rows]
+        return [
+            Session(row.token, row.account, row.app, Key(row.signer), row.created, row.expires) for row in rows
+        ]
 
     def end(self, account: bytes, *, only: bytes | None = None) -> int:
         """End all sessions of an account, or only the one with this id; how many ended."""

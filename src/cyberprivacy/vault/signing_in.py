@@ -1,4 +1,4 @@
-"""Signing in: a key shows itself, for one place and one nonce, and a session begins for an account that it speaks for.
+"""Signing in: a key shows itself, for one place and one nonce, and a session begins for an account of that key.
 
 Two ways. With Ethereum: the text of EIP-4361 that wallets of browsers know. With any key: the typed data
 `SignIn(string uri,string statement,string nonce)`, which passkeys, devices and contract wallets sign, too.
@@ -34,7 +34,7 @@ class Door:
     schema: Schema
 
     def ask(self, app: str, now: float) -> signin.Expected:
-        """What somebody is to sign for a session of an application, or, for `OWNER`, their own; good for 5 minutes.
+        """What somebody is to sign for a session of an application, or, `OWNER`, their own; good for 5 minutes.
 
         Raises:
             BadPlace: no such application ("vault.app").
@@ -69,14 +69,13 @@ class Door:
         return self._open(app, key, nonce, account, now)
 
     def _open(self, app: str, key: Key, nonce: str, account: bytes | None, now: float) -> tuple[str, Session]:
-        """The token and the session of a key that has shown itself; uses up the nonce.
+        """The token and the session of a key that has shown itself, for this account (None: its only one).
 
-        Args:
-            account: which; None where the key speaks for only one.
+        Uses up the nonce.
 
         Raises:
-            NoSession: the nonce is not good ("session.nonce"), the key speaks for no account ("session.no-account")
-                or for several ("session.several").
+            NoSession: the nonce is not good ("session.nonce"), the key speaks for no account, or not for this one
+                ("session.no-account"), or for several ("session.several").
         """
         with self.database.transaction() as connection:
             use_nonce(connection, app, nonce, now)
@@ -90,7 +89,9 @@ class Door:
                 )
             if not mine or (account is not None and account not in mine):
                 raise NoSession(
-                    "this key speaks for no account here" if account is None else "this key does not speak for that account",
+                    "this key speaks for no account here"
+                    if account is None
+                    else "this key does not speak for that account",
                     code="session.no-account",
                     hint="Begin an account: `cyberprivacy my sign-in --new`, or POST /udi/v1/accounts.",
                 )

@@ -210,3 +210,12 @@ ERASURES: Final = Table(
     _whole("asked"),
     _whole("done", null=True),
 )
+
+SIGNERS: Final = Table(
+    "signers",  # which accounts a key speaks for; follows from the key events
+    METADATA,
+    Column("signer", String(200), primary_key=True),
+    Column(
+        "account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)

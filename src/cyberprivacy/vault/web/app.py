@@ -21,6 +21,7 @@ def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequenc
 
     Args:
         endpoints: the table.
+        doors: what every request passes.
         origins: of web pages elsewhere whose scripts may call it; none by default.
     """
     paths: dict[str, dict[str, Endpoint]] = {}

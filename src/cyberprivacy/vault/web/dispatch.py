@@ -1,7 +1,7 @@
 """How a request becomes a call of an entry of the table, and what it returns a response.
 
-In this order, each before the next costs anything: pace of the address, form of path, query and headers, the session
-and its pace, the size of the body, its form, and what the account allows now.
+In this order, each before the next costs anything: pace of the address, form of path, query and headers, the
+session and its pace, the size of the body, its form, and what the account allows now.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PATIENCE: Final = 60.0
 """Seconds within which a body has to be here."""
 SECURITY: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

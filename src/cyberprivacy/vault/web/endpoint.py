@@ -152,7 +152,9 @@ class Endpoint:
     cost: int = 1
 
     def __post_init__(self) -> None:
-        unknown = {*self.parameters} - PARAMETERS.keys() | {*self.takes} - HEADERS.keys() | {*self.needs} - {*self.takes}
+        unknown = (
+            {*self.parameters} - PARAMETERS.keys() | {*self.takes} - HEADERS.keys() | {*self.needs} - {*self.takes}
+        )
         if unknown:
             raise Misuse("an endpoint names what nobody declared", code="api.table", names=sorted(unknown))
         if self.act is not None and self.who not in (Who.SESSION, Who.OWNER):

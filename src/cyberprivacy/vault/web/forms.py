@@ -1,4 +1,4 @@
-"""The form of a request: path, query, headers and body are what the entry of the table declares, or are refused."""
+"""The form of a request: path, query, headers and body are what the table declares, or are refused."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,11 @@ def read_query(endpoint: Endpoint, pairs: Sequence[tuple[str, str]]) -> msgspec.
         BadCall: a name is unknown or stands twice, or a value is not of its form.
     """
     given = dict(pairs)
-    if len(given) != len(pairs) or len(pairs) > MAX_QUERY or any(len(value) > MAX_VALUE for value in given.values()):
+    if (
+        len(given) != len(pairs)
+        or len(pairs) > MAX_QUERY
+        or any(len(value) > MAX_VALUE for value in given.values())
+    ):
         raise BadCall("a name stands twice in the query, or too much does")
     if endpoint.query is None:
         if given:
@@ -68,7 +72,7 @@ def read_body(endpoint: Endpoint, raw: bytes) -> msgspec.Struct | bytes | None:
     """The body as the entry declares it.
 
     Raises:
-        BadCall: not JSON, nested too deep, or not the declared structure; fields that it does not have are refused.
+        BadCall: not JSON, nested too deep, or not the declared structure (no fields but its own).
     """
     if endpoint.body is None:
         return None

@@ -24,7 +24,7 @@ _MEANS: Final = {
 }  # fmt: skip
 
 
-def describe(endpoints: Sequence[Endpoint], *, title: str) -> bytes:
+def describe(endpoints: Sequence[Endpoint]) -> bytes:
     """The whole document, as JSON."""
     types = [kind for each in endpoints for kind in (each.body, each.answer) if not isinstance(kind, Media | None)]
     _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=_REF)
@@ -36,7 +36,7 @@ def describe(endpoints: Sequence[Endpoint], *, title: str) -> bytes:
             {
                 "openapi": "3.1.0",
                 "info": {
-                    "title": title,
+                    "title": "UDI/1",
                     "version": VERSION,
                     "description": "The interface through which users own their data: UDI/1.",
                     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -108,7 +108,7 @@ def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    answer = {"description": _MEANS[endpoint.status]}
+    answer: dict[str, Any] = {"description": _MEANS[endpoint.status]}
     if endpoint.answer is not Media.NOTHING:
         answer |= {"content": _content(endpoint.answer)}
     refused = {str(status): _refusal(status) for status in sorted({*_ALWAYS, *endpoint.also, *_implied(endpoint)})}
@@ -137,6 +137,6 @@ def _refusal(status: int) -> dict[str, Any]:
 
 def _content(kind: Any) -> dict[str, Any]:
     if isinstance(kind, Media):
-        schema = {} if kind is Media.JSON else {"type": "string", "contentMediaType": kind.value}
+        schema = {"type": "object"} if kind is Media.JSON else {"type": "string", "contentMediaType": kind.value}
         return {kind.value: {"schema": schema}}
     return {"application/json": {"schema": {"$ref": _REF.format(name=kind.__name__)}}}

@@ -28,6 +28,8 @@ class Pace:
         """Count a call.
 
         Args:
+            asker: whose bucket.
+            cost: units.
             now: seconds of any clock that never goes back.
 
         Raises:

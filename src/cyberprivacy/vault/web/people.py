@@ -158,9 +158,11 @@ def _shown(session: Session, asks: Session) -> wire.SessionShown:
 
 def _status(state: State, now: float) -> wire.AccountStatus:
     asked = state.recovery
-    recovery = asked and wire.AskedRecovery(
-        id=asked.digest.hex(), key=asked.key.text, approvals=len(asked.approvals), ready=asked.ready
-    )
+    recovery = None
+    if asked is not None:
+        recovery = wire.AskedRecovery(
+            id=asked.digest.hex(), key=asked.key.text, approvals=len(asked.approvals), ready=asked.ready
+        )
     return wire.AccountStatus(
         account=state.account.hex(),
         seq=state.seq,

@@ -5,7 +5,6 @@ Unknown fields are refused. Bytes are lower-case hex; times are POSIX seconds.
 
 from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta, Struct
 
 MAX_MESSAGE: Final = 4_096
@@ -13,7 +12,9 @@ MAX_MESSAGE: Final = 4_096
 Id16 = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=32, max_length=32)]
 Id32 = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=64, max_length=64)]
 Hex = Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=16_384)]
-App = Annotated[str, Meta(pattern="^([a-z0-9][a-z0-9._:-]*)?$", max_length=128, description="Empty: the owner's own.")]
+App = Annotated[
+    str, Meta(pattern="^([a-z0-9][a-z0-9._:-]*)?$", max_length=128, description="Empty: the owner's own.")
+]
 Nonce = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=32, max_length=32)]
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Time = Annotated[int, Meta(ge=0, le=1 << 40, description="POSIX seconds.")]
@@ -23,7 +24,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     """Every structure of the interface."""
 
 
-class About(Form):
+class About(Form, frozen=True):
     """What a vault is: GET /.well-known/udi."""
 
     udi: str
@@ -36,7 +37,7 @@ class About(Form):
     limits: dict[str, int]
 
 
-class AccountHead(Form):
+class AccountHead(Form, frozen=True):
     """Where the log of an account ends."""
 
     account: Id32
@@ -45,14 +46,14 @@ class AccountHead(Form):
     at: Time
 
 
-class AccountKey(Form):
+class AccountKey(Form, frozen=True):
     """A key that speaks for an account; what cannot be taken back it may do from `old` on."""
 
     key: str
     old: Time
 
 
-class AskedRecovery(Form):
+class AskedRecovery(Form, frozen=True):
     """Somebody asks for a new key; it can take over from `ready` on, null while approvals are missing."""
 
     id: Id32
@@ -61,7 +62,7 @@ class AskedRecovery(Form):
     ready: Time | None
 
 
-class AccountStatus(Form):
+class AccountStatus(Form, frozen=True):
     """An account, as its owner sees it."""
 
     account: Id32
@@ -75,13 +76,13 @@ class AccountStatus(Form):
     grants_revoked_before: Time
 
 
-class AskSignIn(Form):
+class AskSignIn(Form, frozen=True):
     """Ask for something to sign."""
 
     app: App = ""
 
 
-class SignInAsked(Form):
+class SignInAsked(Form, frozen=True):
     """What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`."""
 
     nonce: Nonce
@@ -92,7 +93,7 @@ class SignInAsked(Form):
     expires: Time
 
 
-class WithEthereum(Form):
+class WithEthereum(Form, frozen=True):
     """A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes."""
 
     message: Annotated[str, Meta(max_length=MAX_MESSAGE)]
@@ -101,7 +102,7 @@ class WithEthereum(Form):
     account: Id32 | None = None
 
 
-class WithKey(Form):
+class WithKey(Form, frozen=True):
     """A key, and its signature over the typed data `SignIn`."""
 
     key: Annotated[str, Meta(max_length=200)]
@@ -111,7 +112,7 @@ class WithKey(Form):
     account: Id32 | None = None
 
 
-class Opened(Form):
+class Opened(Form, frozen=True):
     """A session. The token is shown once; whoever has it acts for the account."""
 
     token: str
@@ -120,7 +121,7 @@ class Opened(Form):
     expires: Time
 
 
-class SessionShown(Form):
+class SessionShown(Form, frozen=True):
     """A session that is open; `mine` is the one that asks."""
 
     id: Id32
@@ -131,18 +132,13 @@ class SessionShown(Form):
     mine: bool
 
 
-class SessionList(Form):
+class SessionList(Form, frozen=True):
     """The sessions of an account, newest first."""
 
     sessions: list[SessionShown]
 
 
-class Ended(Form):
+class Ended(Form, frozen=True):
     """How many were ended."""
 
     ended: Count
-
-
-def json(value: object) -> bytes:
-    """A value as JSON."""
-    return msgspec.json.encode(value)
