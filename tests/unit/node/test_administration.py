@@ -50,7 +50,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.clock = StandingClock(NOW)
         self.ledger = FileLedger(folder / "ledger", clock=self.clock)
-        self.counter = Counter(self.ledger, self.clock)
+        self.counter = Counter(self.ledger, folder / "log", self.clock)
         self.folder, self.live = folder / "parameters" / "app", wanted()
         self.wants: ApprovedRelease | None = self.live
         self.restart()

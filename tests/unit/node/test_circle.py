@@ -21,7 +21,6 @@ from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.ledger.witness import Reply
 from cyberprivacy.node import config
-from cyberprivacy.node.administration import PublicLog
 from cyberprivacy.node.api import application
 from cyberprivacy.node.circle import Circle, Other, Watching
 from cyberprivacy.node.circle_api import circle_routes
@@ -216,16 +215,15 @@ def test_an_act_waits_for_real_witnesses_and_the_node_goes_on_without_them(
     trio: tuple[Cluster, Cluster, Cluster],
 ) -> None:
     one, two, three = trio
-    acts = PublicLog(one.public)
-    assert len(acts.witnessed(one.ledger.append("admin.requested", {}))) == 2
+    assert len(one.public.log_before_act("admin.requested", {}).witnesses) == 2
     real, three.api = three.api, Starlette()
     one.circle.quorum._deadline = 1.0  # type: ignore[union-attr]
     with pytest.raises(NoQuorum) as refusal:
-        acts.witnessed(one.ledger.append("admin.requested", {}))
+        one.public.log_before_act("admin.requested", {})
     assert (refusal.value.code, refusal.value.exit_code) == ("ledger.quorum", 3)
     three.api = real
     one.circle.quorum._deadline = 20.0  # type: ignore[union-attr]
-    assert two.other.witness[0].name in acts.witnessed(one.ledger.append("admin.requested", {}))
+    assert two.other.witness[0].name in one.public.log_before_act("admin.requested", {}).witnesses
 
 
 def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluster, Cluster, Cluster]) -> None:
