@@ -20,10 +20,11 @@ from cyberprivacy.ledger.quorum import NoQuorum, Quorum
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.ledger.witness import Reply
-from cyberprivacy.node import config
 from cyberprivacy.node.api import application
 from cyberprivacy.node.circle import Circle, Other, Watching
 from cyberprivacy.node.circle_api import circle_routes
+from cyberprivacy.node.circle_config import watching
+from cyberprivacy.node.pacing import by_connection
 from cyberprivacy.node.publishing import log_signers, publisher, witness_signers
 from cyberprivacy.testing.clock import StandingClock
 
@@ -60,7 +61,7 @@ class Cluster:
             status=lambda: {"witness": self.circle.status()},
             ledger=self.ledger,
             public=FolderSource(public),
-            more=circle_routes(self.circle),
+            more=circle_routes(self.circle, clock=self.clock, asker=by_connection),
         )
         settings = uvicorn.Config(
             self.answer, interface="asgi3", log_config=None, access_log=False, lifespan="off"
@@ -79,7 +80,7 @@ class Cluster:
             status=dict,
             ledger=self.ledger,
             public=FolderSource(public),
-            more=circle_routes(self.circle),
+            more=circle_routes(self.circle, clock=self.clock, asker=by_connection),
         )
 
     def lie(self, name: str, entries: int, quorum: Quorum | None = None) -> Publisher:
@@ -233,8 +234,8 @@ def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluste
         "log": [key.encode() for key in one.log],
         "witness": [key.encode() for key in one.other.witness],
     }
-    assert config.watching({"quorum": 1, "watch": [table]}) == Watching((one.other,), 1)
-    assert config.watching({}) == Watching()
+    assert watching({"quorum": 1, "watch": [table]}) == Watching((one.other,), 1)
+    assert watching({}) == Watching()
     for wrong in (
         {"quorum": 2, "watch": [table]},
         {"quorum": True, "watch": [table]},
@@ -248,4 +249,4 @@ def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluste
         {"else": 1},
     ):
         with pytest.raises(Misuse):
-            config.watching(wrong)
+            watching(wrong)
