@@ -129,7 +129,7 @@ class Schema:
         if kind in self.structs:
             budget.take()
             return self._struct(kind, value, budget, depth + 1)
-        budget.take(len(value) if isinstance(value, str | bytes) else 0)
+        budget.take(_size(value))
         return _atom(kind, value, where)
 
     def _array(self, kind: re.Match[str], value: object, where: str, budget: _Budget, depth: int) -> bytes:
@@ -141,6 +141,16 @@ class Schema:
             raise BadTypedData("a list of another length", field=where, wanted=int(kind[2]))
         budget.take()
         return keccak(b"".join(self._encode(kind[1], item, where, budget, depth + 1) for item in value))
+
+
+def _size(value: object) -> int:
+    """Bytes of a text in UTF-8, or of a byte string; a lone surrogate counts, and is refused later."""
+    match value:
+        case str():
+            return len(value.encode(errors="surrogatepass"))
+        case bytes():
+            return len(value)
+    return 0
 
 
 def _atom(kind: str, value: object, where: str) -> bytes:
