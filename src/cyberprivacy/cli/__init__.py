@@ -20,6 +20,10 @@ from cyberprivacy.errors import CyberPrivacyError
 ROOMS: Final = {
     "keys": ("key",),
     "dao": ("dao", "cluster"),
+    "market": ("market",),
+    "provider": ("provider",),
+    "validator": ("validator",),
+    "rent": ("rent",),
     "release": (
         *("publish", "attest", "propose", "vote", "queue", "execute"),
         *("activate", "halt", "revoke", "status"),

@@ -16,7 +16,7 @@ from cyberprivacy.cli import ROOMS, command_line, run
 SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",), ("conformance", "answer")}
 """Commands that run until they are stopped, and have no result to print."""
 
-PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "AMD", "INTEL"))}
+PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "MARKET", "AMD", "INTEL"))}
 """What commands read from the environment: addresses that everybody may know."""
 
 
