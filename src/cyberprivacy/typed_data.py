@@ -148,7 +148,7 @@ class Schema:
         if kind in self.structs:
             budget.take()
             return self._struct(kind, value, budget, depth + 1)
-        budget.take(len(value) if isinstance(value, str | bytes) else 0)
+        budget.take(_size(value))
         return _atom(kind, value, where)
 
     def _array(self, kind: re.Match[str], value: object, where: str, budget: _Budget, depth: int) -> bytes:
@@ -173,6 +173,16 @@ def _shown(value: object) -> object:
             return [_shown(item) for item in value]
         case _:
             return value
+
+
+def _size(value: object) -> int:
+    """Bytes of a text in UTF-8, or of a byte string; a lone surrogate counts, and is refused later."""
+    match value:
+        case str():
+            return len(value.encode(errors="surrogatepass"))
+        case bytes():
+            return len(value)
+    return 0
 
 
 def _atom(kind: str, value: object, where: str) -> bytes:
