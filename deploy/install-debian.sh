@@ -34,3 +34,7 @@ if [ ! -d contracts/node_modules/solc ] || [ contracts/package-lock.json -nt con
   echo "installing: Solidity tools by the lock file" >&2
   (cd contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
+if [ ! -d sdk/typescript/node_modules/typescript ] || [ sdk/typescript/package-lock.json -nt sdk/typescript/node_modules/.package-lock.json ]; then
+  echo "installing: packages of the TypeScript SDK by the lock file" >&2
+  (cd sdk/typescript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+fi
