@@ -16,7 +16,7 @@ from cyberprivacy.ledger.checkpoint import Checkpoint
 from cyberprivacy.ledger.disk import folder as make_folder
 from cyberprivacy.ledger.disk import replace
 from cyberprivacy.ledger.headsigner import HeadSigner
-from cyberprivacy.ledger.log import Entry, Head, Ledger, LedgerDamaged
+from cyberprivacy.ledger.log import Head, Ledger, LedgerDamaged
 from cyberprivacy.ledger.note import MAX_NOTE, Note
 from cyberprivacy.ledger.proofs import consistency_proof, inclusion_proof, root_of
 from cyberprivacy.ledger.quorum import Quorum
@@ -93,21 +93,14 @@ class Publisher:
             return self._publish()[1]
 
     def log_before_act(self, kind: str, facts: Mapping[str, object]) -> WitnessedEntry:
-        """Log what is about to be done; return when a quorum of witnesses has seen it.
+        """Log what is about to be done; return when it is public, and the quorum of witnesses has seen it.
 
         Raises:
             LedgerFull: the disk refused; nothing may be done.
             NoQuorum: too few witnesses; nothing may be done. The entry stays, as everything that was logged does.
             LedgerDamaged: as `publish`.
-            Misuse: "ledger.witnesses": this log has none.
         """
-        if self._quorum is None:
-            raise Misuse("this log asks no witnesses", code="ledger.witnesses")
         entry = self._ledger.append(kind, facts)
-        return self.witness(entry)
-
-    def witness(self, entry: Entry) -> WitnessedEntry:
-        """The proof that an entry of the journal is public; errors as `log_before_act`."""
         with self._lock:
             reader, head = self._publish()
             proof = inclusion_proof(reader.node, entry.index, head.checkpoint.size)

@@ -23,13 +23,13 @@ from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
-from cyberprivacy.node.admin_api import routes
 from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.beginnings import record_start
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
+from cyberprivacy.node.doors import doors
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
@@ -114,7 +114,8 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        shared = self._shared
+        more = doors(self._door, shared.circle, clock=shared.clock)
         public = FolderSource(shared.public.public)
         api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
