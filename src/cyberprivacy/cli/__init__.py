@@ -31,6 +31,7 @@ ROOMS: Final = {
     "verify": ("verify",),
     "admin": ("admin",),
     "log": ("log",),
+    "witness": ("witness",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
     "demo": ("demo",),
