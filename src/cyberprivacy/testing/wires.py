@@ -2,8 +2,8 @@
 
 The bridge lies in a namespace of its own, so no rule of this machine's firewall meets what the others say to one
 another. Nothing has a name that could stay behind: namespaces live as long as a process in them, cables as long as
-both of their ends. Each process here ends when the pipe from whoever started it breaks, so even `kill -9` leaves
-nothing.
+both of their ends, and the kernel ends each process when the thread that started it does, so that even `kill -9`
+leaves nothing.
 """
 
 import secrets
@@ -29,17 +29,19 @@ class NoWires(TryLater):
 
 
 def inside(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """Start a process in a network namespace of its own; it is expected to end when its standard input does.
+    """Start a process in a network namespace of its own. It does not outlive the thread that calls this.
 
     Raises:
         NoWires: no right to, or a tool is missing.
     """
     try:
         made = subprocess.Popen(
-            ["unshare", "--net", "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--net", "--", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
     except FileNotFoundError as error:
-        raise NoWires("a tool is missing", tool="unshare") from error
+        raise NoWires("a tool is missing", tool="setpriv") from error
     ours, end = Path("/proc/self/ns/net").readlink(), time.monotonic() + _PATIENCE
     while made.poll() is None and time.monotonic() < end:
         if Path(f"/proc/{made.pid}/ns/net").readlink() != ours:
