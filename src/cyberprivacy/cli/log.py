@@ -15,6 +15,7 @@ from cyberprivacy.cli.logsource import source_of, trust_of
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.ledger.client import LightClient
+from cyberprivacy.ledger.compare import cosigned_both
 from cyberprivacy.ledger.disk import replace
 from cyberprivacy.ledger.fork import MAX_EVIDENCE, ForkEvidence
 from cyberprivacy.ledger.merkle import leaf_hash
@@ -127,8 +128,11 @@ def verify(
         return
     evidence = ForkEvidence.parse(data)
     evidence.check(asked)
+    both = cosigned_both(evidence, asked)
     human = f"proven: {asked.origin} signed two pasts, at {evidence.sizes[0]} and {evidence.sizes[1]} entries"
-    out.result({"origin": asked.origin, "fork": list(evidence.sizes)}, human, as_json=as_json)
+    human += "".join(f"\nproven: {name} cosigned both" for name in both)
+    facts = {"origin": asked.origin, "fork": list(evidence.sizes), "cosignedBoth": list(both)}
+    out.result(facts, human, as_json=as_json)
 
 
 def follow(  # noqa: PLR0913, PLR0917  each is an option that people type
