@@ -121,28 +121,6 @@ class _Check:
     def __init__(self, root: Mapping[str, object]) -> None:
         self._nodes = 0
         self._defined = inside(root, "$defs").keys()
-        self._readers: Final[Mapping[str, Callable[[object], bool]]] = {
-            "type": _is_type,
-            "title": _is(_LABEL),
-            "titles": lambda value: _map(value, _LANGUAGE, _is(_LABEL)) and value and "en" not in value,
-            "description": lambda value: isinstance(value, str) and len(value) <= 1_000,
-            "const": _is_scalar,
-            "enum": lambda value: (
-                isinstance(value, list) and 0 < len(value) <= 200 and all(map(_is_scalar, value))
-            ),
-            "format": lambda value: value in _FORMATS,
-            "pattern": _is(_PATTERN),
-            **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _is_count),
-            **dict.fromkeys(("minimum", "maximum"), _is_integer),
-            "uniqueItems": lambda value: isinstance(value, bool),
-            "additionalProperties": lambda value: isinstance(value, bool),
-            "x-sensitivity": lambda value: value in SENSITIVITIES,
-            "x-origin": lambda value: value in ORIGINS,
-            "x-unit": _is(_LABEL),
-            "$ref": lambda value: (
-                isinstance(value, str) and bool(match := _REF.match(value)) and match[1] in self._defined
-            ),
-        }
 
     def schema(self, value: object, place: str) -> None:
         """Check one schema and all within it.
@@ -177,8 +155,10 @@ class _Check:
                 self.schema(said, where)
             case "required":
                 pass  # `schema` looks at it beside the properties
+            case "$ref" if isinstance(said, str) and (named := _REF.match(said)) and named[1] in self._defined:
+                pass
             case _:
-                if keyword not in self._readers or not self._readers[keyword](said):
+                if keyword not in _READERS or not _READERS[keyword](said):
                     raise BadType("a keyword that is unknown or has a wrong value", place=where)
 
     def _schemas(self, said: object, place: str) -> None:
@@ -211,3 +191,26 @@ def _is_type(value: object) -> bool:
 
 def _map(value: object, form: re.Pattern[str], read: Callable[[object], bool]) -> bool:
     return isinstance(value, dict) and all(form.match(name) and read(each) for name, each in value.items())
+
+
+def _is_titles(value: object) -> bool:
+    return isinstance(value, dict) and "en" not in value and _map(value, _LANGUAGE, _is(_LABEL))
+
+
+_READERS: Final[Mapping[str, Callable[[object], bool]]] = {
+    "type": _is_type,
+    "title": _is(_LABEL),
+    "titles": _is_titles,
+    "description": lambda value: isinstance(value, str) and len(value) <= 1_000,
+    "const": _is_scalar,
+    "enum": lambda value: isinstance(value, list) and 0 < len(value) <= 200 and all(map(_is_scalar, value)),
+    "format": lambda value: value in _FORMATS,
+    "pattern": _is(_PATTERN),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _is_count),
+    **dict.fromkeys(("minimum", "maximum"), _is_integer),
+    "uniqueItems": lambda value: isinstance(value, bool),
+    "additionalProperties": lambda value: isinstance(value, bool),
+    "x-sensitivity": lambda value: value in SENSITIVITIES,
+    "x-origin": lambda value: value in ORIGINS,
+    "x-unit": _is(_LABEL),
+}

@@ -36,7 +36,7 @@ class Holding:
 
 
 def holdings(connection: Connection, account: bytes) -> Sequence[Holding]:
-    """What is kept of an account, by name of the application; applications where it is being erased are left out."""
+    """What is kept of an account, by name of the application, but for those where it is being erased."""
     mine = select(OWNERS).where(OWNERS.c.account == account, OWNERS.c.generation > 0).order_by(OWNERS.c.app)
     return [
         Holding(row.app, row.id, row.seq, row.records, row.bytes, _kinds(connection, row.id))

@@ -1,7 +1,7 @@
 """A file that is only readable under one key: parts of 256 KiB, each sealed for its place in this file.
 
-What is on the disk is worth nothing once the key is gone, so an archive that waits for its owner to fetch it can be
-erased as surely as a record. Layout: each part is nonce (12) || AES-256-GCM(part); the last one is shorter than
+What is on the disk is worth nothing once the key is gone, so an archive that waits to be fetched can be erased as
+surely as a record. Layout: each part is nonce (12) || AES-256-GCM(part); the last one is shorter than
 256 KiB, so that none can be left away at the end. Additional data: `udi1|file|<name>|<n>`.
 """
 

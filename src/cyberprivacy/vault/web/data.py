@@ -44,7 +44,8 @@ class Data:
             ),
             Endpoint(
                 method="GET", path=path, name="listRecords", who=Who.SESSION, act=Act.READ, run=self._list,
-                summary="Records, page by page.", query=wire.ListQuery, answer=wire.RecordPage, also=(404,), cost=5,
+                summary="Records, page by page.", query=wire.ListQuery, answer=wire.RecordPage, also=(404,),
+                cost=5,
             ),
             Endpoint(
                 method="POST", path=path + ":batch", name="changeRecords", who=Who.SESSION, act=Act.WRITE,
@@ -183,6 +184,4 @@ def _record(found: Record) -> wire.RecordShown:
 
 def _app(held: Holding) -> wire.AppData:
     kinds = [wire.TypeCount(type=each.type, records=each.records, bytes=each.bytes) for each in held.kinds]
-    return wire.AppData(
-        app=held.app, owner=held.owner.hex(), records=held.records, bytes=held.bytes, types=kinds
-    )
+    return wire.AppData(app=held.app, owner=held.owner.hex(), records=held.records, bytes=held.bytes, types=kinds)
