@@ -229,7 +229,9 @@ class Exports:
 
 
 def _row(connection: Connection, account: bytes, id_: bytes) -> Row[Any]:
-    row = connection.execute(select(EXPORTS).where(EXPORTS.c.id == id_, EXPORTS.c.account == account)).one_or_none()
+    row = connection.execute(
+        select(EXPORTS).where(EXPORTS.c.id == id_, EXPORTS.c.account == account)
+    ).one_or_none()
     if row is None:
         raise NoExport("no such export")
     return row
