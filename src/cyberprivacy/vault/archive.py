@@ -24,13 +24,11 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig.json"
 TAG: Final = b"udi/1 export\0"
 """Before the manifest, so that its signature is of no use elsewhere."""
-MAX_MANIFEST: Final = 64 << 20
-MAX_LINES: Final = 256 << 20
-"""Bytes of one member of records after unpacking."""
+MEMBER: Final = 8 << 20
+"""Bytes of the records of one member before packing, at most (but for one that is larger by itself)."""
 RECORDS: Final = 5_000
-"""Records of one member at most."""
+"""Records of one member, at most."""
 _SAFE: Final = re.compile(r"[^a-z0-9.-]")
-_MEMBER: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,5}\Z")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """No times in the headers: the same content gives the same bytes."""
 

@@ -1,10 +1,9 @@
 """Exports: an archive of everything, made in the background, kept sealed until its owner says that it arrived.
 
-An archive has its name only when it is whole: what a killed process left half done is removed and made anew. It lies
-on the disk under the account's own key, so that erasing the account erases it too.
+An archive has its name only when it is whole: what a killed process left half done is removed and made anew. It
+lies on the disk under the account's own key, so that erasing the account erases it too.
 """
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -25,11 +24,12 @@ from cyberprivacy.vault import owners, sealedfile
 from cyberprivacy.vault.archive import ArchiveWriter
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.gathering import Gathering
+from cyberprivacy.vault.place import OWNER
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealedfile import SealedWriter
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session
-from cyberprivacy.vault.tables import EXPORTS
+from cyberprivacy.vault.tables import EXPORTS, OWNERS
 from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.vaultkey import VaultKey
 
@@ -122,7 +122,7 @@ class Exports:
                 means.ring.store,
                 session.own,
                 account=session.account,
-                app="",
+                app=OWNER,
                 now=int(now),
             )
             row = {"id": id_, "account": session.account, "state": WAITING, "code": "", "size": 0}
@@ -207,21 +207,30 @@ class Exports:
         for part in sealedfile.parts(unfinished, key, id_.hex()):
             digest.update(part)
         size = sealedfile.size_of(unfinished)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         return size, digest.digest()
 
     def _key(self, connection: Connection, account: bytes) -> AESGCM:
-        owner = owners.of_account(connection, account, "")
+        owner = connection.execute(
+            select(OWNERS.c.id).where(OWNERS.c.account == account, OWNERS.c.app == OWNER)
+        ).scalar_one_or_none()
+        if owner is None:
+            raise NoExport("the account is gone")
         return self._means.ring.key(owners.look(connection, owner).holder)
 
     def _path(self, id_: bytes) -> Path:
         return self._means.folder / f"{id_.hex()}.sealed"
 
-    def _tidy(self, ready: set[bytes]) -> None:
-        """Remove what belongs to no export that is ready."""
+    def tidy(self) -> None:
+        """Remove archives whose account is gone, and what is half done of none."""
+        with self._means.database.reading() as connection:
+            self._tidy(set(connection.execute(select(EXPORTS.c.id)).scalars()))
+
+    def _tidy(self, known: set[bytes]) -> None:
+        """Remove what belongs to no export of these."""
         for path in self._means.folder.iterdir():
-            if path.suffix in (".part", ".sealed") and path not in {self._path(each) for each in ready}:
-                path.unlink()
+            if path.suffix in (".part", ".sealed") and path.stem not in {each.hex() for each in known}:
+                path.unlink(missing_ok=True)
 
     def _export(self, row: Row[Any]) -> Export:
         done = self._done.get(row.id, 0)

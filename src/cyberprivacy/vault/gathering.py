@@ -18,8 +18,6 @@ from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.tables import KEY_EVENTS
 from cyberprivacy.vault.types import Types
 
-MEMBER: Final = 8 << 20
-"""Bytes of records in one member before packing, at most (but for one that is larger by itself)."""
 SHOWN: Final = 100
 """Records of a type that the page for people shows."""
 _PAGE: Final = """<!doctype html>
@@ -111,7 +109,7 @@ def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     held: list[bytes] = []
     size = 0
     for each in lines:
-        if held and (len(held) >= archive.RECORDS or size + len(each) > MEMBER):
+        if held and (len(held) >= archive.RECORDS or size + len(each) > archive.MEMBER):
             yield held
             held, size = [], 0
         held.append(each)

@@ -60,6 +60,11 @@ class Session:
     expires: int
     secret: bytes = field(repr=False)
 
+    @property
+    def own(self) -> bytes:
+        """What belongs to the account itself and to no application, 32 bytes."""
+        return pairwise(self.secret, OWNER)
+
     def owner(self, app: str = OWNER) -> bytes:
         """The account as an application knows it, 32 bytes; an application knows only its own.
 

@@ -117,15 +117,12 @@ class Caller:
 def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
     """A context: a vault in a folder."""
     from contextlib import contextmanager
-    from dataclasses import replace
 
     @contextmanager
     def standing() -> Any:
         clock = Clock()
-        with opened(folder, database, PLACE, types=TYPES) as vault:
-            made = replace(vault, paces=paces, clock=clock)
-            with TestClient(made.application(), base_url=SITE) as client:
-                yield Town(made, clock, client)
+        with opened(folder, database, PLACE, types=TYPES, paces=paces, clock=clock) as made:
+            yield Town(made, clock, TestClient(made.application(), base_url=SITE))
 
     return standing()
 
@@ -135,8 +132,8 @@ def code(answer: httpx2.Response) -> str:
     return "" if answer.is_success else str(answer.json()["type"])
 
 
-SHORT = ("record", "job", "grant", "transfer")
-NEEDED = {"type": ORDER}
+SHORT = ("record", "job", "erasure", "grant", "transfer")
+NEEDED = {"type": ORDER, "app": "shop"}
 """Queries that some endpoints cannot do without."""
 
 
@@ -149,3 +146,14 @@ def example(endpoint: Endpoint, **values: str) -> str:
     fields = msgspec.structs.fields(endpoint.query) if endpoint.query else ()
     query = "&".join(f"{each.name}={NEEDED[each.name]}" for each in fields if each.required)
     return endpoint.path.format(**nobody | values) + ("?" + query if query else "")
+
+
+def until(ask: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 20.0) -> Any:
+    """What `ask` answers as soon as that is good."""
+    end = time.monotonic() + seconds
+    while True:
+        found = ask()
+        if good(found):
+            return found
+        assert time.monotonic() < end, found
+        time.sleep(0.02)

@@ -17,10 +17,12 @@ SECRET = "what only Alice may read"
 OPEN = {
     "type": "declared types are public",
     "account": "whoever knows the id of an account may read its key events",
+    "erasure": "the id of an erasure has 80 random bits, which only its owner is told",
 }
 MAKERS: dict[str, Callable[[Caller], str]] = {
     "record": lambda alice: alice.creates(ORDER, {"total": 1, "note": SECRET})["id"],
     "account": lambda alice: alice.account,
+    "job": lambda alice: alice.sign_in().call("POST", "/udi/v1/exports").json()["id"],
 }
 """What belongs to Alice in the shop, by the name of the parameter."""
 
@@ -108,6 +110,6 @@ def asks(who: Caller, endpoint: Endpoint, values: dict[str, str]) -> tuple[int, 
     path = example(endpoint, **{name: value for name, value in values.items() if name in endpoint.parameters})
     if who.app == "" and endpoint.query is not None and "app" in endpoint.query.__struct_fields__:
         path += ("&" if "?" in path else "?") + "app=shop"
-    headers = {name: '"1"' for name in endpoint.needs}
+    headers = dict.fromkeys(endpoint.needs, '"1"')
     answer = who.call(endpoint.method, path, headers=headers, content=bodies.get(endpoint.name, b"{}"))
     return answer.status_code, code(answer)

@@ -3,7 +3,7 @@
 Unknown fields are refused. Bytes are lower-case hex; times are POSIX seconds.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Raw, Struct
 
@@ -15,6 +15,7 @@ Hex = Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=16_384)]
 App = Annotated[
     str, Meta(pattern="^([a-z0-9][a-z0-9._:-]*)?$", max_length=128, description="Empty: the owner's own.")
 ]
+AppName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._:-]*$", min_length=1, max_length=128)]
 Nonce = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=32, max_length=32)]
 TypeName = Annotated[str, Meta(pattern="^[a-z0-9.-]*$", min_length=5, max_length=128)]
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
@@ -26,7 +27,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class About(Form, frozen=True):
-    """What a vault is: GET /.well-known/udi."""
+    """What a vault is; `key` is the Ed25519 key that signs its archives and receipts."""
 
     udi: str
     network: str
@@ -34,8 +35,8 @@ class About(Form, frozen=True):
     chain: Count
     apps: dict[str, str]
     keys: str
+    key: Id32
     openapi: str
-    limits: dict[str, int]
 
 
 class AccountHead(Form, frozen=True):
@@ -272,3 +273,63 @@ class TypeList(Form, frozen=True):
     """The declared data types."""
 
     types: list[TypeName]
+
+
+class ExportShown(Form, frozen=True):
+    """An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`."""
+
+    id: Id16
+    state: Literal["waiting", "ready", "failed"]
+    code: str
+    done: Count
+    size: Count
+    sha256: Id32 | None
+    asked: Time
+    made: Time | None
+
+
+class ExportList(Form, frozen=True):
+    """The exports of an account that are not acknowledged, newest first."""
+
+    exports: list[ExportShown]
+
+
+class ImportQuery(Form, frozen=True):
+    """Into which application's part; `dry` only says what would become of the records."""
+
+    app: AppName
+    dry: bool = False
+
+
+class RefusedRecord(Form, frozen=True):
+    """A record that did not come in, and why."""
+
+    id: Id16
+    code: str
+
+
+class ImportDone(Form, frozen=True):
+    """What became of the records: `same` were there already, to the byte."""
+
+    created: Count
+    same: Count
+    refused: list[RefusedRecord]
+
+
+class AskErase(Form, frozen=True):
+    """What is to be erased: `record` and `type` need a name, all but `account` an application."""
+
+    what: Literal["record", "type", "deleted", "owner", "account"]
+    app: App = ""
+    name: Annotated[str, Meta(max_length=128)] = ""
+
+
+class ErasureShown(Form, frozen=True):
+    """An erasure: nobody can read it any more from the start; at `done` there is the signed receipt."""
+
+    id: Id16
+    what: str
+    step: str
+    asked: Time
+    counts: dict[str, int]
+    receipt: Raw | None
