@@ -237,7 +237,7 @@ TRANSFERS_IN: Final = Table(
     Column("manifest", LargeBinary, nullable=False),
     _whole("cursor"),  # the next chunk
     _id("head"),
-    _whole("count"),  # records that came to be
+    _whole("taken"),  # records that came to be
     _whole("dup"),  # records that were there
     Column("receipt", LargeBinary, nullable=True),
     _whole("begun"),
