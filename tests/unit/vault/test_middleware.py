@@ -82,9 +82,7 @@ def standing(folder: Path) -> Iterator[Shop]:
         wraps.append(PersonalData(app, app="shop", site=SITE, network="test:vault", clock=clock, **more))  # type: ignore[arg-type]
         return wraps[-1]
 
-    app = Starlette(
-        routes=ROUTES, middleware=[Middleware(wrapped, data=folder / "data", types=folder / "types")]
-    )
+    app = Starlette(routes=ROUTES, middleware=[Middleware(wrapped, data=folder / "data", types=folder / "types")])
     with TestClient(app, base_url=SITE) as client:
         yield Shop(client, clock, wraps[0])
 
