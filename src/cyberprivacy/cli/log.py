@@ -17,6 +17,7 @@ from cyberprivacy.cli.logsource import source_of, trust_of
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.ledger.client import LightClient
+from cyberprivacy.ledger.compare import cosigned_both
 from cyberprivacy.ledger.disk import replace
 from cyberprivacy.ledger.fork import MAX_EVIDENCE, ForkEvidence
 from cyberprivacy.ledger.merkle import leaf_hash
@@ -160,8 +161,11 @@ def verify(
         return
     evidence = ForkEvidence.parse(data)
     evidence.check(trust)
+    both = cosigned_both(evidence, trust)
     human = f"proven: {trust.origin} signed two pasts, at {evidence.sizes[0]} and {evidence.sizes[1]} entries"
-    out.result({"origin": trust.origin, "fork": list(evidence.sizes)}, human, as_json=as_json)
+    human += "".join(f"\nproven: {name} cosigned both" for name in both)
+    facts = {"origin": trust.origin, "fork": list(evidence.sizes), "cosignedBoth": list(both)}
+    out.result(facts, human, as_json=as_json)
 
 
 def follow(
