@@ -64,20 +64,23 @@ def head_key(typed: Any, cluster: int, log: Log) -> None:
     )
 
 
+def opened_by_a_vote(typed: Any, cluster: int) -> dict[str, Any]:
+    """An order of the DAO, which its timelock pays."""
+    world, member = typed.world, typed.world.members[0]
+    typed("market", "pay", world.dao.timelock, 5000, who=member)
+    opening = ("rent", "open", world.provider, cluster, "--rate", 1, "--days", 0.01, "--notice", 1, "--starts-in")
+    assert typed(*opening, 20_000, "--for-dao", world.dao.governor, who=member, code=2)["error"] == "market.title"
+    for_dao = ("--for-dao", world.dao.governor, "--title", "Rent a cluster")
+    assert typed(*opening, 600, *for_dao, who=member, code=2)["error"] == "market.too-soon"
+    passed(typed, typed(*opening, 20_000, *for_dao, who=member)["proposal"])
+    (order,) = typed("rent", "list")["orders"]
+    return dict(order)
+
+
 def test_a_dao_rents_by_a_vote_and_pays_what_is_attested(typed: Any, cluster: int, tmp_path: Path) -> None:
     world, provider, member = typed.world, typed.world.provider, typed.world.members[0]
-    typed("market", "pay", world.dao.timelock, 5000, who=member)
-    opening = ("rent", "open", provider, cluster, "--rate", 1, "--days", 0.01, "--starts-in", 20_000)
-    assert typed(*opening, "--for-dao", world.dao.governor, who=member, code=2)["error"] == "market.title"
-    for_dao = ("--for-dao", world.dao.governor, "--title", "Rent a cluster")
-    soon = ("rent", "open", provider, cluster, "--rate", 1, "--days", 1, "--starts-in", 600)
-    assert typed(*soon, *for_dao, who=member, code=2)["error"] == "market.too-soon"
-    assert "next: `cyberprivacy vote" in typed.says(*opening, *for_dao, who=member)
-    proposal = typed(*opening, *for_dao, "--notice", 1, who=member)["proposal"]
-    passed(typed, proposal)
-    (order,) = typed("rent", "list")["orders"]
+    order = opened_by_a_vote(typed, cluster)
     assert (order["payer"], order["deposited"], order["rate"]) == (world.dao.timelock, "864", "1")
-
     log = Log(tmp_path, typed, cluster)
     head_key(typed, cluster, log)
     world.advance_to(order["start"] + 100)
