@@ -72,7 +72,7 @@ def start(config: ConfigFile = DEFAULT) -> None:
 
 
 def identity(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
-    """What a provider lists on chain for this node: account, key and measurement. All of it is public."""
+    """What a provider lists on chain for this node: account, keys and measurement. All of it is public."""
     from cyberprivacy.node import config as settings
 
     path = settings.load(config).data / "identity.json"

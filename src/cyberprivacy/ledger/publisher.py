@@ -15,6 +15,7 @@ from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.checkpoint import Checkpoint
 from cyberprivacy.ledger.disk import folder as make_folder
 from cyberprivacy.ledger.disk import replace
+from cyberprivacy.ledger.headsigner import HeadSigner
 from cyberprivacy.ledger.log import Head, Ledger, LedgerDamaged
 from cyberprivacy.ledger.note import MAX_NOTE, Note
 from cyberprivacy.ledger.proofs import consistency_proof, inclusion_proof, root_of
@@ -44,7 +45,7 @@ class Publisher:
         ledger: Ledger,
         folder: Path,
         *,
-        signers: Sequence[Signer],
+        signers: Sequence[Signer | HeadSigner],
         clock: Callable[[], float],
         quorum: Quorum | None = None,
     ) -> None:
@@ -115,7 +116,9 @@ class Publisher:
         reader = LogReader(FolderSource(self.public), head)
         self._grown(reader)
         checkpoint = Checkpoint(self.trust.origin, head.size, head.root)
-        note = Note(checkpoint.text, tuple(each.sign(checkpoint, time=now) for each in self._signers))
+        note = Note(
+            checkpoint.text, tuple(each.sign(checkpoint, time=self._time(each, now)) for each in self._signers)
+        )
         replace(self._signed, note.encode())
         if self._quorum is not None:
             # A reader of its own: a witness that is late may still ask for its proof when we have gone on.
@@ -129,13 +132,25 @@ class Publisher:
 
     def _grown(self, reader: LogReader) -> None:
         """Refuse a head that does not grow from the last one that was signed, whoever has seen that one."""
-        data = FolderSource(self._signed.parent).read(_SIGNED, MAX_NOTE)
-        if data is None:
+        note = self._last()
+        if note is None:
             return
-        last = Checkpoint.parse(Note.parse(data).text).head
+        last = Checkpoint.parse(note.text).head
         if last.size <= reader.head.size and root_of(reader.node, last.size) == last.root:
             return
         raise _rolled_back(last, reader.head)
+
+    def _time(self, signer: Signer | HeadSigner, now: int) -> int:
+        """When a key signs: on chain, time that falls is a crime, so a clock that was set back has to catch up."""
+        note, key = self._last(), signer.verifier
+        if note is None or signer.kind is not Kind.HEAD:
+            return now
+        return max([now, *(key.verify(note.text, line) or 0 for line in note.signatures if key.made(line))])
+
+    def _last(self) -> Note | None:
+        """The last head that was signed."""
+        data = FolderSource(self._signed.parent).read(_SIGNED, MAX_NOTE)
+        return None if data is None else Note.parse(data)
 
 
 def _rolled_back(last: Head, now: Head) -> LedgerDamaged:

@@ -201,7 +201,14 @@ class Node:
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         record_start(ledger, machine.identity(), config.digest)
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
-        public = publisher(ledger, config.data / "log", machine.key, clock=clock, quorum=circle.quorum)
+        public = publisher(
+            ledger,
+            config.data / "log",
+            machine.key,
+            clock=clock,
+            quorum=circle.quorum,
+            answering=config.answering,
+        )
         self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.calls import Call, paying
-from cyberprivacy.proposal.chain import Chain
-from cyberprivacy.proposal.heads import Signed, Split
-from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.chain import Chain, LogServer
+from cyberprivacy.proposal.heads import Past, Signed, Split
+from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
+from cyberprivacy.proposal.told import accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ def standing(chain: Chain, providers: Address, who: Address, *, at: FinalBlock) 
         good=law.read(chain, at, providers, "inGoodStanding", who).flag("0"),
         rewards=law.read(chain, at, providers, "rewards", who).integer("0"),
     )
+
+
+def registered(logs: LogServer, providers: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
+    """Who ever registered, from logs: ask `standing` about each."""
+    return accounts(logs, providers, "Providers", "ProviderRegistered", at=at, first=first)
 
 
 def token_of(chain: Chain, providers: Address, *, at: FinalBlock) -> Address:
@@ -86,22 +92,26 @@ def slash(
     providers: Address, who: Address, amount: int, *, finder: Address | None, case: bytes
 ) -> tuple[Call, ...]:
     """As the court: take stake for a ruling (its digest); a tenth goes to the finder, if there is one."""
-    return (_call(providers, "slash", who, amount, finder or "0x" + 40 * "0", case),)
+    return (_call(providers, "slash", who, amount, finder or NOBODY, case),)
 
 
-def punish(providers: Address, first: Signed, second: Signed, split: Split | None = None) -> tuple[Call, ...]:
+def punish(providers: Address, first: Signed, second: Signed, why: Split | Past | None = None) -> tuple[Call, ...]:
     """As anybody: show two signed heads of one cluster that contradict each other.
 
     Args:
         providers: Providers.
-        first: a head with its signature.
-        second: the other one; their order does not matter.
-        split: two inclusion proofs at one place; None = the heads contradict each other by themselves.
+        first: a head with its signature; for a `Past` the shorter one.
+        second: the other one.
+        why: what shows it; None = the heads contradict each other by themselves.
     """
     heads = (first.head.struct(), first.signature, second.head.struct(), second.signature)
-    if split is None:
-        return (_call(providers, "punishFork", *heads),)
-    return (_call(providers, "punishForkAt", *heads, split.struct()),)
+    match why:
+        case None:
+            return (_call(providers, "punishFork", *heads),)
+        case Past():
+            return (_call(providers, "punishForkPast", *heads, why.root, list(why.proof)),)
+        case Split():
+            return (_call(providers, "punishForkAt", *heads, why.struct()),)
 
 
 def collect(providers: Address) -> tuple[Call, ...]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cyberprivacy.cid import Cid
+from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.calls import Call, paying
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.told import accounts, told
 
 
 class VisitStatus(IntEnum):
@@ -58,6 +59,21 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a validator showed of a visit, as a log tells it.
+
+    Attributes:
+        number: of the visit.
+        hardware: digests of the identities of the machines; proven by `Visit.hardware`.
+        media: UnixFS addresses of photos and videos; as the log says, state does not keep them.
+    """
+
+    number: int
+    hardware: tuple[bytes, ...]
+    media: tuple[Cid, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bonds:
     """Where bonds are paid, and how large they are; units."""
 
@@ -68,13 +84,13 @@ class Bonds:
 def validator_at(chain: Chain, validators: Address, who: Address, *, at: FinalBlock) -> Validator:
     """A validator, or an account that is none."""
     law = contract("Validators")
-    told = law.read(chain, at, validators, "validatorOf", who).struct("0")
+    found = law.read(chain, at, validators, "validatorOf", who).struct("0")
     return Validator(
-        registered=told.flag("registered"),
-        bond=told.integer("bond"),
-        accredited_until=told.integer("accreditedUntil"),
-        retiring_at=told.integer("retiringAt"),
-        challenges=told.integer("challenges"),
+        registered=found.flag("registered"),
+        bond=found.integer("bond"),
+        accredited_until=found.integer("accreditedUntil"),
+        retiring_at=found.integer("retiringAt"),
+        challenges=found.integer("challenges"),
         counts=law.read(chain, at, validators, "counts", who).flag("0"),
         owed=law.read(chain, at, validators, "owed", who).integer("0"),
     )
@@ -83,22 +99,39 @@ def validator_at(chain: Chain, validators: Address, who: Address, *, at: FinalBl
 def visit_at(chain: Chain, validators: Address, visit: int, *, at: FinalBlock) -> Visit:
     """A visit; its status is NONE if there is no such one."""
     law = contract("Validators")
-    told = law.read(chain, at, validators, "visitOf", visit).struct("0")
+    found = law.read(chain, at, validators, "visitOf", visit).struct("0")
     return Visit(
-        cluster=told.integer("cluster"),
-        validator=told.address("validator"),
-        visited_at=told.integer("visitedAt"),
-        status=VisitStatus(told.integer("status")),
-        suspicious=told.flag("suspicious"),
-        hardware=told.octets("hardware"),
+        cluster=found.integer("cluster"),
+        validator=found.address("validator"),
+        visited_at=found.integer("visitedAt"),
+        status=VisitStatus(found.integer("status")),
+        suspicious=found.flag("suspicious"),
+        hardware=found.octets("hardware"),
         vouches=law.read(chain, at, validators, "vouches", visit).flag("0"),
+    )
+
+
+def seen(logs: LogServer, validators: Address, *, at: FinalBlock, first: int = 0) -> tuple[Seen, ...]:
+    """All visits, from logs: `visit_at` says what became of each."""
+    return tuple(
+        Seen(
+            each.integer("visit"),
+            each.many("hardware"),
+            tuple(Cid(DAG_PB, digest) for digest in each.many("media")),
+        )
+        for each in told(logs, validators, "Validators", "VisitReported", at=at, first=first)
     )
 
 
 def visitors(chain: Chain, validators: Address, cluster: int, *, within: int, at: FinalBlock) -> tuple[int, int]:
     """How many validators saw a cluster within so many seconds: found nothing suspicious, found something."""
-    told = contract("Validators").read(chain, at, validators, "visitors", cluster, within)
-    return told.integer("good"), told.integer("suspicious")
+    found = contract("Validators").read(chain, at, validators, "visitors", cluster, within)
+    return found.integer("good"), found.integer("suspicious")
+
+
+def registered(logs: LogServer, validators: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
+    """Who ever registered, from logs: ask `validator_at` about each."""
+    return accounts(logs, validators, "Validators", "ValidatorRegistered", at=at, first=first)
 
 
 def bonds_of(chain: Chain, validators: Address, *, at: FinalBlock) -> Bonds:

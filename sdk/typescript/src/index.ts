@@ -1,0 +1,18 @@
+/** UDI/1 for TypeScript. The normative text is docs/spec/udi-1.md of CyberPrivacy. */
+
+export { Refused } from "./errors.js";
+export * as bytes from "./bytes.js";
+export * as canonical from "./canonical.js";
+export * as merkle from "./merkle.js";
+export type { Json, JsonObject } from "./json.js";
+export * from "./account.js";
+export * from "./event.js";
+export { addressOf, checksummed, personalDigest, recover as recoverAddress, sign as signDigest } from "./ethereum.js";
+export { schemaOf } from "./forms.js";
+export { signAsDevice } from "./device.js";
+export { checkSignature, type Key, type KeyKind, keyOfAddress, parseKey, type Witness } from "./key.js";
+export { pairwise } from "./pairwise.js";
+export { type Assertion, encodeAssertion, type Place } from "./passkey.js";
+export { checkSignIn, type Expected, parseSignIn, type SignIn, writeSignIn } from "./siwe.js";
+export { digest as typedDigest, type Field, forWallet, type Schema, type Struct, type Types, type Value } from "./typed-data.js";
+export { askPasskey, type Provider, signEvent, signIn, Wallet } from "./wallet.js";

@@ -1,0 +1,231 @@
+"""Where a vault keeps everything but its keys: one SQLite file, or PostgreSQL. Same tables, same statements.
+
+* `transaction()` is for changes. On SQLite there is one writer at a time; on PostgreSQL whoever changes what an
+  owner has locks that owner's row first (`records`), so two devices are one after the other on both.
+* `reading()` is one snapshot: all that is read in it was true at one moment.
+
+Every commit is on disk before it is acknowledged (SQLite: WAL, `synchronous=FULL`; PostgreSQL: its own default).
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.vault import migrations
+
+BUSY: Final = 10
+"""Seconds to wait for another writer before giving up."""
+
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # freed bytes of a page are overwritten, not only unlinked
+    "temp_store=MEMORY",
+    "trusted_schema=OFF",
+)
+_FULL: Final = ("SQLITE_FULL", "53100")
+_BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03")
+_DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
+_PLACE: Final = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "42501", "25006")
+
+
+class Database:
+    """An open database whose tables are those of this program."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine whose tables are up to date; `open` makes one."""
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open, and bring the tables to this program's version.
+
+        Args:
+            url: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `postgresql://user@host/name`. Without
+                password: libpq reads it from PGPASSFILE.
+
+        Raises:
+            Misuse: no such kind of database ("database.url"), a password in it ("database.password"), made by a
+                newer program ("database.newer"), or it cannot be there ("database.place").
+            TryLater: it does not answer, is busy or full.
+            Untrusted: "database.damaged".
+        """
+        engine = _engine(_address(url))
+        try:
+            with refusals(), engine.begin() as connection:
+                migrations.run(connection)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        name = self._engine.url.database
+        return Path(name) if self._engine.dialect.name == "sqlite" and name else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All that is changed inside happens, or none of it.
+
+        Raises:
+            TryLater: "database.busy", "database.full", "database.unreachable"; nothing was changed, except that a
+                commit whose answer was lost may have happened.
+            Untrusted: "database.damaged".
+        """
+        with refusals(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot, which nothing can be written through; raises as `transaction`."""
+        with refusals(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                shown = connection.execution_options(reads=True)
+            else:
+                shown = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with shown.begin():
+                yield shown
+
+    def scrub(self) -> None:
+        """Rid the database's own files of what was deleted; takes as long as the database is large on PostgreSQL.
+
+        SQLite overwrites deleted bytes itself (`secure_delete`), but the log still holds them until it is emptied.
+        PostgreSQL keeps dead rows until VACUUM; its WAL keeps them until the server recycles it, which nobody
+        outside the server can hasten: that is what the key store is for.
+
+        Raises:
+            TryLater: "database.busy": a reader still needs the log; else as `transaction`.
+        """
+        with refusals(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                alone = connection.execution_options(alone=True)
+                busy = alone.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+                if busy:
+                    raise DatabaseBusy("somebody still reads", code="database.busy")
+            else:
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.execute(text("VACUUM"))
+                alone.execute(text("CHECKPOINT"))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+class DatabaseBusy(TryLater):
+    """The database cannot do that right now."""
+
+    code = "database.unreachable"
+    hint = "Try again; if it stays so, look at the database's own log and at the disk."
+
+
+class DatabaseDamaged(Untrusted):
+    """The database's files are not what the database wrote."""
+
+    code = "database.damaged"
+    hint = "Stop the vault and restore the newest backup of the database; keys are kept apart and stay."
+
+
+class NoDatabase(Misuse):
+    """There cannot be a database of ours at this address."""
+
+    code = "database.url"
+    hint = "Name sqlite:///FILE or postgresql://USER@HOST/NAME."
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Tell what a driver says in the project's words; what is a bug of ours passes as it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        told = _told(error)
+        if told is None:
+            raise
+        raise told from None
+
+
+def _told(error: DBAPIError) -> CyberPrivacyError | None:
+    """A driver's error as one of ours, None if it is no matter of disk, network or engine."""
+    cause = error.orig
+    name = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
+    if name.startswith(_FULL):
+        return DatabaseBusy("no room is left for the database", code="database.full", reason=name)
+    if name.startswith(_BUSY):
+        return DatabaseBusy("another writer was in the way", code="database.busy", reason=name)
+    if name.startswith(_DAMAGED):
+        return DatabaseDamaged("the database is damaged", reason=name)
+    if name.startswith(_PLACE):
+        return NoDatabase("the database cannot be used", code="database.place", reason=name)
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return DatabaseBusy("the database does not answer", reason=name or type(cause).__name__)
+    return None
+
+
+def _address(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise NoDatabase("not the address of a database") from None
+    if parsed.drivername not in ("sqlite", "postgresql") or not parsed.database or parsed.database == ":memory:":
+        raise NoDatabase("not a database that a vault can use", kind=parsed.drivername)
+    if parsed.password is not None or "password" in parsed.query:
+        raise NoDatabase(
+            "an address with a password in it is seen by everybody on this machine",
+            code="database.password",
+            hint="Put the password into the file that PGPASSFILE names, mode 0600.",
+        )
+    return parsed.set(
+        drivername={"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}[parsed.drivername]
+    )
+
+
+def _engine(address: URL) -> Engine:
+    if address.drivername == "postgresql+psycopg":
+        return create_engine(address, pool_pre_ping=True, pool_size=8, connect_args={"connect_timeout": BUSY})
+    _private(Path(address.database or ""))
+    engine = create_engine(address, connect_args={"timeout": BUSY})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _private(file: Path) -> None:
+    """Make the file for its owner alone; SQLite gives its log and its index the same mode."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise NoDatabase("the database cannot be there", code="database.place", reason=error.strerror) from None
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """Settings of one SQLite connection; transactions are begun by `_begin`, never by the driver."""
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError("not a connection of sqlite3")
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    """Writers queue up at the beginning: one that has read first could not become a writer any more."""
+    options = connection.get_execution_options()
+    if options.get("alone", False):
+        return
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("not a connection of sqlite3")
+    reads = options.get("reads", False)
+    driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
