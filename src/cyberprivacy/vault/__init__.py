@@ -5,4 +5,7 @@ to come. Reading order:
 
 * who signed: `typed`, `wallet`, `signin`, `passkey`, `contractwallet`, `key`
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`
+* what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `consent`, `granting`,
+  `servicetoken`, `grantbook`
+* where it goes: `transfer`, `events`, `poke`
 """

@@ -154,10 +154,10 @@ OUTBOX: Final = Table(
 GRANTS: Final = Table(
     "grants",
     METADATA,
+    _owned(),
     _id("id", 16, key=True),
-    Column("owner", LargeBinary(32), ForeignKey("owners.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("digest", LargeBinary(32), nullable=False, unique=True),
-    Column("nonce", LargeBinary(32), nullable=False, unique=True),
+    _id("digest"),
+    Column("recipient", String(128), nullable=False),  # its application
     Column("document", LargeBinary, nullable=False),  # canonical JSON, with its signatures
     _whole("registered"),
     _whole("expires"),
@@ -198,6 +198,60 @@ NONCES: Final = Table(
     Column("purpose", String(32), nullable=False),
     _whole("expires"),
     Index(None, "expires"),
+)
+
+TRANSFERS_OUT: Final = Table(
+    "transfers_out",  # as their source sees them
+    METADATA,
+    _owned(),
+    _id("id", 16, key=True),
+    _id("grant", 16),
+    Column("mode", String(8), nullable=False),  # copy, move
+    Column("state", String(16), nullable=False),
+    _id("key"),  # to which chunks are sealed
+    _id("signer"),  # who signs the receipt
+    Column("manifest", LargeBinary, nullable=True),  # canonical JSON, with its signature
+    _id("head", null=True),  # where whoever took every chunk in arrives
+    Column("receipt", LargeBinary, nullable=True),  # canonical JSON, with both signatures
+    _whole("asked"),
+    _whole("due", null=True),  # when a move erases
+)
+
+TRANSFER_CHUNKS: Final = Table(
+    "transfer_chunks",
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _whole("n", key=True),  # from 0
+    Column("sealed", LargeBinary, nullable=False),  # to the recipient: nobody here can read it
+    Column("records", LargeBinary, nullable=False),  # id (16) and revision (8) of each
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_out.owner", "transfers_out.id"], ondelete="CASCADE"),
+)
+
+TRANSFERS_IN: Final = Table(
+    "transfers_in",  # as their recipient sees them
+    METADATA,
+    _owned(),
+    _id("id", 16, key=True),
+    _id("grant", 16),
+    Column("manifest", LargeBinary, nullable=False),
+    _whole("cursor"),  # the next chunk
+    _id("head"),
+    _whole("taken"),  # records that came to be
+    _whole("dup"),  # records that were there
+    Column("receipt", LargeBinary, nullable=True),
+    _whole("begun"),
+)
+
+TRANSFER_REJECTS: Final = Table(
+    "transfer_rejects",
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _id("record", 16, key=True),
+    _whole("n"),  # the chunk in which it is
+    Column("code", String(64), nullable=False),
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
 )
 
 ERASURES: Final = Table(
