@@ -75,6 +75,8 @@ OWNERS: Final = Table(
     _whole("seq"),  # of the last row in the outbox
     _whole("records"),
     _whole("bytes"),  # of records and blobs, before sealing
+    _whole("generation"),  # of the key that all of it is sealed under; 0 when the owner is being erased
+    _whole("dirty", null=True),  # since when deleted records wait for the next generation
     _whole("created"),
     UniqueConstraint("account", "app"),
 )
@@ -263,4 +265,13 @@ ERASURES: Final = Table(
     Column("receipt", LargeBinary, nullable=True),
     _whole("asked"),
     _whole("done", null=True),
+)
+
+SIGNERS: Final = Table(
+    "signers",  # which accounts a key speaks for; follows from the key events
+    METADATA,
+    Column("signer", String(200), primary_key=True),
+    Column(
+        "account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
 )

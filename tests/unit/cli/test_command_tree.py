@@ -13,7 +13,14 @@ import typer.main
 
 from cyberprivacy.cli import ROOMS, command_line, run
 
-SERVICES = {("bundle", "serve"), ("node", "start"), ("dev", "chain"), ("demo",), ("conformance", "answer")}
+SERVICES = {
+    ("bundle", "serve"),
+    ("node", "start"),
+    ("dev", "chain"),
+    ("demo",),
+    ("conformance", "answer"),
+    ("vault", "serve"),
+}
 """Commands that run until they are stopped, and have no result to print."""
 
 PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "MARKET", "AMD", "INTEL"))}

@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from keeping import Vault
 
 from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault.database import Database
@@ -35,3 +36,11 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database.open(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def vault(database_url: str, tmp_path: Path) -> Iterator[Vault]:
+    """A vault with two declared types and nobody in it."""
+    made = Vault.make(tmp_path, database_url)
+    yield made
+    made.close()

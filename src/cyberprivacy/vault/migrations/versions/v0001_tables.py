@@ -101,6 +101,8 @@ def _owners() -> None:
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("records", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("bytes", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("generation", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("dirty", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("created", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["account"], ["accounts.id"], name=op.f("fk_owners_account"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_owners")),

@@ -1,0 +1,112 @@
+"""What may be done to records, as values: create, update, delete; and the fingerprint of a list of them.
+
+Source: docs/spec/udi-1.md, "Records".
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.sealing import Draw
+
+MAX_BATCH: Final = 1_000
+"""Changes in one list."""
+_KEY: Final = re.compile(r"[!-~]{1,128}\Z")
+
+
+class BadChange(Misuse):
+    """A change cannot be made as it was asked for; nothing of its list was."""
+
+    code = "record.change"
+    hint = "Read the record again, then decide anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A new record.
+
+    Attributes:
+        type: declared data type.
+        body: JSON, kept byte by byte.
+        record: id of 16 bytes, where it has one from elsewhere; None = a new one.
+    """
+
+    type: str
+    body: bytes
+    record: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Another body for a record of which the caller has seen revision `rev`."""
+
+    record: bytes
+    rev: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of a record of which the caller has seen revision `rev`."""
+
+    record: bytes
+    rev: int
+
+
+Change = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a change: the record, and its revision (of a deleted one: one more than its last)."""
+
+    record: bytes
+    rev: int
+
+
+def check_key(key: str) -> None:
+    """Refuse an idempotency key that is not 1 to 128 visible ASCII characters ("idempotency.key")."""
+    if not _KEY.match(key):
+        raise BadChange(
+            "not an idempotency key", code="idempotency.key", hint="1 to 128 visible ASCII characters."
+        )
+
+
+def check_batch(changes: Sequence[Change]) -> None:
+    """Refuse a list that is empty or too long, has a record twice, or ids of another length.
+
+    Raises:
+        BadChange: "record.batch", "record.id", "record.twice".
+    """
+    if not 0 < len(changes) <= MAX_BATCH:
+        raise BadChange("not a list of changes", code="record.batch", most=MAX_BATCH, found=len(changes))
+    named = [change.record for change in changes if change.record is not None]
+    if any(len(each) != 16 for each in named):
+        raise BadChange("not the id of a record", code="record.id", hint="32 hex digits.")
+    if len(set(named)) < len(named):
+        raise BadChange("two changes of one record", code="record.twice", hint="Send one, then the other.")
+
+
+def fingerprint(changes: Sequence[Change]) -> bytes:
+    """32 bytes that tell these changes from all others. Never kept as it is: see `records`."""
+    hashed = sha256(b"udi/1 changes")
+    for change in changes:
+        match change:
+            case Create(type=kind, body=body, record=record):
+                parts = (b"c", record or b"", kind.encode(), body)
+            case Update(record=record, rev=rev, body=body):
+                parts = (b"u", record, str(rev).encode(), body)
+            case Delete(record=record, rev=rev):
+                parts = (b"d", record, str(rev).encode(), b"")
+        for part in parts:
+            hashed.update(len(part).to_bytes(4, "big") + part)
+    return hashed.digest()
+
+
+def new_id(draw: Draw, clock: Callable[[], float] = time.time) -> bytes:
+    """16 bytes that sort by time: milliseconds (6), random (10)."""
+    return int(clock() * 1000).to_bytes(6, "big") + draw(10)

@@ -1,0 +1,139 @@
+"""Records: what a person wrote, kept sealed, changed all together or not at all, told of in the outbox.
+
+Every call takes part in the caller's transaction (`Database.transaction`, `Database.reading`), so that an import,
+or a transfer's cursor, stands or falls with its records. Changes of one owner come one after the other: each
+begins by taking the owner's row.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from cyberprivacy.vault import sealing
+from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, check_key
+from cyberprivacy.vault.changing import Changing, Means, NoRecord
+from cyberprivacy.vault.keyslot import Holder
+from cyberprivacy.vault.sealing import Place, Sealed
+from cyberprivacy.vault.tables import OWNERS, RECORDS
+
+PAGE: Final = 1_000
+"""Records on one page, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as it is read.
+
+    Attributes:
+        id: 16 bytes.
+        type: data type with its version.
+        rev: from 1.
+        body: the bytes that were written.
+        created, changed: POSIX seconds.
+    """
+
+    id: bytes
+    type: str
+    rev: int
+    body: bytes
+    created: int
+    changed: int
+
+
+class Records:
+    """The records of one vault."""
+
+    def __init__(self, means: Means) -> None:
+        """Judge, seal and count by `means`."""
+        self._means = means
+
+    def change(
+        self, connection: Connection, owner: bytes, changes: Sequence[Change], *, key: str | None = None
+    ) -> tuple[Done, ...]:
+        """Make changes, all of them or none; what became of each, in their order.
+
+        The same changes again under an idempotency key change nothing and have the same answer.
+
+        Raises:
+            NoOwner, NoRecord, NoType, BadRecord, BadJson, OverQuota: as they say.
+            BadChange: malformed; another revision than the caller saw ("record.rev"); an id that is taken
+                ("record.exists"); other changes under a key that was used ("idempotency.other").
+            NoKey: the owner's key is gone.
+        """
+        check_batch(changes)
+        if key is None:
+            return Changing(self._means, connection, owner).make(changes)
+        check_key(key)
+        changing = Changing(self._means, connection, owner)
+        done = changing.answered(key, changes)
+        if done is None:
+            done = changing.make(changes)
+            changing.remember(key, changes, done)
+        return done
+
+    def read(self, connection: Connection, owner: bytes, record: bytes) -> Record:
+        """One record.
+
+        Raises:
+            NoRecord: this owner has none of this id.
+            Untrusted: the owner's key is gone, or the row is not what was sealed.
+        """
+        row = connection.execute(_ONE, {"owned": owner, "wanted": record}).first()
+        if row is None:
+            raise NoRecord("no such record", record=record.hex())
+        return self._opened(owner, row)
+
+    def page(
+        self,
+        connection: Connection,
+        owner: bytes,
+        *,
+        kind: str | None = None,
+        after: bytes = b"",
+        limit: int = 100,
+    ) -> tuple[Record, ...]:
+        """Records of one type, or of all, in the order of their ids, which is that of their times.
+
+        The last id of a page is `after` of the next one; a page of fewer than `limit` (1 to `PAGE`) is the last.
+
+        Raises:
+            Untrusted: as `read`.
+        """
+        if not 1 <= limit <= PAGE:
+            raise BadChange("not the length of a page", code="record.limit", hint=f"1 to {PAGE}.", limit=limit)
+        query = _ALL if kind is None else _KIND
+        rows = connection.execute(query, {"owned": owner, "kind": kind, "after": after, "most": limit})
+        return tuple(self._opened(owner, row) for row in rows)
+
+    def all(self, connection: Connection, owner: bytes, *, kind: str | None = None) -> Iterator[Record]:
+        """Every record, page by page, in the order of their ids."""
+        after = b""
+        while page := self.page(connection, owner, kind=kind, after=after, limit=PAGE):
+            yield from page
+            after = page[-1].id
+
+    def _opened(self, owner: bytes, row: Any) -> Record:
+        user = self._means.ring.key(Holder(owner, row.generation))
+        body = sealing.unseal(user, Place(owner, row.id, row.type, row.rev), Sealed(row.key, row.sealed))
+        return Record(id=row.id, type=row.type, rev=row.rev, body=body, created=row.created, changed=row.changed)
+
+
+_SHOWN: Final = (
+    select(
+        RECORDS.c.id,
+        RECORDS.c.type,
+        RECORDS.c.rev,
+        RECORDS.c.key,
+        RECORDS.c.sealed,
+        RECORDS.c.created,
+        RECORDS.c.changed,
+        OWNERS.c.generation,
+    )
+    .join(OWNERS, OWNERS.c.id == RECORDS.c.owner)
+    .where(RECORDS.c.owner == bindparam("owned"))
+)
+_ONE: Final = _SHOWN.where(RECORDS.c.id == bindparam("wanted"))
+_ALL: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
+_KIND: Final = _ALL.where(RECORDS.c.type == bindparam("kind"))

@@ -1,0 +1,123 @@
+"""The key file as bytes on a disk: header, slots, a lock, and a whole file in the place of another.
+
+Source: docs/spec/udi-1.md, "The key file".
+"""
+
+import errno
+import fcntl
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.errors import Misuse, TryLater, Untrusted
+from cyberprivacy.vault import keyslot
+from cyberprivacy.vault.keyroot import keep_name
+
+HEADER: Final = 4096
+GROWTH: Final = 32
+"""Slots that the file grows by, at least: one page."""
+_MAGIC: Final = b"udi1keys\0\0\0\1"
+_READ: Final = 1 << 20
+
+
+class BadKeyStore(Untrusted):
+    """The key file is not what was written, or not the newest."""
+
+    code = "keystore.damaged"
+    hint = "Stop; look for the newest copy of the key file, of this very epoch."
+
+
+class NoKey(Untrusted):
+    """There is no key for this owner: it was erased, or the database is older than an erasure."""
+
+    code = "keystore.none"
+    hint = "What was erased cannot come back. A restored database must be newer than the owner's last erasure."
+
+
+class KeyStoreBusy(TryLater):
+    """The key file cannot be used right now."""
+
+    code = "keystore.disk"
+    hint = "See to the disk, then start again."
+
+
+class NoKeyStore(Misuse):
+    """There is no key file here, or there is one already."""
+
+    code = "keystore.place"
+    hint = "Name the folder of the vault."
+
+
+def place(number: int) -> int:
+    """Where a slot begins."""
+    return HEADER + number * keyslot.SIZE
+
+
+def header(epoch: int) -> bytes:
+    """The header of a file of this epoch."""
+    body = (_MAGIC + epoch.to_bytes(4, "big")).ljust(HEADER - 4, b"\0")
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def slots(file: int) -> Iterator[bytes]:
+    """Every slot, from a descriptor that nobody moves. A rest that is shorter than a slot is no slot."""
+    place = HEADER
+    while part := os.pread(file, _READ, place):
+        for start in range(0, len(part) - keyslot.SIZE + 1, keyslot.SIZE):
+            yield part[start : start + keyslot.SIZE]
+        place += _READ
+
+
+def unfinished(path: Path) -> Path:
+    """The name of a file that is still being written."""
+    return path.with_name(path.name + ".new")
+
+
+def publish(path: Path, head: bytes, contents: Iterable[bytes]) -> None:
+    """Put a whole file in the place of the old one, if any: one or the other is there, whatever happens."""
+    with os.fdopen(os.open(unfinished(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(head)
+        count = 0
+        for slot in contents:
+            file.write(slot)
+            count += 1
+        file.write(bytes(-count % GROWTH * keyslot.SIZE))
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished(path).replace(path)
+    keep_name(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """This key file's lock, kept when the block succeeds: two processes would overwrite each other's slots."""
+    try:
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NoKeyStore("there can be no key file here", path=str(path), reason=error.strerror) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield lock
+    except BlockingIOError:
+        os.close(lock)
+        raise KeyStoreBusy("another process has the key file open", code="keystore.busy", path=str(path)) from None
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+@contextmanager
+def disk() -> Iterator[None]:
+    """A block in which an `OSError` is about the disk; raises KeyStoreBusy."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise KeyStoreBusy(
+            "no room for the key file" if full else "the disk failed",
+            code="keystore.full" if full else "keystore.disk",
+            reason=error.strerror,
+        ) from error

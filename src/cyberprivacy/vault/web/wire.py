@@ -1,0 +1,144 @@
+"""What goes over the wire as JSON: each structure once, for reading, writing and for the description.
+
+Unknown fields are refused. Bytes are lower-case hex; times are POSIX seconds.
+"""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+MAX_MESSAGE: Final = 4_096
+
+Id16 = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=32, max_length=32)]
+Id32 = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=64, max_length=64)]
+Hex = Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=16_384)]
+App = Annotated[
+    str, Meta(pattern="^([a-z0-9][a-z0-9._:-]*)?$", max_length=128, description="Empty: the owner's own.")
+]
+Nonce = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=32, max_length=32)]
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Time = Annotated[int, Meta(ge=0, le=1 << 40, description="POSIX seconds.")]
+
+
+class Form(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every structure of the interface."""
+
+
+class About(Form, frozen=True):
+    """What a vault is: GET /.well-known/udi."""
+
+    udi: str
+    network: str
+    site: str
+    chain: Count
+    apps: dict[str, str]
+    keys: str
+    openapi: str
+    limits: dict[str, int]
+
+
+class AccountHead(Form, frozen=True):
+    """Where the log of an account ends."""
+
+    account: Id32
+    seq: Count
+    head: Id32
+    at: Time
+
+
+class AccountKey(Form, frozen=True):
+    """A key that speaks for an account; what cannot be taken back it may do from `old` on."""
+
+    key: str
+    old: Time
+
+
+class AskedRecovery(Form, frozen=True):
+    """Somebody asks for a new key; it can take over from `ready` on, null while approvals are missing."""
+
+    id: Id32
+    key: str
+    approvals: Count
+    ready: Time | None
+
+
+class AccountStatus(Form, frozen=True):
+    """An account, as its owner sees it."""
+
+    account: Id32
+    seq: Count
+    head: Id32
+    keys: list[AccountKey]
+    guardians: Count
+    frozen: bool
+    frozen_until: Time | None
+    recovery: AskedRecovery | None
+    grants_revoked_before: Time
+
+
+class AskSignIn(Form, frozen=True):
+    """Ask for something to sign."""
+
+    app: App = ""
+
+
+class SignInAsked(Form, frozen=True):
+    """What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`."""
+
+    nonce: Nonce
+    domain: str
+    uri: str
+    chain: Count
+    statement: str
+    expires: Time
+
+
+class WithEthereum(Form, frozen=True):
+    """A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes."""
+
+    message: Annotated[str, Meta(max_length=MAX_MESSAGE)]
+    signature: Hex
+    app: App = ""
+    account: Id32 | None = None
+
+
+class WithKey(Form, frozen=True):
+    """A key, and its signature over the typed data `SignIn`."""
+
+    key: Annotated[str, Meta(max_length=200)]
+    signature: Hex
+    nonce: Nonce
+    app: App = ""
+    account: Id32 | None = None
+
+
+class Opened(Form, frozen=True):
+    """A session. The token is shown once; whoever has it acts for the account."""
+
+    token: str
+    account: Id32
+    app: str
+    expires: Time
+
+
+class SessionShown(Form, frozen=True):
+    """A session that is open; `mine` is the one that asks."""
+
+    id: Id32
+    app: str
+    key: str
+    created: Time
+    expires: Time
+    mine: bool
+
+
+class SessionList(Form, frozen=True):
+    """The sessions of an account, newest first."""
+
+    sessions: list[SessionShown]
+
+
+class Ended(Form, frozen=True):
+    """How many were ended."""
+
+    ended: Count
