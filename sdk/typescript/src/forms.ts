@@ -17,6 +17,7 @@ function fields(text: string): Field[] {
 
 const TYPES: Types = {
   KeyEvent: fields("bytes32 account,uint64 seq,bytes32 prior,string kind,string body,uint64 at"),
+  SignIn: fields("string uri,string statement,string nonce"),
   Party: fields("string app,bytes32 cluster,bytes32 policy,bytes32 account"),
   Scope: fields("string dataType,string[] actions,string selector,bytes32 schema"),
   Grant: fields(

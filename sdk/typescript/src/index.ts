@@ -22,3 +22,5 @@ export { type Assertion, encodeAssertion, type Place } from "./passkey.js";
 export { checkSignIn, type Expected, parseSignIn, type SignIn, writeSignIn } from "./siwe.js";
 export { digest as typedDigest, type Field, forWallet, type Schema, type Struct, type Types, type Value } from "./typed-data.js";
 export { askPasskey, type Provider, signEvent, signGrant, signIn, signRevoke, Wallet } from "./wallet.js";
+export type * as api from "./api.js";
+export { type Fetch, Vault } from "./vault.js";
