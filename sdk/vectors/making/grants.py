@@ -9,8 +9,8 @@ from typing import Any, Final
 from cyberprivacy import canonical
 from cyberprivacy.attest.report import Level
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
-from cyberprivacy.vault.consent import Described, Field
 from cyberprivacy.vault.cosigning import Proof
+from cyberprivacy.vault.described import Described, Field
 from cyberprivacy.vault.grant import Grant, Mode, Party, Revoke
 from cyberprivacy.vault.recipient import Declared, ReleasePolicy
 from cyberprivacy.vault.scope import Action, Scope

@@ -130,12 +130,9 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
-    evidence = top.text("evidence", "software")
-    if evidence not in ("software", "hardware"):
-        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
     return Config(
         data=Path(top.text("data")),
-        hardware=evidence == "hardware",
+        hardware=_hardware(top),
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         rpc=tuple(map(url, rpc)),
@@ -158,3 +155,10 @@ def _answering(table: Table) -> Answering:
         anchor=table.address("anchor"),
         cluster=table.number("cluster", 0, least=1, most=most),
     )
+
+
+def _hardware(table: Table) -> bool:
+    evidence = table.text("evidence", "software")
+    if evidence not in ("software", "hardware"):
+        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
+    return evidence == "hardware"

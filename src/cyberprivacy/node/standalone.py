@@ -41,7 +41,7 @@ from cyberprivacy.node.beginnings import record_start
 from cyberprivacy.node.circle import Circle, Watching
 from cyberprivacy.node.circle_api import circle_routes
 from cyberprivacy.node.circle_config import watching
-from cyberprivacy.node.duties import on_duty
+from cyberprivacy.node.duties import Duty, on_duty
 from cyberprivacy.node.pacing import by_connection
 from cyberprivacy.node.publishing import Keeping, log_signers, publisher, witness_signers
 from cyberprivacy.node.showing import shown_log
@@ -171,7 +171,7 @@ class StandaloneWitness:
             application: what answers; None = `application()`.
         """
         answer = partial(_answer, _server(application or self.application()), bound)
-        duties = [answer, self._keeping.keep, *self.circle.duties()]
+        duties: list[Duty] = [answer, self._keeping.keep, *self.circle.duties()]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(on_duty, duty, stop) for duty in duties]
         self.circle.close()

@@ -5,13 +5,13 @@ Whoever checks a grant makes the text again, in each language, and compares its 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault.consent_words import LANGUAGES, Words
+from cyberprivacy.vault.described import Described
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.scope import Scope
@@ -25,36 +25,6 @@ class NotConsented(Untrusted):
 
     code = "consent.text"
     hint = "Show the person the text that belongs to this grant, and let them sign again."
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a type in people's words: its title by language, English always among them."""
-
-    titles: Mapping[str, str]
-    sensitive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A declared data type in people's words.
-
-    Attributes:
-        data_type: name and version.
-        schema: SHA-256 of its schema, 32 bytes.
-        titles: by language, English always among them.
-        fields: in the order of the schema's names.
-    """
-
-    data_type: str
-    schema: bytes
-    titles: Mapping[str, str]
-    fields: tuple[Field, ...]
-
-    @property
-    def sensitive(self) -> bool:
-        """Whether any field is."""
-        return any(each.sensitive for each in self.fields)
 
 
 def text(grant: Grant, policy: ReleasePolicy, types: Mapping[str, Described], language: str) -> str:

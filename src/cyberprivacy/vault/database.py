@@ -107,14 +107,14 @@ class Database:
             TryLater: "database.busy": a reader still needs the log; else as `transaction`.
         """
         with refusals(), self._engine.connect() as connection:
-            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             if connection.dialect.name == "sqlite":
+                alone = connection.execution_options(alone=True)
                 busy = alone.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
                 if busy:
                     raise DatabaseBusy("somebody still reads", code="database.busy")
             else:
-                for table in ("records", "blob_parts", "blobs", "idempotency", "outbox"):
-                    alone.execute(text(f"VACUUM {table}"))
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.execute(text("VACUUM"))
                 alone.execute(text("CHECKPOINT"))
 
     def close(self) -> None:
@@ -220,9 +220,12 @@ def _prepare(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """Writers queue up at the beginning: one that has read first could not become a writer any more."""
+    options = connection.get_execution_options()
+    if options.get("alone", False):
+        return
     driver = connection.connection.driver_connection
     if not isinstance(driver, sqlite3.Connection):
         raise TypeError("not a connection of sqlite3")
-    reads = connection.get_execution_options().get("reads", False)
+    reads = options.get("reads", False)
     driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -15,8 +15,8 @@ from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault import account, consent
 from cyberprivacy.vault.account import Act, EventRefused, State
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
-from cyberprivacy.vault.consent import Described
 from cyberprivacy.vault.cosigning import check_cosigned
+from cyberprivacy.vault.described import Described
 from cyberprivacy.vault.grant import Grant, Mode, Party
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keylog import SKEW

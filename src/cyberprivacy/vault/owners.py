@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
-from cyberprivacy.vault.tables import OWNERS
+from cyberprivacy.vault.tables import ACCOUNTS, ERASURES, OWNERS
 
 FIRST: Final = 1
 """The generation of an owner's first key."""
@@ -50,6 +50,8 @@ class Owner:
 _ROW: Final = select(
     OWNERS.c.id, OWNERS.c.seq, OWNERS.c.records, OWNERS.c.bytes, OWNERS.c.generation, OWNERS.c.dirty
 ).where(OWNERS.c.id == bindparam("wanted"))
+_ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update()
+_ERASING: Final = select(ERASURES.c.id).where(ERASURES.c.owner == bindparam("wanted"), ERASURES.c.done.is_(None))
 _LOCKED: Final = _ROW.with_for_update()
 _KEEP: Final = (
     update(OWNERS)
@@ -63,9 +65,15 @@ def admit(connection: Connection, store: KeyStore, owner: bytes, *, account: byt
 
     The key is on disk before the row: a crash in between leaves a key that nothing is sealed under, and that the
     next try takes. An owner that was erased gets another key, never the old one.
+
+    Raises:
+        NoOwner: there is no such account, or it is being erased.
     """
     if connection.execute(select(OWNERS.c.id).where(OWNERS.c.id == owner)).first() is not None:
         return
+    stays = connection.execute(_ACCOUNT, {"wanted": account}).first() is not None
+    if not stays or connection.execute(_ERASING, {"wanted": account}).first() is not None:
+        raise NoOwner("no such account", account=account.hex())
     holder = Holder(owner, FIRST)
     if not store.holds(holder):
         store.create([holder])

@@ -13,9 +13,9 @@ from typing import Final, Self
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.attest.report import Level, Report
+from cyberprivacy.bundle.datatype import NAME
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault.grant import APP, MAX_PURPOSE, Party
-from cyberprivacy.vault.scope import DATA_TYPE
 from cyberprivacy.vault.wording import plain
 
 LIMIT: Final = 16 << 10
@@ -115,7 +115,7 @@ class ReleasePolicy:
             dao=document.text("dao", _DAO),
             evidence=level,
             measurements=None if named is None else frozenset(map(bytes.fromhex, pinned)),
-            declared=Declared(frozenset(document.texts("types", DATA_TYPE, limit=MAX_ITEMS)), frozenset(purposes)),
+            declared=Declared(frozenset(document.texts("types", NAME, limit=MAX_ITEMS)), frozenset(purposes)),
         )
 
 

@@ -10,14 +10,11 @@ from enum import Enum
 from typing import Final, Self
 
 from cyberprivacy.attest.document import BadDocument, Document
+from cyberprivacy.bundle.datatype import NAME
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault.selector import Selector
 
 MAX_SCOPES: Final = 16
-DATA_TYPE: Final = re.compile(
-    r"(?=.{5,128}\Z)[a-z][a-z0-9-]{0,62}(?:\.[a-z][a-z0-9-]{0,62}){1,7}\.v[1-9][0-9]{0,3}", re.DOTALL
-)
-"""Reverse domain name, then the version: "org.example.shop.order.v1"."""
 _FIELDS: Final = frozenset({"dataType", "actions", "selector", "schema"})
 _ACTION: Final = re.compile(r"[a-z]{1,16}")
 
@@ -77,7 +74,7 @@ class Scope:
         """
         try:
             document = Document(value, "scope", _FIELDS)
-            data_type, schema = document.text("dataType", DATA_TYPE), document.octets("schema", size=32)
+            data_type, schema = document.text("dataType", NAME), document.octets("schema", size=32)
             words = document.texts("actions", _ACTION, limit=len(Action))
         except BadDocument as error:
             raise BadScope(str(error)) from None

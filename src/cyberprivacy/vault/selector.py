@@ -28,7 +28,7 @@ Literal = str | int | bool
 _SINCE: Final = re.compile(r"since:(0|[1-9][0-9]{0,11})\Z")
 _NUMBER: Final = r"0|-?[1-9][0-9]{0,15}"
 _CONDITION: Final = re.compile(
-    r"(?P<field>[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z_][A-Za-z0-9_]{0,63}){0,3}) = "
+    r"(?P<field>[A-Za-z_][A-Za-z0-9_-]{0,63}(?:\.[A-Za-z_][A-Za-z0-9_-]{0,63}){0,3}) = "
     rf'(?:"(?P<text>[ !#-\[\]-~]{{0,128}})"|(?P<truth>true|false)|(?P<number>{_NUMBER}))'
 )
 _AND: Final = " AND "

@@ -6,17 +6,18 @@ the account gives up the key that opened it.
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from cyberprivacy.errors import Untrusted
+from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.key import Key
+from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.place import OWNER
-from cyberprivacy.vault.tables import NONCES, SESSIONS
+from cyberprivacy.vault.tables import ACCOUNTS, NONCES, SESSIONS
 
 LASTS: Final = 3_600
 """Seconds of an owner's session."""
@@ -28,6 +29,7 @@ _PREFIX: Final = "udi1-"
 """Before each token, so that one that leaked into a log or a repository is recognised."""
 _LONGEST: Final = 64
 _PURPOSE: Final = "sign-in"
+_ROWS: Final = select(SESSIONS, ACCOUNTS.c.secret).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account)
 
 
 class NoSession(Untrusted):
@@ -47,6 +49,7 @@ class Session:
         app: through which application; `OWNER` for the owner's own session.
         key: that opened it.
         created, expires: POSIX seconds.
+        secret: of the account, 32 bytes: what its pairwise ids are made from.
     """
 
     id: bytes
@@ -55,6 +58,28 @@ class Session:
     key: Key
     created: int
     expires: int
+    secret: bytes = field(repr=False)
+
+    @property
+    def own(self) -> bytes:
+        """What belongs to the account itself and to no application, 32 bytes."""
+        return pairwise(self.secret, OWNER)
+
+    def owner(self, app: str = OWNER) -> bytes:
+        """The account as an application knows it, 32 bytes; an application knows only its own.
+
+        Raises:
+            NoSession: an application's session asks for another's ("session.app").
+            Misuse: the owner does not say of which application ("session.which").
+        """
+        if self.app != OWNER and app not in (OWNER, self.app):
+            raise NoSession("this session is another application's", code="session.app", app=self.app)
+        which = app if self.app == OWNER else self.app
+        if which == OWNER:
+            raise Misuse(
+                "say of which application", code="session.which", hint="Give `app`; GET /udi/v1/data lists them."
+            )
+        return pairwise(self.secret, which)
 
     def check_owner(self) -> None:
         """Refuse unless this is the owner's own session.
@@ -95,7 +120,8 @@ def open_session(connection: Connection, account: bytes, key: Key, app: str, now
     """A new session, and its token, which stands nowhere else."""
     token = _PREFIX + secrets.token_urlsafe(32)
     lasts = LASTS if app == OWNER else APP_LASTS
-    session = Session(_hash(token), account, app, key, int(now), int(now) + lasts)
+    secret = connection.execute(select(ACCOUNTS.c.secret).where(ACCOUNTS.c.id == account)).scalar_one()
+    session = Session(_hash(token), account, app, key, int(now), int(now) + lasts, secret)
     connection.execute(delete(SESSIONS).where(SESSIONS.c.expires <= int(now)))
     connection.execute(
         insert(SESSIONS).values(
@@ -140,24 +166,27 @@ class Sessions:
         if len(token) > _LONGEST or not token.startswith(_PREFIX):
             raise NoSession("not the token of a session")
         with self._database.reading() as connection:
-            row = connection.execute(select(SESSIONS).where(SESSIONS.c.token == _hash(token))).one_or_none()
+            row = connection.execute(_ROWS.where(SESSIONS.c.token == _hash(token))).one_or_none()
         if row is None or row.expires <= now:
             raise NoSession("this session has ended, or never began")
-        return Session(row.token, row.account, row.app, Key(row.signer), row.created, row.expires)
+        return _session(row)
 
     def of(self, account: bytes, now: float) -> list[Session]:
         """The sessions of an account, newest first."""
         mine = (SESSIONS.c.account == account, SESSIONS.c.expires > int(now))
         with self._database.reading() as connection:
-            rows = connection.execute(select(SESSIONS).where(*mine).order_by(SESSIONS.c.created.desc())).all()
-        return [
-            Session(row.token, row.account, row.app, Key(row.signer), row.created, row.expires) for row in rows
-        ]
+            rows = connection.execute(_ROWS.where(*mine).order_by(SESSIONS.c.created.desc())).all()
+        return [_session(row) for row in rows]
 
     def end(self, account: bytes, *, only: bytes | None = None) -> int:
         """End all sessions of an account, or only the one with this id; how many ended."""
         with self._database.transaction() as connection:
             return end_sessions(connection, account, only=only)
+
+
+def _session(row: Row[Any]) -> Session:
+    key = Key(row.signer)
+    return Session(row.token, row.account, row.app, key, row.created, row.expires, row.secret)
 
 
 def _hash(token: str) -> bytes:

@@ -5,16 +5,18 @@ Two ways. With Ethereum: the text of EIP-4361 that wallets of browsers know. Wit
 Source: docs/spec/udi-1.md, "Sessions".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
+
+from sqlalchemy import Connection
 
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault import signin
 from cyberprivacy.vault.accounts import accounts_of
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.key import Judge, Key
-from cyberprivacy.vault.place import Place
+from cyberprivacy.vault.place import OWNER, Place
 from cyberprivacy.vault.sessions import NoSession, Session, new_nonce, open_session, use_nonce
 
 STRUCT: Final = "SignIn"
@@ -26,12 +28,14 @@ class Door:
 
     Attributes:
         judge: of signatures; passkeys are judged at the site that asked for them.
+        admit: makes an application's first session of an account ready to keep something.
     """
 
     database: Database
     place: Place
     judge: Judge
     schema: Schema
+    admit: Callable[[Connection, Session], None]
 
     def ask(self, app: str, now: float) -> signin.Expected:
         """What somebody is to sign for a session of an application, or, `OWNER`, their own; good for 5 minutes.
@@ -95,7 +99,10 @@ class Door:
                     code="session.no-account",
                     hint="Begin an account: `cyberprivacy my sign-in --new`, or POST /udi/v1/accounts.",
                 )
-            return open_session(connection, account or mine[0], key, app, now)
+            token, session = open_session(connection, account or mine[0], key, app, now)
+            if app != OWNER:
+                self.admit(connection, session)
+            return token, session
 
 
 def message(expected: signin.Expected) -> Mapping[str, object]:

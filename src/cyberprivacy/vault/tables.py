@@ -237,7 +237,7 @@ TRANSFERS_IN: Final = Table(
     Column("manifest", LargeBinary, nullable=False),
     _whole("cursor"),  # the next chunk
     _id("head"),
-    _whole("count"),  # records that came to be
+    _whole("taken"),  # records that came to be
     _whole("dup"),  # records that were there
     Column("receipt", LargeBinary, nullable=True),
     _whole("begun"),
@@ -274,4 +274,17 @@ SIGNERS: Final = Table(
     Column(
         "account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
     ),
+)
+
+EXPORTS: Final = Table(
+    "exports",  # jobs; the archive itself is a sealed file beside the database
+    METADATA,
+    _id("id", 16, key=True),
+    Column("account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),  # waiting, ready, failed
+    Column("code", String(64), nullable=False),  # why it failed; "" if it did not
+    _whole("size"),  # bytes of the archive
+    Column("digest", LargeBinary(32), nullable=True),  # SHA-256 of the archive
+    _whole("asked"),
+    _whole("made", null=True),
 )

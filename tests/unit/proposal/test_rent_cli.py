@@ -63,6 +63,8 @@ def test_a_dao_rents_by_a_vote_and_pays_what_is_attested(typed: Any, cluster: in
     opening = ("rent", "open", provider, cluster, "--rate", 1, "--days", 0.01, "--starts-in", 20_000)
     assert typed(*opening, "--for-dao", world.dao.governor, who=member, code=2)["error"] == "market.title"
     for_dao = ("--for-dao", world.dao.governor, "--title", "Rent a cluster")
+    soon = ("rent", "open", provider, cluster, "--rate", 1, "--days", 1, "--starts-in", 600)
+    assert typed(*soon, *for_dao, who=member, code=2)["error"] == "market.too-soon"
     assert "next: `cyberprivacy vote" in typed.says(*opening, *for_dao, who=member)
     proposal = typed(*opening, *for_dao, "--notice", 1, who=member)["proposal"]
     passed(typed, proposal)

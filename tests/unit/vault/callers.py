@@ -4,20 +4,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import httpx2
+import msgspec
+from keeping import NOTE, ORDER, TEXT
+from keeping import SCHEMA as ORDER_SCHEMA
 from people import SCHEMA, Person, key, secret
 from starlette.testclient import TestClient
 
 from cyberprivacy import wallet
+from cyberprivacy.bundle import datatype
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.signing_in import STRUCT
 from cyberprivacy.vault.web.assembly import Paces, Vault, opened
+from cyberprivacy.vault.web.endpoint import Endpoint
 
 SITE = "http://127.0.0.1:8300"
 SHOP = "http://127.0.0.1:8080"
 PLACE = Place(Site.parse(SITE), "test:vault", apps={"shop": Site.parse(SHOP), "books": Site.parse(SITE)})
+TYPES = (datatype.parse(ORDER, ORDER_SCHEMA), datatype.parse(NOTE, TEXT))
 GENEROUS = Paces((1e9, 1e9), (1e9, 1e9))
 
 
@@ -90,6 +97,13 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         return self.town.client.request(method, path, headers=headers, **more)
 
+    def creates(self, kind: str, value: object, key: str | None = None) -> Any:
+        """A new record; its id and revision."""
+        headers = {"Idempotency-Key": key or token_hex(8)}
+        answer = self.call("POST", f"/udi/v1/records?type={kind}", json=value, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
     def hands_in(self, kind: Any, by: str | None = None, **body: Any) -> httpx2.Response:
         """Sign the next key event and hand it in; the person's own log goes on only if it is taken."""
         self.owner.now = self.town.clock.now
@@ -103,15 +117,12 @@ class Caller:
 def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
     """A context: a vault in a folder."""
     from contextlib import contextmanager
-    from dataclasses import replace
 
     @contextmanager
     def standing() -> Any:
         clock = Clock()
-        with opened(folder, database, PLACE) as vault:
-            made = replace(vault, paces=paces, clock=clock)
-            with TestClient(made.application(), base_url=SITE) as client:
-                yield Town(made, clock, client)
+        with opened(folder, database, PLACE, types=TYPES, paces=paces, clock=clock) as made:
+            yield Town(made, clock, TestClient(made.application(), base_url=SITE))
 
     return standing()
 
@@ -119,3 +130,30 @@ def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
 def code(answer: httpx2.Response) -> str:
     """The reason code of a refusal; "" of what was not refused."""
     return "" if answer.is_success else str(answer.json()["type"])
+
+
+SHORT = ("record", "job", "erasure", "grant", "transfer")
+NEEDED = {"type": ORDER, "app": "shop"}
+"""Queries that some endpoints cannot do without."""
+
+
+def example(endpoint: Endpoint, **values: str) -> str:
+    """A path, with what its query needs, of the right form; parameters that are not given belong to nobody."""
+    nobody = {name: "ab" * (16 if name in SHORT else 32) for name in endpoint.parameters} | {
+        "chunk": "0",
+        "type": ORDER,
+    }
+    fields = msgspec.structs.fields(endpoint.query) if endpoint.query else ()
+    query = "&".join(f"{each.name}={NEEDED[each.name]}" for each in fields if each.required)
+    return endpoint.path.format(**nobody | values) + ("?" + query if query else "")
+
+
+def until(ask: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 20.0) -> Any:
+    """What `ask` answers as soon as that is good."""
+    end = time.monotonic() + seconds
+    while True:
+        found = ask()
+        if good(found):
+            return found
+        assert time.monotonic() < end, found
+        time.sleep(0.02)

@@ -10,8 +10,9 @@ from cyberprivacy import wallet
 from cyberprivacy.attest.report import Check, Level, Report
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
-from cyberprivacy.vault.consent import Described, Field, text, text_hash
+from cyberprivacy.vault.consent import text, text_hash
 from cyberprivacy.vault.cosigning import Proof
+from cyberprivacy.vault.described import Described, Field
 from cyberprivacy.vault.grant import Grant, Mode, Party, Revoke
 from cyberprivacy.vault.granting import Admitted, Place, admit
 from cyberprivacy.vault.key import Judge

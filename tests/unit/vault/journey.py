@@ -45,7 +45,10 @@ class Plain:
             insert(RECORDS).values(owner=owner, key=bytes(60), sealed=new.body, bytes=len(new.body), **row)
         )
 
-    def put(self, connection: Connection, owner: bytes, item: Item) -> Put:
+    def put(self, connection: Connection, owner: bytes, items: Sequence[Item]) -> list[Put]:
+        return [self.one(connection, owner, each) for each in items]
+
+    def one(self, connection: Connection, owner: bytes, item: Item) -> Put:
         if item.id in self.unwanted:
             raise Misuse("not wanted", code="record.type")
         found = self.all(connection, owner, item.id)

@@ -10,7 +10,7 @@ from cyberprivacy import canonical
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
-from cyberprivacy.vault import consent, forms, signin
+from cyberprivacy.vault import consent, described, forms, signin
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.key import Judge, Key
@@ -139,11 +139,11 @@ def _release_policy(_group: Given, test: Given) -> dict[str, object]:
 
 def _consent(group: Given, test: Given) -> dict[str, object]:
     types = {
-        name: consent.Described(
+        name: described.Described(
             name,
             bytes.fromhex(each["schema"]),
             each["titles"],
-            tuple(consent.Field(field["titles"], field["sensitive"]) for field in each["fields"]),
+            tuple(described.Field(field["titles"], field["sensitive"]) for field in each["fields"]),
         )
         for name, each in group["types"].items()
     }

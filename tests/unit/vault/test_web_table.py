@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from callers import Town, code, town
+from callers import Town, code, example, town
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.web.dispatch import SECURITY
@@ -15,18 +15,6 @@ from cyberprivacy.vault.web.endpoint import Endpoint, Reply, Who
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with town(tmp_path_factory.mktemp("vault")) as made:
         yield made
-
-
-def example(endpoint: Endpoint, **values: str) -> str:
-    """A path of the right form; parameters that are not given belong to nobody."""
-    made = {
-        name: values.get(name, "0" if name == "chunk" else "ab" * (16 if name in SHORT else 32))
-        for name in endpoint.parameters
-    }
-    return endpoint.path.format(**made)
-
-
-SHORT = ("record", "job", "grant", "transfer")
 
 
 def test_every_endpoint_that_is_not_open_to_all_asks_for_a_session(here: Town) -> None:

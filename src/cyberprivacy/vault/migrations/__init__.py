@@ -38,8 +38,10 @@ def run(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
     present = MigrationContext.configure(connection).get_current_revision()
+    if present == known[0]:
+        return
     if present is not None and present not in known:
-        raise NewerDatabase("the tables are newer than this program", version=present, newest=max(known))
+        raise NewerDatabase("the tables are newer than this program", version=present, newest=known[0])
     command.upgrade(config, "head")

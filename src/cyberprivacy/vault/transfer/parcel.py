@@ -11,8 +11,8 @@ from typing import Final
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
+from cyberprivacy.bundle.datatype import NAME
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.vault.scope import DATA_TYPE
 
 MAX_CHUNK: Final = 1 << 20
 """Bytes of a chunk before it is sealed."""
@@ -135,7 +135,7 @@ def _item(payload: bytes, at: int, end: int) -> tuple[Item, int]:
     try:
         line = Document(canonical.decode(payload[at:end], limit=_MAX_LINE), "record", _FIELDS)
         size = line.integer("size", most=MAX_BODY)
-        head = (line.octets("id", size=16), line.text("type", DATA_TYPE), line.integer("rev", least=1))
+        head = (line.octets("id", size=16), line.text("type", NAME), line.integer("rev", least=1))
         times = (line.integer("created"), line.integer("changed"))
     except (BadDocument, canonical.NotCanonical) as error:
         raise BadParcel(str(error)) from None

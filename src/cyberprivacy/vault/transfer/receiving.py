@@ -4,6 +4,7 @@ Whenever this dies, the next chunk is the one that the cursor names, and no reco
 docs/spec/udi-1.md, "Transfer".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes
@@ -89,7 +90,7 @@ class Receiving:
             if row is not None and _closed(connection, row):
                 raise TransferRefused("the transfer is closed", code="transfer.closed")
             connection.execute(delete(_IN).where(_is(owner, transfer)))
-            fresh = {"cursor": 0, "head": first_head(transfer), "count": 0, "dup": 0, "begun": int(now)}
+            fresh = {"cursor": 0, "head": first_head(transfer), "taken": 0, "dup": 0, "begun": int(now)}
             key = {"owner": owner, "id": transfer, "grant": manifest.grant}
             connection.execute(insert(_IN).values(**key, manifest=data, **fresh))
         return manifest
@@ -131,7 +132,7 @@ class Receiving:
     ) -> None:
         """A chunk that was never applied: records, cursor and head together."""
         there = rejected = 0
-        for item, found in zip(items, self._put_all(connection, row.owner, items), strict=True):
+        for item, found in zip(items, self._put(connection, row.owner, items), strict=True):
             if isinstance(found, str):
                 rejected += 1
                 said = {"owner": row.owner, "transfer": row.id, "record": item.id, "n": n, "code": found}
@@ -141,8 +142,8 @@ class Receiving:
         if rejected and len(_rejected(connection, row.owner, row.id)) > MAX_REJECTS:
             raise TransferRefused("too many records cannot be taken", code="transfer.rejects", limit=MAX_REJECTS)
         after = {"cursor": n + 1, "head": next_head(row.head, payload), "dup": row.dup + there}
-        count = row.count + len(items) - there - rejected
-        connection.execute(update(_IN).where(_is(row.owner, row.id)).values(**after, count=count))
+        taken = row.taken + len(items) - there - rejected
+        connection.execute(update(_IN).where(_is(row.owner, row.id)).values(**after, taken=taken))
 
     def _again(self, connection: Connection, row: Row[Any], items: tuple[Item, ...]) -> None:
         """A chunk that was applied: what was rejected may be taken by now."""
@@ -150,7 +151,7 @@ class Receiving:
         for item in items:
             if item.id not in waiting:
                 continue
-            found = self._put(connection, row.owner, item)
+            (found,) = self._put(connection, row.owner, [item])
             which = and_(
                 _REJECTS.c.owner == row.owner, _REJECTS.c.transfer == row.id, _REJECTS.c.record == item.id
             )
@@ -158,28 +159,24 @@ class Receiving:
                 connection.execute(update(_REJECTS).where(which).values(code=found))
                 continue
             connection.execute(delete(_REJECTS).where(which))
-            column = _IN.c.dup if found is Put.THERE else _IN.c.count
+            column = _IN.c.dup if found is Put.THERE else _IN.c.taken
             connection.execute(update(_IN).where(_is(row.owner, row.id)).values({column: column + 1}))
 
-    def _put_all(self, connection: Connection, owner: bytes, items: tuple[Item, ...]) -> list[Put | str]:
-        """What became of each record. Mostly all are taken: one savepoint then, and one each only if not."""
-        try:
-            with connection.begin_nested():
-                return [self._shelf.put(connection, owner, item) for item in items]
-        except TryLater:
-            raise
-        except CyberPrivacyError:
-            return [self._put(connection, owner, item) for item in items]
+    def _put(self, connection: Connection, owner: bytes, items: Sequence[Item]) -> list[Put | str]:
+        """What became of each record, or the code with which it was rejected.
 
-    def _put(self, connection: Connection, owner: bytes, item: Item) -> Put | str:
-        """What became of a record, or the code with which it was rejected."""
+        Mostly all are taken at once; if not, the guilty ones are found by halving.
+        """
         try:
             with connection.begin_nested():
-                return self._shelf.put(connection, owner, item)
+                return [*self._shelf.put(connection, owner, items)]
         except TryLater:
             raise
         except CyberPrivacyError as refusal:
-            return refusal.code
+            if len(items) == 1:
+                return [refusal.code]
+        half = len(items) // 2
+        return self._put(connection, owner, items[:half]) + self._put(connection, owner, items[half:])
 
     def receipt(self, owner: bytes, transfer: bytes, *, now: float) -> bytes:
         """The receipt, signed: the same again and again, until a rejected record was taken.
@@ -198,7 +195,7 @@ class Receiving:
             said = Receipt(
                 transfer=transfer,
                 root=manifest.root,
-                count=row.count,
+                count=row.taken,
                 dup=row.dup,
                 rejected=rejected,
                 head=row.head,
@@ -269,7 +266,7 @@ def _progress(connection: Connection, owner: bytes, transfer: bytes) -> Progress
         raise TransferRefused("no such transfer", code="transfer.unknown", transfer=transfer.hex())
     chunks = len(Manifest.decode(row.manifest).chunks)
     rejected = _rejected(connection, owner, transfer)
-    return Progress(row.cursor, chunks, row.count, row.dup, rejected, _closed(connection, row))
+    return Progress(row.cursor, chunks, row.taken, row.dup, rejected, _closed(connection, row))
 
 
 def _checked(payload: bytes, entry: Entry, grant: Grant) -> tuple[Item, ...]:

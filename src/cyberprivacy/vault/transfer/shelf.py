@@ -1,5 +1,6 @@
 """Where records go at the recipient."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -16,13 +17,15 @@ class Put(Enum):
 
 
 class Shelf(Protocol):
-    """Where records go."""
+    """Takes records in."""
 
-    def put(self, connection: Connection, owner: bytes, item: Item) -> Put:
-        """Take a record in under its own id, inside the caller's transaction; the same one again changes nothing.
+    def put(self, connection: Connection, owner: bytes, items: Sequence[Item]) -> Sequence[Put]:
+        """Take 1 to 1,000 records in under their own ids, inside the caller's transaction: all, or raise.
+
+        One that is there already, the same, changes nothing.
 
         Raises:
-            Untrusted, Misuse: it cannot be taken; the code goes into the receipt.
+            Untrusted, Misuse: one of them cannot be taken; its code goes into the receipt.
             TryLater: not now; the whole chunk comes again.
         """
         ...

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Final
 
-from cyberprivacy.vault.place import Place
 from cyberprivacy.vault.web import wire
-from cyberprivacy.vault.web.endpoint import SMALL, Call, Endpoint, Media, Reply, Who
+from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 
 PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -45,14 +44,13 @@ class Discovery:
     """The endpoints that need nobody.
 
     Args:
-        keys: where the keys of what is kept come from, in words.
-        development: whether they are worth nothing.
+        about: what it says.
+        development: whether its keys are worth nothing.
         describe: makes the OpenAPI document.
     """
 
-    def __init__(self, place: Place, *, keys: str, development: bool, describe: Callable[[], bytes]) -> None:
-        self._place, self._keys, self._describe = place, keys, describe
-        self._development = development
+    def __init__(self, about: wire.About, *, development: bool, describe: Callable[[], bytes]) -> None:
+        self._about, self._development, self._describe = about, development, describe
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -62,8 +60,8 @@ class Discovery:
                 summary="What this is, for people.", answer=Media.HTML,
             ),
             Endpoint(
-                method="GET", path="/.well-known/udi", name="readAbout", who=Who.ANYBODY, run=self._about,
-                summary="What this vault is and who uses it.", answer=wire.About,
+                method="GET", path="/.well-known/udi", name="readAbout", who=Who.ANYBODY,
+                run=lambda _: Reply(self._about), summary="What this vault is and who uses it.", answer=wire.About,
             ),
             Endpoint(
                 method="GET", path="/openapi.json", name="readDescription", who=Who.ANYBODY, run=self._description,
@@ -72,30 +70,15 @@ class Discovery:
         ]  # fmt: skip
 
     def _page(self, _: Call) -> Reply:
-        place = self._place
+        about = self._about
         values = {
-            "uri": place.site.uri,
-            "network": place.network,
-            "apps": ", ".join(place.apps) or "none yet",
-            "keys": self._keys,
+            "uri": about.site,
+            "network": about.network,
+            "apps": ", ".join(about.apps) or "none yet",
+            "keys": about.keys,
         }
         text = {name: escape(value) for name, value in values.items()}
         return Reply(PAGE.format(warning=_WARNING if self._development else "", **text).encode())
-
-    def _about(self, _: Call) -> Reply:
-        place = self._place
-        return Reply(
-            wire.About(
-                udi="1",
-                network=place.network,
-                site=place.site.uri,
-                chain=place.chain,
-                apps={name: site.uri for name, site in place.apps.items()},
-                keys=self._keys,
-                openapi="/openapi.json",
-                limits={"body": SMALL},
-            )
-        )
 
     def _description(self, _: Call) -> Reply:
         return Reply(self._describe())

@@ -20,7 +20,13 @@ _STATUS: Final[Mapping[str, int]] = {
     "account.key": 403,
     "account.frozen": 403,
     "account.young": 403,
-    "account.exists": 409,
+    "record.rev": 412,
+    "record.exists": 409,
+    "record.schema": 422,
+    "record.seal": 500,
+    "idempotency.other": 409,
+    "quota.records": 507,
+    "quota.bytes": 507,
     "api.path": 404,
     "api.method": 405,
     "api.size": 413,
@@ -68,6 +74,8 @@ def status_of(error: CyberPrivacyError) -> int:
     """The HTTP status of a refusal."""
     if error.code.endswith((".unknown", ".none")) and error.code not in _STATUS:
         return 404
+    if error.code.startswith("json."):
+        return 422
     return _STATUS.get(error.code, _BASES.get(error.exit_code, 500))
 
 

@@ -70,7 +70,7 @@ def _in() -> None:
         sa.Column("manifest", sa.LargeBinary(), nullable=False),
         _whole("cursor"),
         _id("head", 32),
-        _whole("count"),
+        _whole("taken"),
         _whole("dup"),
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
         _whole("begun"),
