@@ -28,7 +28,7 @@ FENCE = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 TITLES = {
     "tree": "The directory", "manifest": "cyberprivacy.yaml", "requirements": "Requirements files", "secret": "Secrets",
     "text": "What readers cannot see", "blob": "What readers cannot read", "yaml": "YAML", "dockerfile": "Dockerfile",
-    "k8s": "Kubernetes objects", "admin": "What administrators may do",
+    "k8s": "Kubernetes objects", "admin": "What administrators may do", "data": "What is kept for users",
 }  # fmt: skip
 
 
