@@ -172,6 +172,10 @@ class Scenes:
         with self._tell.waiting("all logs to be cosigned by two, and copied by two"):
             began = time.monotonic()
             trio = Trio(self._folder / number.lower(), wires)
+        accused = [each.name for each in trio.all if each.status().get("witness", {}).get("found")]
+        if accused:
+            trio.close()
+            raise NotCaught("honest clusters are accused", code="network.accused", by=", ".join(accused))
         names = ", ".join(f"{each.name} {each.url}" for each in trio.all)
         self._tell.note(f"{names}: all cosigned by both others, {time.monotonic() - began:.1f} s")
         return trio
