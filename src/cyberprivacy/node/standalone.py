@@ -21,7 +21,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -77,8 +77,13 @@ def load(path: Path) -> Settings:
         Misuse: "note.key".
     """
     value, digest = read(path)
+    return replace(parse(value), digest=digest)
+
+
+def parse(value: Mapping[str, object]) -> Settings:
+    """The configuration that a parsed TOML document holds; errors as `load`."""
     top = Table("", value, {"data", "listen", "witness"})
-    return Settings(Path(top.text("data")), top.endpoint("listen"), watching(value.get("witness", {})), digest)
+    return Settings(Path(top.text("data")), top.endpoint("listen"), watching(value.get("witness", {})))
 
 
 def kept_key(data: Path) -> NodeKey:

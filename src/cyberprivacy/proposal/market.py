@@ -6,7 +6,7 @@ from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
+from cyberprivacy.proposal.calls import Call, call
 from cyberprivacy.proposal.chain import Chain, Reverted
 from cyberprivacy.proposal.founding import DAY
 from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
@@ -197,7 +197,7 @@ def rules_of(chain: Chain, market: Market, at: FinalBlock) -> Rules:
 
 def adopt(market: Market) -> tuple[Call, ...]:
     """As the owner of Clusters, once: let this market say which machines are admitted."""
-    return (Call(market.clusters, contract("Clusters").encode("nameExpansions", market.expansions)),)
+    return (call("Clusters", market.clusters, "nameExpansions", market.expansions),)
 
 
 def owner_of(chain: Chain, clusters: Address, at: FinalBlock) -> Address:
@@ -212,7 +212,7 @@ def balance(chain: Chain, market: Market, who: Address, *, at: FinalBlock) -> in
 
 def pay(market: Market, to: Address, amount: int) -> tuple[Call, ...]:
     """Give somebody units of rent tokens."""
-    return (Call(market.token, contract("RentToken").encode("transfer", to, amount)),)
+    return (call("RentToken", market.token, "transfer", to, amount),)
 
 
 def _related(chain: Chain, orders: Address, at: FinalBlock) -> Market:
