@@ -1,4 +1,8 @@
-/** Whether a value has the form that a description promises: the part of JSON Schema 2020-12 that vaults use. */
+/**
+ * Whether an answer has the form that a description promises: the part of JSON Schema 2020-12 that vaults use.
+ *
+ * Fields that the description does not know are left alone: a newer vault may say more.
+ */
 
 import { isList, isObject, type Json, type JsonObject } from "./json.js";
 
@@ -35,7 +39,7 @@ function fieldsFit(value: JsonObject, schema: JsonObject, schemas: JsonObject): 
   const more = schema["additionalProperties"] ?? true;
   const known = Object.entries(value).every(([name, each]) => {
     if (Object.hasOwn(properties, name)) return fits(each, properties[name], schemas);
-    return typeof more === "boolean" ? more : fits(each, more, schemas);
+    return typeof more === "boolean" || fits(each, more, schemas);
   });
   return known && required.every((name) => typeof name === "string" && Object.hasOwn(value, name));
 }

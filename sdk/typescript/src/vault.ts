@@ -18,6 +18,11 @@ const CODE = /^[a-z0-9-]{1,30}(?:\.[a-z0-9-]{1,30}){0,3}$/;
 export type Fetch = typeof globalThis.fetch;
 type Asked<Name extends keyof Operations> = { readonly parameters: Operations[Name]["parameters"]; readonly body: Operations[Name]["body"] };
 
+export interface Answer<Name extends keyof Operations> {
+  readonly value: Operations[Name]["answer"];
+  readonly headers: Headers;
+}
+
 /** Calls one vault, for nobody or, with a token, in a session. */
 export class Vault {
   readonly #fetch: Fetch;
@@ -39,17 +44,22 @@ export class Vault {
   }
 
   /** One operation. Refuses: what the vault refuses, by its code; "vault.answer" if no vault answers so. */
-  async call<Name extends keyof Operations>(name: Name, { parameters, body }: Asked<Name>): Promise<Operations[Name]["answer"]> {
+  async call<Name extends keyof Operations>(name: Name, asked: Asked<Name>): Promise<Operations[Name]["answer"]> {
+    return (await this.ask(name, asked)).value;
+  }
+
+  /** The same, with the headers of the answer: the ETag of a record, a Location. */
+  async ask<Name extends keyof Operations>(name: Name, { parameters, body }: Asked<Name>): Promise<Answer<Name>> {
     const operation = OPERATIONS[name];
     const { path, query, headers } = placed(String(operation["path"]), operation["parameters"], parameters);
     const sent = body instanceof Uint8Array ? new Uint8Array(body) : body === undefined ? null : JSON.stringify(body);
-    if (sent !== null) headers.set("Content-Type", "application/json");
+    if (sent !== null) headers.set("Content-Type", String(operation["sends"]));
     if (this.#token !== "") headers.set("Authorization", `Bearer ${this.#token}`);
     const asked = { method: String(operation["method"]), headers, body: sent, redirect: "error", credentials: "omit" } as const;
     const answer = await this.#fetch(`${this.url}${path}${query}`, asked);
     const octets = await bounded(answer);
     if (!answer.ok) return refusal(octets);
-    return shaped<Name>(octets, String(operation["answer"]));
+    return { value: shaped<Name>(octets, String(operation["answer"])), headers: answer.headers };
   }
 
   async about(): Promise<About> {

@@ -62,7 +62,7 @@ function operation(path: string, method: string, said: JsonObject): { name: stri
   // A signed document is JSON, too, but its bytes are what was signed.
   const raw = body.type === "JsonObject" ? { ...body, type: "Uint8Array" } : body;
   const places = Object.fromEntries(parameters.map((each) => [text(each["name"]), text(each["in"])]));
-  const value = { method: method.toUpperCase(), path, parameters: places, body: raw.type === "Uint8Array" ? "octets" : body.media, answer: answer.type };
+  const value = { method: method.toUpperCase(), path, parameters: places, sends: body.media, answer: answer.type };
   return { name: text(said["operationId"]), type: `{ parameters: { ${named.join(" ")} }; body: ${raw.type}; answer: ${answer.type} }`, value };
 }
 
@@ -75,9 +75,10 @@ const interfaces = Object.entries(schemas).map(([name, schema]) => {
   const about = object(schema)["description"];
   return `${typeof about === "string" ? `/** ${about.replaceAll("\n", " ")} */\n` : ""}export type ${name} = ${typeOf(object(schema))};`;
 });
+const imported = JSON.stringify(operations.map(({ type }) => type)).match(/\bJson\b/) !== null || interfaces.some((each) => /\bJson\b/.test(each));
 const source = `/** Made by \`npm run api\` from the description that a vault serves; not to be edited. */
 
-import type { JsonObject } from "./json.js";
+import type { ${imported ? "Json, " : ""}JsonObject } from "./json.js";
 
 ${interfaces.join("\n\n")}
 
