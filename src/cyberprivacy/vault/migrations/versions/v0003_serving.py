@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the tables; a vault of version 0001 has no accounts yet, as nothing could begin one."""
+    """Make the tables; a vault before this has no accounts yet, as nothing could begin one."""
     op.create_table(
         "signers",
         sa.Column("signer", sa.String(length=200), nullable=False),
