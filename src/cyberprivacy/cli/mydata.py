@@ -23,6 +23,8 @@ from cyberprivacy.vault.client.connection import Connection
 PART: Final = 3 << 20
 """Bytes of one part of an import."""
 LINES: Final = 500
+PIECE: Final = 256 << 10
+"""Bytes of one part of a blob."""
 _WAIT: Final = 0.3
 """Seconds between two questions how far something is."""
 
@@ -106,6 +108,7 @@ def import_(
     vault, _ = connect(url, certificate)
     total = {"created": 0, "same": 0}
     refused: list[dict[str, str]] = []
+    blobs = 0
     with vault, Archive.open(file) as archive:
         wanted = [app] if app else list(archive.apps)
         for name in wanted:
@@ -115,6 +118,8 @@ def import_(
                 )
         with _bar("importing", None) as bar:
             for name in wanted:
+                if not dry_run:
+                    blobs += sum(upload(vault, archive, name, digest) for digest in archive.blobs(name))
                 for part, count in _parts(archive.lines(name)):
                     done = vault.ask(
                         "POST", "/udi/v1/imports", query={"app": name, "dry": str(dry_run).lower()}, octets=part
@@ -123,7 +128,7 @@ def import_(
                     refused += [{**each, "app": name} for each in done["refused"]]
                     bar.advance(bar.task_ids[0], count)
         signer = archive.signer.hex()
-    value = {**total, "refused": refused, "dry_run": dry_run, "signer": signer}
+    value = {**total, "blobs": blobs, "refused": refused, "dry_run": dry_run, "signer": signer}
     would = "would be " if dry_run else ""
     rows = [(visible(each["app"]), each["id"], visible(each["code"])) for each in refused]
     counted = f"{total['created']} {would}created, {total['same']} there already, {len(refused)} refused"
@@ -219,6 +224,36 @@ def _fetch(vault: Connection, export: Mapping[str, Any], file: Path) -> None:
         raise Untrusted(
             "what was fetched is not the archive", code="archive.checksum", hint="Type the same again."
         )
+
+
+def upload(vault: Connection, archive: Archive, app: str, digest: str) -> bool:
+    """A blob of an archive, from where an earlier upload ended; whether there was anything to do."""
+    size, path = archive.blobs(app)[digest], f"/udi/v1/blobs/{digest}"
+    try:
+        known = vault.ask("GET", f"{path}/status", query={"app": app})
+    except Misuse as error:
+        if error.code not in ("blob.none", "owner.none"):
+            raise
+        known = {"received": 0, "whole": False}
+    if known["whole"]:
+        return False
+    have, offset = int(known["received"]), 0
+    for part in _pieces(archive.blob(app, digest), PIECE):
+        if offset >= have:
+            vault.ask("PUT", path, query={"app": app, "size": size, "offset": offset}, octets=part)
+        offset += len(part)
+    return True
+
+
+def _pieces(parts: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of one size; at least one, which may be empty."""
+    held = bytearray()
+    for part in parts:
+        held += part
+        while len(held) > size:
+            yield bytes(held[:size])
+            held = held[size:]
+    yield bytes(held)
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:

@@ -83,7 +83,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
             if vault.development:
                 out.warning(DEVELOPMENT)
-            server.run(vault.application(origins=origin), bound, front=front)
+            server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:

@@ -49,6 +49,7 @@ def lines(_context: object, value: object) -> bytes:
 def test_whatever_is_sent_the_answer_is_one_that_is_described(here: Town, mode: GenerationMode) -> None:
     described = schemathesis.openapi.from_asgi("/openapi.json", here.client.app)
     operations = [found.ok() for found in described.get_all_operations()]
+    operations = [each for each in operations if each.path != "/udi/v1/events"]  # a stream that does not end
     if mode is GenerationMode.NEGATIVE:  # what takes nothing can be given nothing wrong
         operations = [each for each in operations if {"parameters", "requestBody"} & each.definition.raw.keys()]
     assert len(operations) > 5
