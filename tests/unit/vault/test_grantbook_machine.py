@@ -96,7 +96,7 @@ class Grants(RuleBasedStateMachine):
     def now(self) -> int:
         return int(self.person.now)
 
-    @rule(hours=st.sampled_from([1, 20, 49, 24 * 40]))
+    @rule(hours=st.sampled_from([1, 2, 49, 24 * 40]))
     def time_passes(self, hours: int) -> None:
         self.person.now += hours * HOUR
 
@@ -129,7 +129,7 @@ class Grants(RuleBasedStateMachine):
         expected = self.naive.uses(which, self.made[which], self.now)
         self.judged(once, expected, Past("use", self.now, which))
 
-    @rule(which=WHICH)
+    @rule(which=st.just(0))
     def revokes(self, which: int) -> None:
         made, self.nonces = self.made[which], self.nonces + 1
         said = Revoke(
@@ -146,15 +146,17 @@ class Grants(RuleBasedStateMachine):
         twice = not self.naive.any("grant", which) and bool(self.naive.any("revoke", which))
         self.judged(once, "grant.nonce" if twice else "", Past("revoke", self.now, which))
 
-    @rule(ago=st.integers(0, 3))
+    @rule(ago=st.integers(0, 1))
     def revokes_all_before(self, ago: int) -> None:
         before = self.now - ago * HOUR
         if all(past.which <= before for past in self.naive.log if past.what == "before"):
             self.person.does(Kind.REVOKE_GRANTS, before=before)
             self.naive.log.append(Past("before", self.now, before))
 
-    @rule()
-    def freezes(self) -> None:
+    @rule(rarely=st.integers(0, 3))
+    def freezes(self, rarely: int) -> None:
+        if rarely:
+            return
         self.person.does(Kind.FREEZE)
         self.naive.log.append(Past("freeze", self.now))
 
@@ -168,4 +170,4 @@ class Grants(RuleBasedStateMachine):
 
 
 TestGrants = Grants.TestCase
-TestGrants.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestGrants.settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
