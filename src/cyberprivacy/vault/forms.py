@@ -17,6 +17,7 @@ STRUCTS: Final = {
         *(("account", "bytes32"), ("seq", "uint64"), ("prior", "bytes32")),
         *(("kind", "string"), ("body", "string"), ("at", "uint64")),
     ),
+    "SignIn": (("uri", "string"), ("statement", "string"), ("nonce", "string")),
     "Party": (("app", "string"), ("cluster", "bytes32"), ("policy", "bytes32"), ("account", "bytes32")),
     "Scope": (("dataType", "string"), ("actions", "string[]"), ("selector", "string"), ("schema", "bytes32")),
     "Grant": (

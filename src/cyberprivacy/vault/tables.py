@@ -278,3 +278,25 @@ ERASURES: Final = Table(
     _whole("asked"),
     _whole("done", null=True),
 )
+
+SIGNERS: Final = Table(
+    "signers",  # which accounts a key speaks for; follows from the key events
+    METADATA,
+    Column("signer", String(200), primary_key=True),
+    Column(
+        "account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)
+
+EXPORTS: Final = Table(
+    "exports",  # jobs; the archive itself is a sealed file beside the database
+    METADATA,
+    _id("id", 16, key=True),
+    Column("account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),  # waiting, ready, failed
+    Column("code", String(64), nullable=False),  # why it failed; "" if it did not
+    _whole("size"),  # bytes of the archive
+    Column("digest", LargeBinary(32), nullable=True),  # SHA-256 of the archive
+    _whole("asked"),
+    _whole("made", null=True),
+)
