@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from cyberprivacy.vault import sealing
 from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, check_key
 from cyberprivacy.vault.changing import Changing, Means, NoRecord
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import Place, Sealed
-from cyberprivacy.vault.tables import OWNERS, RECORDS
+from cyberprivacy.vault.tables import IDEMPOTENCY, OWNERS, RECORDS
 
 PAGE: Final = 1_000
 """Records on one page, at most."""
@@ -117,6 +117,10 @@ class Records:
         while page := self.page(connection, owner, kind=kind, after=after, limit=PAGE):
             yield from page
             after = page[-1].id
+
+    def forget_answers(self, connection: Connection, *, before: int) -> int:
+        """Drop idempotency keys that were used before this time (POSIX seconds); how many rows that were."""
+        return connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < before)).rowcount
 
     def _key(self, owner: bytes, row: Any) -> AESGCM:
         return self._means.ring.key(Holder(owner, row.generation))
