@@ -89,6 +89,25 @@ class Schema:
         """
         return keccak(b"\x19\x01" + self.separator + self.struct_hash(name, value))
 
+    def document(self, name: str, value: Mapping[str, object]) -> dict[str, object]:
+        """The same as the JSON that wallets take by `eth_signTypedData_v4`; byte strings are hex there.
+
+        Raises:
+            BadTypedData: as `digest`, which a wallet then makes of it.
+        """
+        self.digest(name, value)
+        used: set[str] = set()
+        self._collect(name, used)
+        structs = {"EIP712Domain": self.domain_fields, **{each: self.structs[each] for each in sorted(used)}}
+        return {
+            "types": {
+                each: [{"name": label, "type": kind} for label, kind in fields] for each, fields in structs.items()
+            },
+            "primaryType": name,
+            "domain": _shown(self.domain),
+            "message": _shown(value),
+        }
+
     def struct_hash(self, name: str, value: Mapping[str, object]) -> bytes:
         """`hashStruct` of a value, 32 bytes."""
         return self._struct(name, value, _Budget(), 0)
@@ -123,13 +142,12 @@ class Schema:
         return keccak(self._hashes[name] + b"".join(parts))
 
     def _encode(self, kind: str, value: object, where: str, budget: _Budget, depth: int) -> bytes:
+        budget.take(_size(value))
         array = _ARRAY.match(kind)
         if array:
             return self._array(array, value, where, budget, depth)
         if kind in self.structs:
-            budget.take()
             return self._struct(kind, value, budget, depth + 1)
-        budget.take(len(value) if isinstance(value, str | bytes) else 0)
         return _atom(kind, value, where)
 
     def _array(self, kind: re.Match[str], value: object, where: str, budget: _Budget, depth: int) -> bytes:
@@ -139,8 +157,30 @@ class Schema:
             raise BadTypedData("not a list", field=where)
         if kind[2] is not None and len(value) != int(kind[2]):
             raise BadTypedData("a list of another length", field=where, wanted=int(kind[2]))
-        budget.take()
         return keccak(b"".join(self._encode(kind[1], item, where, budget, depth + 1) for item in value))
+
+
+def _shown(value: object) -> object:
+    """A value as wallets take it."""
+    match value:
+        case bytes():
+            return "0x" + value.hex()
+        case Mapping():
+            return {name: _shown(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_shown(item) for item in value]
+        case _:
+            return value
+
+
+def _size(value: object) -> int:
+    """Bytes of a text in UTF-8, or of a byte string; a lone surrogate counts, and is refused later."""
+    match value:
+        case str():
+            return len(value.encode(errors="surrogatepass"))
+        case bytes():
+            return len(value)
+    return 0
 
 
 def _atom(kind: str, value: object, where: str) -> bytes:

@@ -55,6 +55,10 @@ class Output:
         """One line of progress, on stderr."""
         self._stderr.print(Text(text, style="dim"))
 
+    def warning(self, text: str) -> None:
+        """What somebody must not overlook, on stderr."""
+        self._stderr.print(Text(text, style="bold yellow"))
+
     def refusal(self, error: CyberPrivacyError) -> None:
         """Print why something was refused: what, code, facts and hint, on stderr."""
         line = Text("refused: " if error.exit_code == 1 else "error: ", style="bold red")

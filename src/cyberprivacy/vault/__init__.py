@@ -8,4 +8,7 @@ to come. Reading order:
 * what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
 * what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`
 * how it goes: `erasing`, `freshening`, `erasure`, `receipt`
+* what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `consent`, `granting`,
+  `servicetoken`, `grantbook`
+* where it goes: `transfer`, `events`, `poke`
 """

@@ -43,6 +43,7 @@ class Act(Enum):
     """What a key wants to do."""
 
     READ = "read"
+    WRITE = "write"
     GRANT = "grant"
     HEAVY = "move, erase or export"
 
@@ -106,7 +107,12 @@ class State:
 
     def is_frozen(self, now: float) -> bool:
         """Whether grants, moves and erasing rest."""
-        return self.frozen is not None and now < self.frozen + FROZEN
+        return self.frozen_until is not None and now < self.frozen_until
+
+    @property
+    def frozen_until(self) -> int | None:
+        """When the last freeze ends by itself; None when it was ended."""
+        return None if self.frozen is None else self.frozen + FROZEN
 
     def helpers(self, now: float) -> tuple[Guardian, ...]:
         """Who can help at this time."""

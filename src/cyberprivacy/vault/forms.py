@@ -17,6 +17,20 @@ STRUCTS: Final = {
         *(("account", "bytes32"), ("seq", "uint64"), ("prior", "bytes32")),
         *(("kind", "string"), ("body", "string"), ("at", "uint64")),
     ),
+    "SignIn": (("uri", "string"), ("statement", "string"), ("nonce", "string")),
+    "Party": (("app", "string"), ("cluster", "bytes32"), ("policy", "bytes32"), ("account", "bytes32")),
+    "Scope": (("dataType", "string"), ("actions", "string[]"), ("selector", "string"), ("schema", "bytes32")),
+    "Grant": (
+        *(("id", "bytes16"), ("subject", "bytes32"), ("kelSeq", "uint64")),
+        *(("source", "Party"), ("recipient", "Party"), ("scopes", "Scope[]")),
+        *(("purpose", "string"), ("mode", "uint8"), ("maxUses", "uint32")),
+        *(("notBefore", "uint64"), ("expires", "uint64"), ("retention", "uint64")),
+        *(("onward", "uint8"), ("textHash", "bytes32"), ("nonce", "bytes32")),
+    ),
+    "Revoke": (
+        *(("grant", "bytes16"), ("subject", "bytes32"), ("kelSeq", "uint64")),
+        *(("at", "uint64"), ("erase", "uint8"), ("nonce", "bytes32")),
+    ),
 }
 
 _NETWORK: Final = re.compile(r"[a-z0-9][a-z0-9.:-]{0,63}\Z")

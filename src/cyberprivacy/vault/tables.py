@@ -154,10 +154,10 @@ OUTBOX: Final = Table(
 GRANTS: Final = Table(
     "grants",
     METADATA,
+    _owned(),
     _id("id", 16, key=True),
-    Column("owner", LargeBinary(32), ForeignKey("owners.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("digest", LargeBinary(32), nullable=False, unique=True),
-    Column("nonce", LargeBinary(32), nullable=False, unique=True),
+    _id("digest"),
+    Column("recipient", String(128), nullable=False),  # its application
     Column("document", LargeBinary, nullable=False),  # canonical JSON, with its signatures
     _whole("registered"),
     _whole("expires"),
@@ -200,6 +200,72 @@ NONCES: Final = Table(
     Index(None, "expires"),
 )
 
+TRANSFERS_OUT: Final = Table(
+    "transfers_out",  # as their source sees them
+    METADATA,
+    _owned(),
+    _id("id", 16, key=True),
+    _id("grant", 16),
+    Column("mode", String(8), nullable=False),  # copy, move
+    Column("state", String(16), nullable=False),
+    _id("key"),  # to which chunks are sealed
+    _id("signer"),  # who signs the receipt
+    Column("manifest", LargeBinary, nullable=True),  # canonical JSON, with its signature
+    _id("head", null=True),  # where whoever took every chunk in arrives
+    Column("receipt", LargeBinary, nullable=True),  # canonical JSON, with both signatures
+    _whole("asked"),
+    _whole("due", null=True),  # when a move erases
+)
+
+TRANSFER_CHUNKS: Final = Table(
+    "transfer_chunks",
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _whole("n", key=True),  # from 0
+    Column("sealed", LargeBinary, nullable=False),  # to the recipient: nobody here can read it
+    Column("records", LargeBinary, nullable=False),  # id (16) and revision (8) of each
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_out.owner", "transfers_out.id"], ondelete="CASCADE"),
+)
+
+TRANSFERS_IN: Final = Table(
+    "transfers_in",  # as their recipient sees them
+    METADATA,
+    _owned(),
+    _id("id", 16, key=True),
+    _id("grant", 16),
+    Column("manifest", LargeBinary, nullable=False),
+    _whole("cursor"),  # the next chunk
+    _id("head"),
+    _whole("taken"),  # records that came to be
+    _whole("dup"),  # records that were there
+    Column("receipt", LargeBinary, nullable=True),
+    _whole("begun"),
+    _whole("until", null=True),  # when what came has to be erased
+    Index(None, "until"),
+)
+
+TRANSFER_TAKEN: Final = Table(
+    "transfer_taken",  # to be found again when the person wants it erased
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _whole("n", key=True),
+    Column("records", LargeBinary, nullable=False),  # ids (16 each) that came to be
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
+)
+
+TRANSFER_REJECTS: Final = Table(
+    "transfer_rejects",
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _id("record", 16, key=True),
+    _whole("n"),  # the chunk in which it is
+    Column("code", String(64), nullable=False),
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
+)
+
 ERASURES: Final = Table(
     "erasures",  # jobs, and afterwards their receipts; they outlive the owner
     METADATA,
@@ -211,4 +277,26 @@ ERASURES: Final = Table(
     Column("receipt", LargeBinary, nullable=True),
     _whole("asked"),
     _whole("done", null=True),
+)
+
+SIGNERS: Final = Table(
+    "signers",  # which accounts a key speaks for; follows from the key events
+    METADATA,
+    Column("signer", String(200), primary_key=True),
+    Column(
+        "account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)
+
+EXPORTS: Final = Table(
+    "exports",  # jobs; the archive itself is a sealed file beside the database
+    METADATA,
+    _id("id", 16, key=True),
+    Column("account", LargeBinary(32), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),  # waiting, ready, failed
+    Column("code", String(64), nullable=False),  # why it failed; "" if it did not
+    _whole("size"),  # bytes of the archive
+    Column("digest", LargeBinary(32), nullable=True),  # SHA-256 of the archive
+    _whole("asked"),
+    _whole("made", null=True),
 )

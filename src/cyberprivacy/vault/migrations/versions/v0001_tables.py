@@ -162,10 +162,10 @@ def _blobs() -> None:
 def _grants() -> None:
     op.create_table(
         "grants",
-        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("owner", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("nonce", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("recipient", sa.String(length=128), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("registered", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("expires", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -173,11 +173,8 @@ def _grants() -> None:
         sa.Column("revoked", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("revocation", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["owner"], ["owners.id"], name=op.f("fk_grants_owner"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_grants")),
-        sa.UniqueConstraint("digest", name=op.f("uq_grants_digest")),
-        sa.UniqueConstraint("nonce", name=op.f("uq_grants_nonce")),
+        sa.PrimaryKeyConstraint("owner", "id", name=op.f("pk_grants")),
     )
-    op.create_index(op.f("ix_grants_owner"), "grants", ["owner"], unique=False)
 
 
 def _idempotency() -> None:

@@ -1,0 +1,113 @@
+"""`vault serve`: keep people's data for applications, in one command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.cli.output import out
+from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.place import Place, Site
+
+DEVELOPMENT = (
+    "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
+    "Keep nothing here that matters."
+)
+
+EXAMPLE = """Example: cyberprivacy vault serve --data ./vault
+
+With PostgreSQL, behind a TLS front, for two applications:
+  cyberprivacy vault serve --data /var/lib/vault --database postgresql://vault@/vault \\
+    --url https://data.example --app shop=https://shop.example --app books=https://books.example
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `vault serve`."""
+    vault = typer.Typer(help="Keep people's data for applications.", no_args_is_help=True, rich_markup_mode=None)
+    vault.command("serve", epilog=EXAMPLE)(serve)
+    app.add_typer(vault, name="vault")
+
+
+def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DIR", help="Where keys and, by default, data are kept.")
+    ],
+    database: Annotated[
+        str, typer.Option(metavar="URL", help="postgresql://user@host/name instead of SQLite in --data.")
+    ] = "",
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:8300",
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="Where people reach it, if a TLS front stands before it.")
+    ] = "",
+    app: Annotated[
+        list[str],
+        typer.Option("--app", metavar="NAME[=URL]", help="An application that keeps data here; repeat for more."),
+    ] = [],  # noqa: B006 - typer copies it
+    types: Annotated[
+        Path | None,
+        typer.Option("--types", metavar="DIR", help="Data types to declare: NAME.json, a JSON Schema each."),
+    ] = None,
+    network: Annotated[
+        str, typer.Option(metavar="NAME", help="Names the domain of what people sign.")
+    ] = "cyberprivacy:dev",
+    origin: Annotated[
+        list[str], typer.Option(metavar="URL", help="Web pages from there may call it (CORS); repeat for more.")
+    ] = [],  # noqa: B006
+    front: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Address of the TLS front, which says who asks (X-Forwarded-For)."),
+    ] = "",
+) -> None:
+    """Serve a vault until interrupted. One process; one vault for each --data."""
+    from cyberprivacy.bundle.serve import listening
+    from cyberprivacy.vault.web import server
+    from cyberprivacy.vault.web.assembly import opened
+
+    _log()
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535 or not host:
+        raise Misuse("not HOST:PORT", code="vault.listen", listen=listen[:100])
+    try:
+        bound = listening(host.strip("[]"), int(port))
+    except OSError as error:
+        raise Misuse("cannot listen there", code="vault.listen", listen=listen, why=error.strerror) from None
+    with bound:
+        site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
+        place = Place(site, network, apps=dict(_app(each, site) for each in app))
+        with opened(data, database, place, types=_types(types)) as vault:
+            out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
+            if vault.development:
+                out.warning(DEVELOPMENT)
+            server.run(vault.application(origins=origin), bound, front=front)
+
+
+def _app(text: str, site: Site) -> tuple[str, Site]:
+    """NAME=URL, or NAME alone for an application at the vault's own address."""
+    name, equals, uri = text.partition("=")
+    return name, Site.parse(uri) if equals else site
+
+
+def _types(folder: Path | None) -> list[DataType]:
+    """The data types of a folder."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
+    return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
+
+
+def _log() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )

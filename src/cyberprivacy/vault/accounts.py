@@ -1,0 +1,169 @@
+"""Accounts that are kept: their key events as they came, and what follows from them.
+
+Signatures are judged before an event is stored, outside of any transaction (a chain may be asked); after that the
+log is the vault's own, and is only replayed. Of two events that arrive at once only one can be the next.
+"""
+
+import secrets
+from collections import OrderedDict
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from cyberprivacy.errors import Misuse
+from cyberprivacy.typed_data import Schema
+from cyberprivacy.vault.account import EventRefused, State
+from cyberprivacy.vault.changes import advance
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.key import Judge, Key
+from cyberprivacy.vault.keyevent import NOTHING, Signed
+from cyberprivacy.vault.keylog import accept
+from cyberprivacy.vault.sessions import end_sessions
+from cyberprivacy.vault.tables import ACCOUNTS, KEY_EVENTS, SIGNERS
+
+REMEMBERED: Final = 1_024
+"""Accounts whose state is at hand without replaying."""
+MOST_ACCOUNTS: Final = 64
+"""Accounts of one key that are told apart at sign-in."""
+
+
+class NoAccount(Misuse):
+    """There is no such account here."""
+
+    code = "account.unknown"
+    hint = "Begin one: `cyberprivacy my sign-in` does, or POST its inception to /udi/v1/accounts."
+
+
+class Accounts:
+    """The accounts of a vault.
+
+    Args:
+        judge: decides about signatures under key events.
+        schema: of the network in which they are signed.
+    """
+
+    def __init__(self, database: Database, judge: Judge, schema: Schema) -> None:
+        self._database, self._judge, self._schema = database, judge, schema
+        self._states: OrderedDict[bytes, State] = OrderedDict()
+        self._lock = Lock()
+
+    def begin(self, document: bytes, now: float) -> State:
+        """Begin an account by its inception. Handing in the same one again finds what it began.
+
+        Raises:
+            EventRefused, Untrusted: see `keylog.accept`.
+        """
+        signed = Signed.decode(document)
+        account = signed.event.digest(self._schema)
+        if signed.event.account == NOTHING and (known := self._find(account)) is not None:
+            self._judge.check(signed.key, account, signed.signature)
+            return known
+        state = accept(None, signed, self._judge, self._schema, now=now)
+        values = {
+            "seq": 0,
+            "head": state.head,
+            "at": state.at,
+            "secret": secrets.token_bytes(32),
+            "created": int(now),
+        }
+        with self._database.transaction() as connection:
+            if _head(connection, account) is None:
+                connection.execute(insert(ACCOUNTS).values(id=account, **values))
+                _keep(connection, state, document, now)
+        return state
+
+    def append(self, account: bytes, document: bytes, now: float) -> State:
+        """Take in the next event of an account; sessions of keys that it gives up end with it.
+
+        The same event again is answered as the first time.
+
+        Raises:
+            NoAccount: see there. EventRefused, Untrusted: see `keylog.accept`.
+        """
+        signed, before = Signed.decode(document), self.state(account)
+        if before.head == signed.event.digest(self._schema):
+            return before
+        state = accept(before, signed, self._judge, self._schema, now=now)
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                update(ACCOUNTS)
+                .where(ACCOUNTS.c.id == account, ACCOUNTS.c.head == before.head)
+                .values(seq=state.seq, head=state.head, at=state.at, frozen=state.frozen)
+            )
+            if changed.rowcount != 1:
+                raise EventRefused("another event came first", code="account.link", seq=state.seq)
+            _keep(connection, state, document, now)
+            end_sessions(connection, account, keep=tuple(state.keys))
+        return state
+
+    def state(self, account: bytes) -> State:
+        """An account as its events left it.
+
+        Raises:
+            NoAccount: there is none with this id.
+        """
+        found = self._find(account)
+        if found is None:
+            raise NoAccount("no such account here")
+        return found
+
+    def log(self, account: bytes) -> list[bytes]:
+        """The events of an account, as they came; raises as `state`."""
+        mine = select(KEY_EVENTS.c.document).where(KEY_EVENTS.c.account == account).order_by(KEY_EVENTS.c.seq)
+        with self._database.reading() as connection:
+            found = list(connection.execute(mine).scalars())
+        if not found:
+            raise NoAccount("no such account here")
+        return found
+
+    def _find(self, account: bytes) -> State | None:
+        """The newest state; only a head that has moved makes it replay."""
+        with self._database.reading() as connection:
+            head = _head(connection, account)
+            if head is None:
+                return None
+            with self._lock:
+                known = self._states.get(account)
+            if known is None or known.head != head:
+                known = _replay(connection, account, self._schema)
+        with self._lock:
+            self._states[account] = known
+            self._states.move_to_end(account)
+            if len(self._states) > REMEMBERED:
+                self._states.popitem(last=False)
+        return known
+
+
+def accounts_of(connection: Connection, key: Key) -> list[bytes]:
+    """The accounts that a key speaks for, at most 64."""
+    mine = select(SIGNERS.c.account).where(SIGNERS.c.signer == key.text).limit(MOST_ACCOUNTS)
+    return list(connection.execute(mine).scalars())
+
+
+def _head(connection: Connection, account: bytes) -> bytes | None:
+    found = connection.execute(select(ACCOUNTS.c.head).where(ACCOUNTS.c.id == account)).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def _keep(connection: Connection, state: State, document: bytes, now: float) -> None:
+    """Store an event that was accepted, and who speaks for the account after it."""
+    connection.execute(
+        insert(KEY_EVENTS).values(
+            account=state.account, seq=state.seq, digest=state.head, document=document, taken=int(now)
+        )
+    )
+    connection.execute(delete(SIGNERS).where(SIGNERS.c.account == state.account))
+    rows = [{"account": state.account, "signer": key.text} for key in state.keys]
+    connection.execute(insert(SIGNERS), rows)
+
+
+def _replay(connection: Connection, account: bytes, schema: Schema) -> State:
+    mine = select(KEY_EVENTS.c.document).where(KEY_EVENTS.c.account == account).order_by(KEY_EVENTS.c.seq)
+    state: State | None = None
+    for document in connection.execute(mine).scalars():
+        signed = Signed.decode(document)
+        state = advance(state, signed.event, signed.key, signed.event.digest(schema))
+    if state is None:
+        raise NoAccount("no such account here")
+    return state

@@ -1,0 +1,178 @@
+"""Reading an archive that somebody hands over: signed, whole, and no larger than it says.
+
+Nothing of it is trusted before the manifest's signature and the checksum of each member were compared; whose key
+signed is for the caller to judge. Source: docs/spec/udi-1.md, "Archives".
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cyberprivacy import canonical
+from cyberprivacy.canonical import nested_within
+from cyberprivacy.errors import Misuse
+from cyberprivacy.ledger.merkle import Tree
+from cyberprivacy.vault.archive import FORMAT, MANIFEST, MEMBER, SIGNATURE, TAG, BadArchive, Line
+
+MAX_MANIFEST: Final = 64 << 20
+MAX_LINE: Final = 1 << 20
+MAX_MEMBERS: Final = 1 << 20
+_PIECE: Final = 1 << 20
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,5}\Z")
+
+
+class Archive:
+    """An open archive whose manifest is signed.
+
+    Attributes:
+        manifest: what it says.
+        signer: the Ed25519 key that signed it, 32 bytes.
+    """
+
+    def __init__(self, opened: zipfile.ZipFile) -> None:
+        """Read the manifest; `open` does it for a file.
+
+        Raises:
+            BadArchive: none, or not signed as it should be.
+        """
+        self._zip = opened
+        manifest = self._small(MANIFEST)
+        said = canonical.decode(self._small(SIGNATURE), limit=1 << 10)
+        try:
+            match said:
+                case {"key": str(key), "signature": str(signature), **other} if not other:
+                    self.signer = bytes.fromhex(key)
+                    made = bytes.fromhex(signature)
+                    Ed25519PublicKey.from_public_bytes(self.signer).verify(made, TAG + manifest)
+                case _:
+                    raise BadArchive("the signature has another form")
+        except (ValueError, InvalidSignature):
+            raise BadArchive("the manifest is not signed by its key", code="archive.signature") from None
+        self.manifest: Mapping[str, Any] = self._manifest(manifest)
+        self._members = {str(each["name"]): each for each in self.manifest["members"]}
+        self.apps: Mapping[str, str] = {str(each["app"]): str(each["folder"]) for each in self.manifest["apps"]}
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """An archive in a file.
+
+        Raises:
+            Misuse: it cannot be read. BadArchive: it is no archive.
+        """
+        try:
+            with zipfile.ZipFile(path) as opened:
+                yield cls(opened)
+        except OSError as error:
+            raise Misuse("the archive cannot be read", code="archive.file", why=error.strerror) from None
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+            raise BadArchive("the file is damaged", why=str(error)[:100]) from None
+
+    def check(self) -> None:
+        """Compare every member with its checksum.
+
+        Raises:
+            BadArchive: one is not what the manifest says.
+        """
+        for name in self._members:
+            for _ in self._pieces(name):
+                pass
+
+    def lines(self, app: str) -> Iterator[bytes]:
+        """The records of an application as they stand there, each with its line end; compared as they are read.
+
+        Raises:
+            BadArchive: a member is not what the manifest says, or unpacks to more than any vault makes.
+        """
+        start = f"{self.apps[app]}/records/"
+        for name in self._members:
+            if name.startswith(start):
+                yield from _unpacked(b"".join(self._pieces(name)))
+
+    def records(self, app: str) -> Iterator[Line]:
+        """The records of an application; raises as `lines`."""
+        for each in self.lines(app):
+            try:
+                if nested_within(each, 64):
+                    yield msgspec.json.decode(each, type=Line)
+                    continue
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                pass
+            raise BadArchive("a line is no record")
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        member = self._members[name]
+        digest, left = sha256(), int(member["size"])
+        with self._stored(name) as opened:
+            while piece := opened.read(_PIECE):
+                left -= len(piece)
+                if left < 0:
+                    break
+                digest.update(piece)
+                yield piece
+        if left or digest.hexdigest() != member["sha256"]:
+            raise BadArchive("a member is not what the manifest says", code="archive.member", name=name)
+
+    def _stored(self, name: str) -> Any:
+        """A member, which is never packed by the ZIP file itself: so it cannot unpack to more than it is."""
+        try:
+            found = self._zip.getinfo(name)
+        except KeyError:
+            raise BadArchive("a member is missing", code="archive.member", name=name) from None
+        if found.compress_type != zipfile.ZIP_STORED:
+            raise BadArchive("members are stored, not packed", name=name)
+        return self._zip.open(found)
+
+    def _small(self, name: str) -> bytes:
+        with self._stored(name) as opened:
+            data: bytes = opened.read(MAX_MANIFEST + 1)
+        if len(data) > MAX_MANIFEST:
+            raise BadArchive("the manifest is too large", limit=MAX_MANIFEST)
+        return data
+
+    def _manifest(self, data: bytes) -> Mapping[str, Any]:
+        said: Any = canonical.decode(data, limit=MAX_MANIFEST)
+        match said:
+            case {"format": found, "members": list(members), "apps": list(apps), "root": str(root)} if (
+                found == FORMAT and len(members) <= MAX_MEMBERS and all(map(_is_member, members))
+            ):
+                tree = Tree()
+                for each in members:
+                    tree.add(canonical.encode(each))
+                if tree.root().hex() == root and all(map(_is_app, apps)):
+                    checked: Mapping[str, Any] = said
+                    return checked
+        raise BadArchive("not the manifest of an archive")
+
+
+def _is_member(value: object) -> bool:
+    match value:
+        case {"name": str(name), "size": int(size), "sha256": str(), **other}:
+            return not other and size >= 0 and _NAME.match(name) is not None
+    return False
+
+
+def _is_app(value: object) -> bool:
+    match value:
+        case {"app": str(), "folder": str()}:
+            return True
+    return False
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """The lines of a packed member; it may not unpack to more than a vault puts into one. Source: RFC 1952."""
+    unpack = zlib.decompressobj(wbits=31)
+    plain = unpack.decompress(data, MEMBER + MAX_LINE)
+    if unpack.unconsumed_tail or unpack.unused_data or not unpack.eof:
+        raise BadArchive("a member unpacks to more than a vault packs, or is cut")
+    for each in plain.split(b"\n")[:-1]:
+        yield each + b"\n"

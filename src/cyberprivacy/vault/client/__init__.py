@@ -1,0 +1,1 @@
+"""A vault from outside: requests (`connection`), people with keys (`person`), applications (`middleware`)."""

@@ -1,0 +1,6 @@
+"""The vault over HTTP: one table of endpoints says what there is and who may ask for it.
+
+Reading order: `endpoint` (what one entry says), `problem`, `pace`, `dispatch` (how a request becomes a call), the
+modules that name their entries (`discovery`, `people`, …), `table` (all of them), `openapi`, `app`, `server`.
+Source: docs/spec/udi-1.md, "HTTP".
+"""

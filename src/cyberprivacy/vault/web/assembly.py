@@ -1,0 +1,213 @@
+"""A vault put together: where it keeps things, all endpoints, and the doors before them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+from starlette.applications import Starlette
+
+from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.vault import forms, owners
+from cyberprivacy.vault.accounts import Accounts
+from cyberprivacy.vault.changing import Means, Quota
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.erasure import Erasure
+from cyberprivacy.vault.exports import Exports
+from cyberprivacy.vault.exports import Means as Making
+from cyberprivacy.vault.key import Judge
+from cyberprivacy.vault.keyroot import DevelopmentRoot
+from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.place import OWNER, Place
+from cyberprivacy.vault.records import Records
+from cyberprivacy.vault.sealing import KeyRing
+from cyberprivacy.vault.sessions import Session, Sessions
+from cyberprivacy.vault.signing_in import Door
+from cyberprivacy.vault.sweeper import Sweeper
+from cyberprivacy.vault.types import Types
+from cyberprivacy.vault.vaultkey import VaultKey
+from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web.app import application
+from cyberprivacy.vault.web.custody import Custody
+from cyberprivacy.vault.web.data import Data
+from cyberprivacy.vault.web.discovery import Discovery
+from cyberprivacy.vault.web.dispatch import Doors
+from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.openapi import describe
+from cyberprivacy.vault.web.pace import Pace
+from cyberprivacy.vault.web.people import People
+
+FILE: Final = "vault.db"
+ROOT: Final = "keys.root"
+KEYS: Final = "keys.udi"
+KEY: Final = "vault.key"
+EXPORTS: Final = "exports"
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """Units a second, and how many at once, of one address and of one account; reading a record costs 1."""
+
+    address: tuple[float, float] = (500.0, 2_000.0)
+    account: tuple[float, float] = (500.0, 2_000.0)
+
+
+DEFAULT: Final = Paces()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault:
+    """What a vault is made of.
+
+    Attributes:
+        ring: owners' keys.
+        keys: what they hang under, in a word.
+        development: whether that is worth nothing.
+        clock: POSIX seconds.
+    """
+
+    database: Database
+    place: Place
+    judge: Judge
+    ring: KeyRing
+    keys: str
+    development: bool
+    types: Types
+    records: Records
+    exports: Exports
+    sweeper: Sweeper
+    key: VaultKey
+    paces: Paces
+    clock: Callable[[], float]
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Its accounts; one for all, as they remember states."""
+        return Accounts(self.database, self.judge, forms.schema(self.place.network))
+
+    def table(self) -> list[Endpoint]:
+        """Every endpoint."""
+        rooms = (
+            People(self.accounts, Sessions(self.database), self._door()),
+            Data(self.database, self.records, self.types),
+            Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
+        )
+        table = [each for room in rooms for each in room.endpoints()]
+        about = wire.About(
+            udi="1",
+            network=self.place.network,
+            site=self.place.site.uri,
+            chain=self.place.chain,
+            apps={name: site.uri for name, site in self.place.apps.items()},
+            keys=self.keys,
+            key=self.key.public.hex(),
+            openapi="/openapi.json",
+        )
+        table += Discovery(about, development=self.development, describe=lambda: describe(table)).endpoints()
+        return table
+
+    def application(self, *, origins: Sequence[str] = ()) -> Starlette:
+        """The vault as an ASGI application; scripts of web pages from `origins` may call it."""
+        doors = Doors(
+            find=Sessions(self.database).find,
+            state=self.accounts.state,
+            addresses=Pace(*self.paces.address),
+            accounts=Pace(*self.paces.account),
+            clock=self.clock,
+        )
+        return application(self.table(), doors, origins=origins)
+
+    def _door(self) -> Door:
+        def admit(connection: Connection, session: Session) -> None:
+            owners.admit(
+                connection,
+                self.ring.store,
+                session.owner(),
+                account=session.account,
+                app=session.app,
+                now=session.created,
+            )
+
+        return Door(self.database, self.place, self.judge, forms.schema(self.place.network), admit)
+
+
+@contextmanager
+def opened(
+    data: Path,
+    database: str,
+    place: Place,
+    *,
+    types: Sequence[DataType] = (),
+    paces: Paces = DEFAULT,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Vault]:
+    """A vault that keeps everything in a folder, but for its database if that has a URL of its own.
+
+    Args:
+        data: the folder; made if it is not there.
+        database: `postgresql://…`; "" for SQLite in the folder.
+        place: where it is.
+        types: that are declared, besides those that were before.
+        paces: how fast anybody may ask.
+        clock: POSIX seconds.
+
+    Raises:
+        CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
+    """
+    with ExitStack() as stack:
+        kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
+        stack.callback(kept.close)
+        ring, known = KeyRing(_keys(data, stack)), Types()
+        with kept.transaction() as connection:
+            for each in types:
+                known.declare(connection, each, now=int(clock()))
+        records = Records(Means(ring=ring, types=known, quota=Quota(), clock=clock))
+        key = VaultKey.open(data / KEY)
+        exports = Exports(
+            Making(
+                database=kept,
+                ring=ring,
+                records=records,
+                types=known,
+                folder=data / EXPORTS,
+                key=key,
+                said={"network": place.network, "site": place.site.uri},
+                clock=clock,
+            )
+        )
+        stack.callback(exports.close)
+        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
+        stack.callback(sweeper.close)
+        yield Vault(
+            database=kept,
+            place=place,
+            judge=Judge(place=place.passkeys(OWNER)),
+            ring=ring,
+            keys=ring.store.root.label,
+            development=True,
+            types=known,
+            records=records,
+            exports=exports,
+            sweeper=sweeper,
+            key=key,
+            paces=paces,
+            clock=clock,
+        )
+
+
+def _keys(data: Path, stack: ExitStack) -> KeyStore:
+    """The keys, under their root; made where neither is there yet, never where only one is."""
+    root_file, key_file = data / ROOT, data / KEYS
+    if not root_file.exists() and not key_file.exists():
+        made = DevelopmentRoot.make(root_file)
+        KeyStore.make(key_file, made).close()
+        made.close()
+    root = DevelopmentRoot.open(root_file)
+    stack.callback(root.close)
+    store = KeyStore.open(key_file, root)
+    stack.callback(store.close)
+    return store

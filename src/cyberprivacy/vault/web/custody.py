@@ -1,0 +1,179 @@
+"""Taking everything out, bringing it in, erasing it, over HTTP."""
+
+import re
+from typing import Final
+
+from msgspec import Raw
+
+from cyberprivacy.vault import erasing, owners
+from cyberprivacy.vault.account import Act
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.erasing import Job, Scope, What
+from cyberprivacy.vault.exports import Export, Exports
+from cyberprivacy.vault.imports import read_lines, take_in
+from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.records import Records
+from cyberprivacy.vault.sweeper import Sweeper
+from cyberprivacy.vault.types import Types
+from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
+from cyberprivacy.vault.web.problem import BadCall
+
+MAX_LINES: Final = 4 << 20
+"""Bytes of one part of an import."""
+_HEAVY: Final = 50
+"""What making or reading an archive costs, against reading one record."""
+_RANGE: Final = re.compile(r"bytes=(0|[1-9][0-9]{0,15})-")
+
+
+class Custody:
+    """The endpoints of exports, imports and erasing."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: KeyStore,
+        records: Records,
+        types: Types,
+        exports: Exports,
+        sweeper: Sweeper,
+    ) -> None:
+        self._database, self._store, self._records, self._types = database, store, records, types
+        self._exports, self._sweeper = exports, sweeper
+
+    def endpoints(self) -> list[Endpoint]:
+        """Their entries of the table."""
+        return [*self._of_exports(), *self._of_imports(), *self._of_erasing()]
+
+    def _of_exports(self) -> list[Endpoint]:
+        path = "/udi/v1/exports"
+        return [
+            Endpoint(
+                method="POST", path=path, name="beginExport", who=Who.OWNER, act=Act.HEAVY, run=self._begin,
+                summary="Ask for an archive of everything.", answer=wire.ExportShown, status=202, cost=_HEAVY,
+            ),
+            Endpoint(
+                method="GET", path=path, name="listExports", who=Who.OWNER, act=Act.HEAVY, run=self._list,
+                summary="Exports that are not acknowledged.", answer=wire.ExportList,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{job}", name="readExport", who=Who.OWNER, act=Act.HEAVY, run=self._one,
+                summary="How far an export is.", answer=wire.ExportShown,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{job}/archive", name="readArchive", who=Who.OWNER, act=Act.HEAVY,
+                run=self._archive, summary="The archive, as often as wanted, until it is acknowledged.",
+                answer=Media.ZIP, also=(206, 416), takes=("Range",), cost=_HEAVY,
+            ),
+            Endpoint(
+                method="POST", path=path + "/{job}:acknowledge", name="acknowledgeExport", who=Who.OWNER,
+                run=self._acknowledge, summary="The archive has arrived; it is removed here.", status=204, cost=5,
+            ),
+        ]  # fmt: skip
+
+    def _of_imports(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="POST", path="/udi/v1/imports", name="importRecords", who=Who.OWNER, act=Act.WRITE,
+                run=self._import, summary="Records come in as they stand in an archive; again changes nothing.",
+                query=wire.ImportQuery, body=Media.LINES, limit=MAX_LINES, answer=wire.ImportDone, also=(507,),
+                cost=_HEAVY,
+            ),
+        ]  # fmt: skip
+
+    def _of_erasing(self) -> list[Endpoint]:
+        path = "/udi/v1/deletions"
+        return [
+            Endpoint(
+                method="POST", path=path, name="erase", who=Who.OWNER, act=Act.HEAVY, run=self._erase,
+                summary="Erase for good: a record, a type, an application's part, or the account.",
+                body=wire.AskErase, answer=wire.ErasureShown, status=202, also=(404,), cost=_HEAVY,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{erasure}", name="readErasure", who=Who.ANYBODY, run=self._erasure,
+                summary="How far an erasure is, and its receipt, for whoever knows its id.",
+                answer=wire.ErasureShown,
+            ),
+        ]  # fmt: skip
+
+    def _begin(self, call: Call) -> Reply:
+        return Reply(_export(self._exports.ask(call.who, call.now)))
+
+    def _list(self, call: Call) -> Reply:
+        return Reply(wire.ExportList(exports=[_export(each) for each in self._exports.all(call.who)]))
+
+    def _one(self, call: Call) -> Reply:
+        return Reply(_export(self._exports.find(call.who, _job(call))))
+
+    def _archive(self, call: Call) -> Reply:
+        asked = call.headers.get("Range")
+        found = _RANGE.fullmatch(asked) if asked is not None else None
+        if asked is not None and found is None:
+            raise BadCall("not a range of bytes", hint="Such as bytes=1048576-.")
+        first = int(found[1]) if found else 0
+        export, parts = self._exports.read(call.who, _job(call), first)
+        headers = {
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": 'attachment; filename="export.udi.zip"',
+            "Content-Length": str(export.size - first),
+        }
+        if found:
+            headers["Content-Range"] = f"bytes {first}-{export.size - 1}/{export.size}"
+        return Reply(parts, headers, 206 if found else None)
+
+    def _acknowledge(self, call: Call) -> Reply:
+        self._exports.acknowledge(call.who, _job(call))
+        return Reply()
+
+    def _import(self, call: Call) -> Reply:
+        asked, who = call.asked(wire.ImportQuery), call.who
+        lines, owner = read_lines(call.octets), who.owner(asked.app)
+        with self._database.transaction() as connection:
+            owners.admit(connection, self._store, owner, account=who.account, app=asked.app, now=int(call.now))
+            done = take_in(connection, self._records, self._types, owner, lines, dry=asked.dry)
+        refused = [wire.RefusedRecord(id=each.id, code=each.code) for each in done.refused]
+        return Reply(wire.ImportDone(created=done.created, same=done.same, refused=refused))
+
+    def _erase(self, call: Call) -> Reply:
+        asked = call.sent(wire.AskErase)
+        what = What(asked.what)
+        if (what in (What.RECORD, What.TYPE)) != bool(asked.name) or (what is What.ACCOUNT) != (asked.app == ""):
+            raise BadCall("say what is to be erased, and of which application", asked=asked.what)
+        subject = call.who.account if what is What.ACCOUNT else call.who.owner(asked.app)
+        with self._database.transaction() as connection:
+            job = erasing.ask(connection, subject, Scope(what, asked.name), now=int(call.now))
+            shown = _erasure(erasing.find(connection, job))
+        self._sweeper.ask()
+        return Reply(shown, {"Location": f"/udi/v1/deletions/{shown.id}"})
+
+    def _erasure(self, call: Call) -> Reply:
+        with self._database.reading() as connection:
+            return Reply(_erasure(erasing.find(connection, bytes.fromhex(call.path["erasure"]))))
+
+
+def _job(call: Call) -> bytes:
+    return bytes.fromhex(call.path["job"])
+
+
+def _export(found: Export) -> wire.ExportShown:
+    return wire.ExportShown(
+        id=found.id.hex(),
+        state=found.state,  # type: ignore[arg-type]  # one of the three that `exports` has
+        code=found.code,
+        done=found.done,
+        size=found.size,
+        sha256=found.digest.hex() if found.digest else None,
+        asked=found.asked,
+        made=found.made,
+    )
+
+
+def _erasure(job: Job) -> wire.ErasureShown:
+    return wire.ErasureShown(
+        id=job.id.hex(),
+        what=job.scope.what.value,
+        step=job.step.value,
+        asked=job.asked,
+        counts=dict(job.counts),
+        receipt=Raw(job.receipt) if job.receipt else None,
+    )

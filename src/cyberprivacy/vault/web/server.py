@@ -1,0 +1,37 @@
+"""A vault on a socket: one process, one event loop, and the threads that do the work."""
+
+import socket
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+GRACE: Final = 10
+"""Seconds that answers may still take once the vault is told to stop."""
+MAX_CONNECTIONS: Final = 512
+
+
+def run(app: Starlette, bound: socket.socket, *, front: str = "") -> None:
+    """Serve until SIGTERM or SIGINT; requests that have begun are answered.
+
+    Args:
+        app: the vault.
+        bound: takes connections already.
+        front: address of the one proxy that is believed about who asks; "" believes nobody.
+    """
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=bool(front),
+        forwarded_allow_ips=front or None,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+    uvicorn.Server(config).run(sockets=[bound])
