@@ -72,7 +72,8 @@ class PersonalData:
         place = Place(Site.parse(site), network, apps={app: Site.parse(site)})
         self._cookie = Cookie(app, place.site)
         self._open = ExitStack()
-        self.vault: Vault = self._open.enter_context(opened(data, database, place, types=typefolder.load(types)))
+        declared = typefolder.load(types)
+        self.vault: Vault = self._open.enter_context(opened(data, database, place, types=declared, clock=clock))
         self._sessions = Sessions(self.vault.database)
         self._endpoints = self.vault.application()
 
@@ -95,7 +96,7 @@ class PersonalData:
             return
         asked = HTTPConnection(scope)
         session = await run_in_threadpool(self._find, self._cookie.token(asked))
-        records = None if session is None else PersonalRecords(self.vault, session, self._clock)
+        records = None if session is None else PersonalRecords(self.vault, session)
         asked.state.person = None if records is None else records.person
         asked.state.records = records
         await self._application(scope, receive, send)

@@ -4,7 +4,7 @@ Every call is one transaction and asks what the person's account allows now: who
 signed in, is heard at once. Calls are plain functions, for Starlette's `def` endpoints, which run in threads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -43,7 +43,6 @@ class PersonalRecords:
 
     vault: Vault
     session: Session
-    clock: Callable[[], float]
 
     @property
     def person(self) -> str:
@@ -97,7 +96,7 @@ class PersonalRecords:
 
     def _check(self, act: Act) -> None:
         state = self.vault.accounts.state(self.session.account)
-        rules.check(state, self.session.key, act, now=self.clock())
+        rules.check(state, self.session.key, act, now=self.vault.clock())
 
 
 def _kept(record: Record) -> Kept:

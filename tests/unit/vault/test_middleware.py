@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ class Shop:
     """The application, and people who use it in a browser."""
 
     def __init__(self, client: TestClient, clock: Clock, wrapped: PersonalData) -> None:
-        self.town = Town(replace(wrapped.vault, clock=clock), clock, client)
+        self.town = Town(wrapped.vault, clock, client)
         self.client, self.clock = client, clock
 
     def enter(self, name: str = "alice", app: str = "shop") -> Caller:
@@ -82,9 +81,7 @@ def standing(folder: Path) -> Iterator[Shop]:
         wraps.append(PersonalData(app, app="shop", site=SITE, network="test:vault", clock=clock, **more))  # type: ignore[arg-type]
         return wraps[-1]
 
-    app = Starlette(
-        routes=ROUTES, middleware=[Middleware(wrapped, data=folder / "data", types=folder / "types")]
-    )
+    app = Starlette(routes=ROUTES, middleware=[Middleware(wrapped, data=folder / "data", types=folder / "types")])
     with TestClient(app, base_url=SITE) as client:
         yield Shop(client, clock, wraps[0])
 
