@@ -8,8 +8,9 @@ The vault's endpoints answer beside the application's own, at the application's 
 `request.state.person` (a pairwise id, or None) and their records in `request.state.records` (`PersonalRecords`, or
 None). What they refuse, such as a record that is not of its type, is answered as the vault answers.
 
-A page signs in by the vault's own endpoints, then trades the token for a cookie: `POST /udi/cookie` with
-`Authorization: Bearer …`; `DELETE /udi/cookie` signs out. One process for each data folder.
+A page imports `/udi/page.js` (the TypeScript SDK, made for pages) and calls `signIn`. That signs in by the vault's
+own endpoints, then trades the token for a cookie: `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs
+out. One process for each data folder.
 """
 
 import time
@@ -21,11 +22,12 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle import typefolder
 from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.vault import web
 from cyberprivacy.vault.cookie import Cookie
 from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.place import Place, Site
@@ -35,8 +37,10 @@ from cyberprivacy.vault.web.dispatch import SECURITY, refusal
 
 NETWORK: Final = "cyberprivacy:dev"
 TRADE: Final = "/udi/cookie"
+SCRIPT: Final = "/udi/page.js"
 _VAULT: Final = ("/udi/", "/.well-known/udi", "/openapi.json")
 """Where paths of the vault begin; the application has all others."""
+_OURS: Final = (TRADE, SCRIPT)
 
 
 class PersonalData:
@@ -76,13 +80,14 @@ class PersonalData:
         self.vault: Vault = self._open.enter_context(opened(data, database, place, types=declared, clock=clock))
         self._sessions = Sessions(self.vault.database)
         self._endpoints = self.vault.application()
+        self._script = FileResponse(web.SCRIPT, media_type="text/javascript", headers=SECURITY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is the vault's; hand everything else on, with who is there."""
         if scope["type"] == "lifespan":
             with self._open:
                 await self._application(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(_VAULT) and scope["path"] != TRADE:
+        elif scope["type"] == "http" and scope["path"].startswith(_VAULT) and scope["path"] not in _OURS:
             await self._endpoints(scope, receive, send)
         else:
             try:
@@ -91,8 +96,9 @@ class PersonalData:
                 await refusal(error, scope["path"])(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == TRADE:
-            await (await self._trade(Request(scope)))(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] in _OURS:
+            answer = self._script if scope["path"] == SCRIPT else await self._trade(Request(scope))
+            await answer(scope, receive, send)
             return
         asked = HTTPConnection(scope)
         session = await run_in_threadpool(self._find, self._cookie.token(asked))

@@ -4,3 +4,9 @@ Reading order: `endpoint` (what one entry says), `problem`, `pace`, `dispatch` (
 modules that name their entries (`discovery`, `people`, …), `table` (all of them), `openapi`, `app`, `server`.
 Source: docs/spec/udi-1.md, "HTTP".
 """
+
+from pathlib import Path
+from typing import Final
+
+SCRIPT: Final = Path(__file__).with_name("page.js")
+"""What pages of applications import: `npm run bundle` in sdk/typescript makes it."""
