@@ -6,5 +6,6 @@ to come. Reading order:
 * who signed: `typed`, `wallet`, `signin`, `passkey`, `contractwallet`, `key`
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `consent`, `granting`,
-  `servicetoken`
+  `servicetoken`, `grantbook`
+* where it goes: `transfer`, `events`, `poke`
 """

@@ -1,6 +1,6 @@
 """Whether a grant counts: each check in its order, from the cheapest that a stranger can fail to the dearest.
 
-Two moments: `admit` when a person hands a grant in, `check_use` each time somebody wants to use it. Both are pure:
+Two moments: `admit` when a person hands a grant in, `check_use` each time somebody wants to use it. All is pure:
 what the place remembers comes through `Memory`, time and evidence come as values. Source: docs/spec/udi-1.md,
 "Checks".
 """
@@ -192,24 +192,39 @@ def check_use(
         now: POSIX seconds.
 
     Raises:
-        Untrusted: the first that fails: time ("grant.early", "grant.expired"), status ("grant.revoked",
-            "account.frozen", "grant.used"), scope ("grant.scope"), recipient ("recipient.*").
+        Untrusted: it does not count any more (see `check_still`), has no uses left ("grant.used"), or does
+            not allow this ("grant.scope").
     """
-    grant = held.grant
-    _in_time(grant, now, 0)
-    if held.revoked or held.at < state.revoked_before:
-        raise GrantRefused("the person has taken this back", code="grant.revoked")
-    if state.is_frozen(now):
-        raise EventRefused("the account is frozen", code="account.frozen", since=state.frozen)
-    if grant.max_uses and held.uses >= grant.max_uses:
+    check_still(held, state=state, found=found, now=now)
+    if held.grant.max_uses and held.uses >= held.grant.max_uses:
         raise GrantRefused("it was used as often as it may be", code="grant.used", uses=held.uses)
-    scopes = tuple(each for each in grant.scopes if each.data_type == data_type and action in each.actions)
+    scopes = tuple(each for each in held.grant.scopes if each.data_type == data_type and action in each.actions)
     if not scopes:
         raise GrantRefused(
             "the grant does not allow this", code="grant.scope", type=data_type, action=action.value
         )
-    check_party(grant.recipient, found)
     return scopes
+
+
+def check_still(held: Registered, *, state: State, found: Presented, now: float) -> None:
+    """Refuse to go on with what was begun under a grant, unless it still counts.
+
+    Args:
+        held: the grant.
+        state: the account now.
+        found: what is at the recipient now.
+        now: POSIX seconds.
+
+    Raises:
+        Untrusted: the first that fails: time ("grant.early", "grant.expired"), status ("grant.revoked",
+            "account.frozen"), recipient ("recipient.*").
+    """
+    _in_time(held.grant, now, 0)
+    if held.revoked or held.at < state.revoked_before:
+        raise GrantRefused("the person has taken this back", code="grant.revoked")
+    if state.is_frozen(now):
+        raise EventRefused("the account is frozen", code="account.frozen", since=state.frozen)
+    check_party(held.grant.recipient, found)
 
 
 def check_revoke(

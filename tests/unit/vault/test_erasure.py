@@ -6,8 +6,9 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -224,7 +225,15 @@ def dying(vault_folder: Path, url: str, moment: float) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def test_a_hundred_kills_and_every_job_ends_once_with_all_of_its_promise(tmp_path: Path) -> None:
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A folder that outlives a killed process, and needs no disk: hundreds of fsyncs wait for nothing."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+def test_a_hundred_kills_and_every_job_ends_once_with_all_of_its_promise(in_memory: Path) -> None:
+    tmp_path = in_memory
     url = f"sqlite:///{tmp_path / 'vault.db'}"
     vault = Vault.make(tmp_path, url)
     anna, ben, cleo = (vault.person(name) for name in ("anna", "ben", "cleo"))

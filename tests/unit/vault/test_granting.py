@@ -35,7 +35,7 @@ from cyberprivacy.attest.report import Check, Level
 from cyberprivacy.vault import forms
 from cyberprivacy.vault.account import FROZEN, THAW, YOUNG
 from cyberprivacy.vault.grant import Grant, Mode, Revoke
-from cyberprivacy.vault.granting import Admitted, Registered, check_revoke, check_use, risks
+from cyberprivacy.vault.granting import Admitted, Registered, check_revoke, check_still, check_use, risks
 from cyberprivacy.vault.keyevent import Kind
 from cyberprivacy.vault.recipient import Declared, Presented
 from cyberprivacy.vault.scope import Action
@@ -300,6 +300,8 @@ def test_each_use_is_checked_anew() -> None:
     assert use(held, person, now=NOW + 30 * DAY) == "grant.expired"
     assert use(replace(held, revoked=True), person) == "grant.revoked"
     assert use(replace(held, uses=2), person) == "grant.used"
+    # What was begun with the last use goes on, as long as the grant counts.
+    check_still(replace(held, uses=2), state=states(person)[-1], found=FOUND, now=NOW)
     assert use(held, person, action=Action.WRITE) == "grant.scope"
     assert use(held, person, kind=HEALTH) == "grant.scope"
     person.does(Kind.FREEZE)
