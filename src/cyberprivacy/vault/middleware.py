@@ -8,9 +8,9 @@ The vault's endpoints answer beside the application's own, at the application's 
 `request.state.person` (a pairwise id, or None) and their records in `request.state.records` (`PersonalRecords`, or
 None). What they refuse, such as a record that is not of its type, is answered as the vault answers.
 
-A page imports `/udi/page.js` (the TypeScript SDK, made for pages) and calls `signIn`: that signs in by the vault's
-own endpoints, then trades the token for a cookie: `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs
-out. One process for each data folder.
+A page imports `/udi/page.js` (the SDK, made for pages) and calls `signIn`: that signs in by the vault's own
+endpoints, then trades the token for a cookie, `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs out.
+One process for each data folder.
 """
 
 import time
