@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cyberprivacy.vault.middleware import PersonalData
+from cyberprivacy.vault.middleware import App, PersonalData
 
 HERE = Path(__file__).parent
 ORDER = "org.example.shop.order.v1"
@@ -50,7 +50,7 @@ def buy(request: Request) -> Response:
 
 def application(site: str, data: Path, purchases: str) -> Starlette:
     """The shop at an address; `purchases` is where people see all that they bought."""
-    personal = Middleware(PersonalData, app="shop", site=site, data=data, types=HERE / "types")
+    personal = Middleware(PersonalData, app=App(name="shop", site=site, data=data, types=HERE / "types"))
     routes = [
         Route("/", shelf),
         Route("/buy/{item}", buy, methods=["POST"]),

@@ -1,8 +1,8 @@
 """What a recipient remembers of each grant that it follows, and how it takes in what comes: exactly once.
 
-A change and the place to go on from are one transaction, so whenever this process dies, the next one asks for the
-change after the last that was applied. Records keep their bytes; their ids here follow from the source's, so that no
-source can name, and change, a record that came from elsewhere.
+A change and the place to go on from are one transaction, so whenever this process dies, the next one asks for
+the change after the last that was applied. Records keep their bytes; their ids here follow from the source's,
+so that no source can name, and change, a record that came from elsewhere.
 """
 
 from dataclasses import dataclass

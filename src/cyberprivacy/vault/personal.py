@@ -12,6 +12,7 @@ import msgspec
 from cyberprivacy.vault import account as rules
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
+from cyberprivacy.vault.followings import Following, Followings
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import Session
 from cyberprivacy.vault.web.assembly import Vault
@@ -43,6 +44,7 @@ class PersonalRecords:
 
     vault: Vault
     session: Session
+    _followings: Followings
 
     @property
     def person(self) -> str:
@@ -88,6 +90,10 @@ class PersonalRecords:
     def delete(self, seen: Kept) -> None:
         """End a record; raises as `update`."""
         self._change(Delete(bytes.fromhex(seen.id), seen.rev))
+
+    def followings(self) -> Sequence[Following]:
+        """The grants under which other applications' records of this person come here, and how they stand."""
+        return self._followings.all(self.session.owner())
 
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)

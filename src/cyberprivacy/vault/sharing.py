@@ -1,7 +1,7 @@
 """The source's side of a grant: take it in, take it back, and let its recipient read and listen while it counts.
 
-A recipient is whoever holds the key that the grant was registered with. Under a policy that asks for evidence, that
-is the key that the evidence vouches for; where no verifier is set up, such a grant is refused.
+A recipient is whoever holds the key that the grant was registered with. Under a policy that asks for evidence,
+that is the key that the evidence vouches for; where no verifier is set up, such a grant is refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -196,5 +196,5 @@ class Sharing:
 
 
 def _presented(policy: ReleasePolicy, recipient: Party) -> Presented:
-    """What is known of a recipient without evidence: what the person signed. A policy that asks for some refuses."""
+    """What is known of a recipient without evidence: what the person signed; who asked for evidence is refused."""
     return Presented(policy, recipient.cluster, policy.declared, None)

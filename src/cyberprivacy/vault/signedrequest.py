@@ -1,7 +1,7 @@
 """A request that an application's key signed, in the one form that vaults speak.
 
-One fixed list of covered components, so that nothing is left to a parser's choice: the verifier writes the line that
-it expects and compares. A replay within two minutes reads what its sender may read anyway.
+One fixed list of covered components, so that nothing is left to a parser's choice: the verifier writes the line
+that it expects and compares. A replay within two minutes reads what its sender may read anyway.
 Source: RFC 9421, sections 2.3, 2.5 and 3.3.6; docs/spec/udi-1.md, "Between applications".
 """
 

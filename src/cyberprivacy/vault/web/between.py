@@ -1,4 +1,4 @@
-"""Between applications, over HTTP: what a grant's recipient hears and reads, and what a person allows and takes back."""
+"""Between applications, over HTTP: what a person allows and takes back, what a recipient hears and reads."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
@@ -81,7 +81,7 @@ class Between:
             ),
             Endpoint(
                 method="GET", path=path + "/{grant}/events", name="followGrant", who=Who.HOLDER,
-                run=self._events, summary="What changes of what was granted, as CloudEvents, for as long as it counts.",
+                run=self._events, summary="What changes of what was granted, for as long as it counts.",
                 answer=Media.EVENTS, takes=(*_SIGNED, "Last-Event-ID"), needs=_SIGNED, also=(404,), cost=20,
             ),
             Endpoint(
