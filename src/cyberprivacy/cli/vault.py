@@ -7,6 +7,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.output import out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
@@ -31,7 +33,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(vault, name="vault")
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="Where keys and, by default, data are kept.")
     ],
@@ -46,6 +48,10 @@ def serve(
         list[str],
         typer.Option("--app", metavar="NAME[=URL]", help="An application that keeps data here; repeat for more."),
     ] = [],  # noqa: B006 - typer copies it
+    types: Annotated[
+        Path | None,
+        typer.Option("--types", metavar="DIR", help="Data types to declare: NAME.json, a JSON Schema each."),
+    ] = None,
     network: Annotated[
         str, typer.Option(metavar="NAME", help="Names the domain of what people sign.")
     ] = "cyberprivacy:dev",
@@ -73,17 +79,26 @@ def serve(
     with bound:
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
         place = Place(site, network, apps=dict(_app(each, site) for each in app))
-        with opened(data, database, place) as vault:
+        with opened(data, database, place, types=_types(types)) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
             if vault.development:
                 out.warning(DEVELOPMENT)
-            server.run(vault.application(origins=origin), bound, front=front)
+            server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:
     """NAME=URL, or NAME alone for an application at the vault's own address."""
     name, equals, uri = text.partition("=")
     return name, Site.parse(uri) if equals else site
+
+
+def _types(folder: Path | None) -> list[DataType]:
+    """The data types of a folder."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
+    return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
 
 
 def _log() -> None:

@@ -98,6 +98,19 @@ class Archive:
             if name.startswith(start):
                 yield from _unpacked(b"".join(self._pieces(name)))
 
+    def blobs(self, app: str) -> Mapping[str, int]:
+        """The blobs of an application: SHA-256 in hex, and bytes."""
+        start = f"{self.apps[app]}/blobs/"
+        return {
+            name[len(start) :]: int(self._members[name]["size"])
+            for name in self._members
+            if name.startswith(start)
+        }
+
+    def blob(self, app: str, digest: str) -> Iterator[bytes]:
+        """The content of a blob, compared as it is read; raises as `lines`."""
+        return self._pieces(f"{self.apps[app]}/blobs/{digest}")
+
     def records(self, app: str) -> Iterator[Line]:
         """The records of an application; raises as `lines`."""
         for each in self.lines(app):

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.vault import owners, sealedfile
 from cyberprivacy.vault.archive import ArchiveWriter
+from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.gathering import Gathering
 from cyberprivacy.vault.place import OWNER
@@ -78,6 +79,7 @@ class Means:
     database: Database
     ring: KeyRing
     records: Records
+    blobs: Blobs
     types: Types
     folder: Path
     key: VaultKey
@@ -201,7 +203,7 @@ class Exports:
             with SealedWriter(unfinished, key, id_.hex()) as file:
                 writer = ArchiveWriter(cast("IO[bytes]", file), means.key.sign, means.key.public)
                 made = datetime.fromtimestamp(means.clock(), UTC).strftime("%Y-%m-%d %H:%M UTC")
-                gathering = Gathering(connection, means.records, means.types, told)
+                gathering = Gathering(connection, means.records, means.blobs, means.types, told)
                 gathering.put(writer, account, {**means.said, "made": int(means.clock())}, made=made)
         digest = sha256()
         for part in sealedfile.parts(unfinished, key, id_.hex()):

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, select
 
 from cyberprivacy.vault import archive
 from cyberprivacy.vault.archive import ArchiveWriter
+from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.holdings import Holding, holdings
 from cyberprivacy.vault.records import Record, Records
-from cyberprivacy.vault.tables import KEY_EVENTS
+from cyberprivacy.vault.tables import BLOBS, KEY_EVENTS
 from cyberprivacy.vault.types import Types
 
 SHOWN: Final = 100
@@ -46,6 +47,7 @@ class Gathering:
 
     connection: Connection
     records: Records
+    blobs: Blobs
     types: Types
     told: Callable[[int], None]
 
@@ -64,6 +66,7 @@ class Gathering:
             for kind in each.kinds:
                 page.append(f"<h3>{escape(kind.type)} ({kind.records})</h3>")
                 total = self._records(writer, each, kind.type, folder, page, total)
+            self._blobs(writer, each.owner, folder)
             shown.append(f"<h2>{escape(each.app)}</h2>" + "\n".join(page))
             owner = {"owner": each.owner.hex(), "seq": each.seq, "records": each.records}
             apps.append({"app": each.app, "folder": folder, **owner})
@@ -82,6 +85,11 @@ class Gathering:
             total += len(lines)
             self.told(total)
         return total
+
+    def _blobs(self, writer: ArchiveWriter, owner: bytes, folder: str) -> None:
+        whole = select(BLOBS.c.digest).where(BLOBS.c.owner == owner, BLOBS.c.completed.is_not(None))
+        for digest in self.connection.execute(whole.order_by(BLOBS.c.digest)).scalars().all():
+            writer.add(f"{folder}/blobs/{digest.hex()}", self.blobs.read(self.connection, owner, digest))
 
     def _shown(self, found: Iterable[Record], page: list[str]) -> Iterator[bytes]:
         """Records as lines; the first ones also for people."""

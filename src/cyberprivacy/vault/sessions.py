@@ -136,6 +136,19 @@ def open_session(connection: Connection, account: bytes, key: Key, app: str, now
     return token, session
 
 
+def check_open(connection: Connection, session: Session, now: float) -> None:
+    """Refuse unless a session that was found before is still open.
+
+    Raises:
+        NoSession: it has ended meanwhile ("session.unknown").
+    """
+    still = connection.execute(
+        select(SESSIONS.c.expires).where(SESSIONS.c.token == session.id)
+    ).scalar_one_or_none()
+    if still is None or still <= now:
+        raise NoSession("this session has ended")
+
+
 def end_sessions(
     connection: Connection, account: bytes, *, keep: Collection[Key] = (), only: bytes | None = None
 ) -> int:

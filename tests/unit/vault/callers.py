@@ -133,7 +133,7 @@ def code(answer: httpx2.Response) -> str:
 
 
 SHORT = ("record", "job", "erasure", "grant", "transfer")
-NEEDED = {"type": ORDER, "app": "shop"}
+NEEDED = {"type": ORDER, "app": "shop", "size": "4"}
 """Queries that some endpoints cannot do without."""
 
 

@@ -19,6 +19,7 @@ from cyberprivacy.vault.archive import BadArchive
 from cyberprivacy.vault.archivefile import Archive
 from cyberprivacy.vault.keyevent import Kind
 
+PICTURE = b"a picture " * 1_000
 ODD = b'{ "total":7,\n  "unknown":{"z":1.50,"a":"\\u00e9"} ,"note":"<b>" }'
 """Bytes that every re-encoding would change."""
 
@@ -39,6 +40,8 @@ def alice(here: Town) -> Caller:
     sent = shop.call("POST", f"/udi/v1/records?type={ORDER}", content=ODD, headers={"Idempotency-Key": "odd"})
     assert sent.status_code == 201
     books.creates(NOTE, {"text": "a note"})
+    content = sha256(PICTURE).hexdigest()
+    assert books.call("PUT", f"/udi/v1/blobs/{content}?size={len(PICTURE)}", content=PICTURE).json()["whole"]
     return owner
 
 
@@ -67,6 +70,7 @@ def test_an_archive_has_everything_is_signed_and_can_be_read_by_people(
         assert archive.signer == here.vault.key.public
         assert archive.manifest["account"] == alice.account
         found = {app: list(archive.records(app)) for app in archive.apps}
+        assert [b"".join(archive.blob("books", digest)) for digest in archive.blobs("books")] == [PICTURE]
     assert {app: len(records) for app, records in found.items()} == {"books": 1, "shop": 4}
     assert [each.original for each in found["shop"]].count(ODD) == 1
     with zipfile.ZipFile(io.BytesIO(data)) as plain:
@@ -151,7 +155,7 @@ def test_an_erased_account_is_gone_with_everything_and_leaves_a_receipt(
     said = receipt.check(
         json.dumps(found["receipt"], sort_keys=True, separators=(",", ":")).encode(), here.vault.key.public
     )
-    assert said["counts"] == {"blobs": 0, "bytes": said["counts"]["bytes"], "grants": 0, "records": 5}  # type: ignore[index]
+    assert said["counts"] == {"blobs": 1, "bytes": said["counts"]["bytes"], "grants": 0, "records": 5}  # type: ignore[index]
     assert code(alice.call("GET", "/udi/v1/data")) == "session.unknown"
     assert code(alice.tries()) == "session.no-account"
     until(lambda: list((tmp_path / "exports").iterdir()), lambda left: not left)

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.vault import forms, owners
 from cyberprivacy.vault.accounts import Accounts
+from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasure import Erasure
@@ -42,6 +43,7 @@ from cyberprivacy.vault.web.endpoint import Endpoint
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
+from cyberprivacy.vault.web.stream import Stream
 
 FILE: Final = "vault.db"
 ROOT: Final = "keys.root"
@@ -81,6 +83,7 @@ class Vault:
     development: bool
     types: Types
     records: Records
+    blobs: Blobs
     exports: Exports
     sweeper: Sweeper
     key: VaultKey
@@ -98,6 +101,7 @@ class Vault:
         rooms = (
             People(self.accounts, Sessions(self.database), self._door()),
             Data(self.database, self.records, self.types),
+            Stream(self.database, self.records, self.blobs),
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
         table = [each for room in rooms for each in room.endpoints()]
@@ -190,13 +194,15 @@ def opened(
         with kept.transaction() as connection:
             for each in types:
                 known.declare(connection, each, now=int(clock()))
-        records = Records(Means(ring=ring, types=known, quota=Quota(), clock=clock))
+        means = Means(ring=ring, types=known, quota=Quota(), clock=clock)
+        records, blobs = Records(means), Blobs(means)
         key = VaultKey.open(data / KEY)
         exports = Exports(
             Making(
                 database=kept,
                 ring=ring,
                 records=records,
+                blobs=blobs,
                 types=known,
                 folder=data / EXPORTS,
                 key=key,
@@ -216,6 +222,7 @@ def opened(
             development=True,
             types=known,
             records=records,
+            blobs=blobs,
             exports=exports,
             sweeper=sweeper,
             key=key,

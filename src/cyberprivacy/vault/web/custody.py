@@ -15,7 +15,7 @@ from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.types import Types
-from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web import kept
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
@@ -50,15 +50,15 @@ class Custody:
         return [
             Endpoint(
                 method="POST", path=path, name="beginExport", who=Who.OWNER, act=Act.HEAVY, run=self._begin,
-                summary="Ask for an archive of everything.", answer=wire.ExportShown, status=202, cost=_HEAVY,
+                summary="Ask for an archive of everything.", answer=kept.ExportShown, status=202, cost=_HEAVY,
             ),
             Endpoint(
                 method="GET", path=path, name="listExports", who=Who.OWNER, act=Act.HEAVY, run=self._list,
-                summary="Exports that are not acknowledged.", answer=wire.ExportList,
+                summary="Exports that are not acknowledged.", answer=kept.ExportList,
             ),
             Endpoint(
                 method="GET", path=path + "/{job}", name="readExport", who=Who.OWNER, act=Act.HEAVY, run=self._one,
-                summary="How far an export is.", answer=wire.ExportShown,
+                summary="How far an export is.", answer=kept.ExportShown,
             ),
             Endpoint(
                 method="GET", path=path + "/{job}/archive", name="readArchive", who=Who.OWNER, act=Act.HEAVY,
@@ -76,7 +76,7 @@ class Custody:
             Endpoint(
                 method="POST", path="/udi/v1/imports", name="importRecords", who=Who.OWNER, act=Act.WRITE,
                 run=self._import, summary="Records come in as they stand in an archive; again changes nothing.",
-                query=wire.ImportQuery, body=Media.LINES, limit=MAX_LINES, answer=wire.ImportDone, also=(507,),
+                query=kept.ImportQuery, body=Media.LINES, limit=MAX_LINES, answer=kept.ImportDone, also=(507,),
                 cost=_HEAVY,
             ),
         ]  # fmt: skip
@@ -87,12 +87,12 @@ class Custody:
             Endpoint(
                 method="POST", path=path, name="erase", who=Who.OWNER, act=Act.HEAVY, run=self._erase,
                 summary="Erase for good: a record, a type, an application's part, or the account.",
-                body=wire.AskErase, answer=wire.ErasureShown, status=202, also=(404,), cost=_HEAVY,
+                body=kept.AskErase, answer=kept.ErasureShown, status=202, also=(404,), cost=_HEAVY,
             ),
             Endpoint(
                 method="GET", path=path + "/{erasure}", name="readErasure", who=Who.ANYBODY, run=self._erasure,
                 summary="How far an erasure is, and its receipt, for whoever knows its id.",
-                answer=wire.ErasureShown,
+                answer=kept.ErasureShown,
             ),
         ]  # fmt: skip
 
@@ -100,7 +100,7 @@ class Custody:
         return Reply(_export(self._exports.ask(call.who, call.now)))
 
     def _list(self, call: Call) -> Reply:
-        return Reply(wire.ExportList(exports=[_export(each) for each in self._exports.all(call.who)]))
+        return Reply(kept.ExportList(exports=[_export(each) for each in self._exports.all(call.who)]))
 
     def _one(self, call: Call) -> Reply:
         return Reply(_export(self._exports.find(call.who, _job(call))))
@@ -126,16 +126,16 @@ class Custody:
         return Reply()
 
     def _import(self, call: Call) -> Reply:
-        asked, who = call.asked(wire.ImportQuery), call.who
+        asked, who = call.asked(kept.ImportQuery), call.who
         lines, owner = read_lines(call.octets), who.owner(asked.app)
         with self._database.transaction() as connection:
             owners.admit(connection, self._store, owner, account=who.account, app=asked.app, now=int(call.now))
             done = take_in(connection, self._records, self._types, owner, lines, dry=asked.dry)
-        refused = [wire.RefusedRecord(id=each.id, code=each.code) for each in done.refused]
-        return Reply(wire.ImportDone(created=done.created, same=done.same, refused=refused))
+        refused = [kept.RefusedRecord(id=each.id, code=each.code) for each in done.refused]
+        return Reply(kept.ImportDone(created=done.created, same=done.same, refused=refused))
 
     def _erase(self, call: Call) -> Reply:
-        asked = call.sent(wire.AskErase)
+        asked = call.sent(kept.AskErase)
         what = What(asked.what)
         if (what in (What.RECORD, What.TYPE)) != bool(asked.name) or (what is What.ACCOUNT) != (asked.app == ""):
             raise BadCall("say what is to be erased, and of which application", asked=asked.what)
@@ -155,8 +155,8 @@ def _job(call: Call) -> bytes:
     return bytes.fromhex(call.path["job"])
 
 
-def _export(found: Export) -> wire.ExportShown:
-    return wire.ExportShown(
+def _export(found: Export) -> kept.ExportShown:
+    return kept.ExportShown(
         id=found.id.hex(),
         state=found.state,  # type: ignore[arg-type]  # one of the three that `exports` has
         code=found.code,
@@ -168,8 +168,8 @@ def _export(found: Export) -> wire.ExportShown:
     )
 
 
-def _erasure(job: Job) -> wire.ErasureShown:
-    return wire.ErasureShown(
+def _erasure(job: Job) -> kept.ErasureShown:
+    return kept.ErasureShown(
         id=job.id.hex(),
         what=job.scope.what.value,
         step=job.step.value,

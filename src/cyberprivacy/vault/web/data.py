@@ -12,7 +12,7 @@ from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.holdings import Holding, holdings
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.types import MAX_BODY, Types
-from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web import kept
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
@@ -38,19 +38,19 @@ class Data:
         return [
             Endpoint(
                 method="POST", path=path, name="createRecord", who=Who.SESSION, act=Act.WRITE, run=self._create,
-                summary="A new record; its bytes are kept as they are.", query=wire.CreateQuery,
-                body=Media.JSON, limit=MAX_BODY, answer=wire.RecordHead, status=201, also=(404, 507),
+                summary="A new record; its bytes are kept as they are.", query=kept.CreateQuery,
+                body=Media.JSON, limit=MAX_BODY, answer=kept.RecordHead, status=201, also=(404, 507),
                 takes=("Idempotency-Key",), needs=("Idempotency-Key",), cost=_WRITE,
             ),
             Endpoint(
                 method="GET", path=path, name="listRecords", who=Who.SESSION, act=Act.READ, run=self._list,
-                summary="Records, page by page.", query=wire.ListQuery, answer=wire.RecordPage, also=(404,),
+                summary="Records, page by page.", query=kept.ListQuery, answer=kept.RecordPage, also=(404,),
                 cost=5,
             ),
             Endpoint(
                 method="POST", path=path + ":batch", name="changeRecords", who=Who.SESSION, act=Act.WRITE,
-                run=self._batch, summary="Several changes, all of them or none.", query=wire.OfApp,
-                body=wire.Batch, limit=MAX_BATCH, answer=wire.BatchDone, also=(404, 412, 507),
+                run=self._batch, summary="Several changes, all of them or none.", query=kept.OfApp,
+                body=kept.Batch, limit=MAX_BATCH, answer=kept.BatchDone, also=(404, 412, 507),
                 takes=("Idempotency-Key",), needs=("Idempotency-Key",), cost=4 * _WRITE,
             ),
         ]  # fmt: skip
@@ -61,22 +61,22 @@ class Data:
             Endpoint(
                 method="GET", path=path, name="readRecord", who=Who.SESSION, act=Act.READ, run=self._read,
                 summary="The bytes of a record; ETag is its revision, Udi-Type its type.",
-                query=wire.OfApp, answer=Media.JSON,
+                query=kept.OfApp, answer=Media.JSON,
             ),
             Endpoint(
                 method="PUT", path=path, name="updateRecord", who=Who.SESSION, act=Act.WRITE, run=self._update,
-                summary="Another body for a record of which a revision was seen.", query=wire.OfApp,
-                body=Media.JSON, limit=MAX_BODY, answer=wire.RecordHead, also=(412, 507),
+                summary="Another body for a record of which a revision was seen.", query=kept.OfApp,
+                body=Media.JSON, limit=MAX_BODY, answer=kept.RecordHead, also=(412, 507),
                 takes=("If-Match",), needs=("If-Match",), cost=_WRITE,
             ),
             Endpoint(
                 method="DELETE", path=path, name="deleteRecord", who=Who.SESSION, act=Act.WRITE, run=self._delete,
-                summary="The end of a record of which a revision was seen.", query=wire.OfApp,
-                answer=wire.RecordHead, also=(412,), takes=("If-Match",), needs=("If-Match",), cost=_WRITE,
+                summary="The end of a record of which a revision was seen.", query=kept.OfApp,
+                answer=kept.RecordHead, also=(412,), takes=("If-Match",), needs=("If-Match",), cost=_WRITE,
             ),
             Endpoint(
                 method="GET", path="/udi/v1/data", name="readData", who=Who.OWNER, act=Act.READ, run=self._data,
-                summary="What is kept of one's own account, by application.", answer=wire.DataHeld, cost=5,
+                summary="What is kept of one's own account, by application.", answer=kept.DataHeld, cost=5,
             ),
         ]  # fmt: skip
 
@@ -84,31 +84,31 @@ class Data:
         return [
             Endpoint(
                 method="GET", path="/udi/v1/types", name="listTypes", who=Who.ANYBODY, run=self._list_types,
-                summary="The declared data types.", answer=wire.TypeList,
+                summary="The declared data types.", answer=kept.TypeList,
             ),
             Endpoint(
                 method="GET", path="/udi/v1/types/{type}", name="readType", who=Who.ANYBODY, run=self._type,
-                summary="A declared data type, with its schema.", answer=wire.TypeShown,
+                summary="A declared data type, with its schema.", answer=kept.TypeShown,
             ),
         ]  # fmt: skip
 
     def _create(self, call: Call) -> Reply:
-        asked = call.asked(wire.CreateQuery)
+        asked = call.asked(kept.CreateQuery)
         head = self._change(call, asked.app, [Create(asked.type, call.octets)])[0]
         return _shown(head, {"Location": f"/udi/v1/records/{head.record.hex()}"})
 
     def _update(self, call: Call) -> Reply:
-        record, app = bytes.fromhex(call.path["record"]), call.asked(wire.OfApp).app
+        record, app = bytes.fromhex(call.path["record"]), call.asked(kept.OfApp).app
         return _shown(self._change(call, app, [Update(record, _revision(call), call.octets)])[0])
 
     def _delete(self, call: Call) -> Reply:
-        record, app = bytes.fromhex(call.path["record"]), call.asked(wire.OfApp).app
+        record, app = bytes.fromhex(call.path["record"]), call.asked(kept.OfApp).app
         return _shown(self._change(call, app, [Delete(record, _revision(call))])[0])
 
     def _batch(self, call: Call) -> Reply:
-        changes = [_change(each) for each in call.sent(wire.Batch).changes]
-        done = self._change(call, call.asked(wire.OfApp).app, changes)
-        return Reply(wire.BatchDone(done=[wire.RecordHead(id=each.record.hex(), rev=each.rev) for each in done]))
+        changes = [_change(each) for each in call.sent(kept.Batch).changes]
+        done = self._change(call, call.asked(kept.OfApp).app, changes)
+        return Reply(kept.BatchDone(done=[kept.RecordHead(id=each.record.hex(), rev=each.rev) for each in done]))
 
     def _change(self, call: Call, app: str, changes: Sequence[Change]) -> Sequence[Done]:
         key = call.headers.get("Idempotency-Key")
@@ -116,34 +116,34 @@ class Data:
             return self._records.change(connection, call.who.owner(app), changes, key=key)
 
     def _read(self, call: Call) -> Reply:
-        owner = call.who.owner(call.asked(wire.OfApp).app)
+        owner = call.who.owner(call.asked(kept.OfApp).app)
         with self._database.reading() as connection:
             found = self._records.read(connection, owner, bytes.fromhex(call.path["record"]))
         return Reply(found.body, {"ETag": f'"{found.rev}"', "Udi-Type": found.type})
 
     def _list(self, call: Call) -> Reply:
-        asked = call.asked(wire.ListQuery)
+        asked = call.asked(kept.ListQuery)
         after = bytes.fromhex(asked.after or "")
         with self._database.reading() as connection:
             page = self._records.page(
                 connection, call.who.owner(asked.app), kind=asked.type, after=after, limit=asked.limit
             )
         following = page[-1].id.hex() if len(page) == asked.limit else None
-        return Reply(wire.RecordPage(records=[_record(each) for each in page], next=following))
+        return Reply(kept.RecordPage(records=[_record(each) for each in page], next=following))
 
     def _data(self, call: Call) -> Reply:
         with self._database.reading() as connection:
             held = holdings(connection, call.who.account)
-        return Reply(wire.DataHeld(apps=[_app(each) for each in held]))
+        return Reply(kept.DataHeld(apps=[_app(each) for each in held]))
 
     def _list_types(self, _: Call) -> Reply:
         with self._database.reading() as connection:
-            return Reply(wire.TypeList(types=list(self._types.names(connection))))
+            return Reply(kept.TypeList(types=list(self._types.names(connection))))
 
     def _type(self, call: Call) -> Reply:
         with self._database.reading() as connection:
             found = self._types.get(connection, call.path["type"]).type
-        shown = wire.TypeShown(
+        shown = kept.TypeShown(
             name=found.name, digest=found.digest.hex(), titles=dict(found.titles), schema=Raw(found.document)
         )
         return Reply(shown)
@@ -157,22 +157,22 @@ def _revision(call: Call) -> int:
 
 
 def _shown(head: Done, more: dict[str, str] | None = None) -> Reply:
-    value = wire.RecordHead(id=head.record.hex(), rev=head.rev)
+    value = kept.RecordHead(id=head.record.hex(), rev=head.rev)
     return Reply(value, {"ETag": f'"{head.rev}"', **(more or {})})
 
 
-def _change(asked: wire.CreateChange | wire.UpdateChange | wire.DeleteChange) -> Change:
+def _change(asked: kept.CreateChange | kept.UpdateChange | kept.DeleteChange) -> Change:
     match asked:
-        case wire.CreateChange():
+        case kept.CreateChange():
             return Create(asked.type, bytes(asked.body), bytes.fromhex(asked.id) if asked.id else None)
-        case wire.UpdateChange():
+        case kept.UpdateChange():
             return Update(bytes.fromhex(asked.id), asked.rev, bytes(asked.body))
-        case wire.DeleteChange():
+        case kept.DeleteChange():
             return Delete(bytes.fromhex(asked.id), asked.rev)
 
 
-def _record(found: Record) -> wire.RecordShown:
-    return wire.RecordShown(
+def _record(found: Record) -> kept.RecordShown:
+    return kept.RecordShown(
         id=found.id.hex(),
         type=found.type,
         rev=found.rev,
@@ -182,6 +182,6 @@ def _record(found: Record) -> wire.RecordShown:
     )
 
 
-def _app(held: Holding) -> wire.AppData:
-    kinds = [wire.TypeCount(type=each.type, records=each.records, bytes=each.bytes) for each in held.kinds]
-    return wire.AppData(app=held.app, owner=held.owner.hex(), records=held.records, bytes=held.bytes, types=kinds)
+def _app(held: Holding) -> kept.AppData:
+    kinds = [kept.TypeCount(type=each.type, records=each.records, bytes=each.bytes) for each in held.kinds]
+    return kept.AppData(app=held.app, owner=held.owner.hex(), records=held.records, bytes=held.bytes, types=kinds)

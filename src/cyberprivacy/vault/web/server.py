@@ -1,6 +1,5 @@
 """A vault on a socket: one process, one event loop, and the threads that do the work."""
 
-import socket
 from typing import Final
 
 import uvicorn
@@ -11,12 +10,11 @@ GRACE: Final = 10
 MAX_CONNECTIONS: Final = 512
 
 
-def run(app: Starlette, bound: socket.socket, *, front: str = "") -> None:
-    """Serve until SIGTERM or SIGINT; requests that have begun are answered.
+def prepared(app: Starlette, *, front: str = "") -> uvicorn.Server:
+    """A server for `run(sockets=[…])`: until SIGTERM or SIGINT; requests that have begun are answered.
 
     Args:
         app: the vault.
-        bound: takes connections already.
         front: address of the one proxy that is believed about who asks; "" believes nobody.
     """
     config = uvicorn.Config(
@@ -34,4 +32,4 @@ def run(app: Starlette, bound: socket.socket, *, front: str = "") -> None:
         timeout_graceful_shutdown=GRACE,
         limit_concurrency=MAX_CONNECTIONS,
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    return uvicorn.Server(config)

@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the tables; a vault of version 0001 has no accounts yet, as nothing could begin one."""
+    """Make the tables; a vault before this has no accounts yet, as nothing could begin one."""
     op.create_table(
         "signers",
         sa.Column("signer", sa.String(length=200), nullable=False),
