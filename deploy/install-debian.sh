@@ -4,7 +4,7 @@
 set -eu
 
 engines="podman buildah runc netavark haproxy docker-registry apache2-utils swtpm iproute2 iptables ca-certificates"
-tests="skopeo curl jq postgresql"
+tests="skopeo curl jq postgresql chromium"
 bench="wrk catatonit"
 
 missing=""

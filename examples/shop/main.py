@@ -35,7 +35,9 @@ def shelf(request: Request) -> Response:
     """The goods, and what this person has ordered."""
     mine = request.state.records
     orders = None if mine is None else [each.value for each in mine.list(ORDER, limit=1_000)]
-    return HTMLResponse(page(orders, key=token_hex(16), purchases=request.app.state.purchases), headers=HEADERS)
+    given = [] if mine is None else [(each.grant, each.revoked) for each in mine.grants()]
+    shown = page(orders, given, key=token_hex(16), purchases=request.app.state.purchases)
+    return HTMLResponse(shown, headers=HEADERS)
 
 
 def buy(request: Request) -> Response:

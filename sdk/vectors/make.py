@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from making import events, keys, passkeys, plain, siwe, typed
+from making import consents, events, grants, keys, passkeys, plain, selectors, siwe, typed
 from making.layout import Group, write
 
 FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
@@ -22,6 +22,11 @@ FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
     "siwe-verify": siwe.verifying,
     "passkey": passkeys.groups,
     "key-events": events.groups,
+    "selector": selectors.groups,
+    "grant": grants.grants,
+    "revoke": grants.revokes,
+    "release-policy": consents.policies,
+    "consent-text": consents.consents,
     "pairwise": plain.pairs,
     "merkle": plain.merkle,
 }

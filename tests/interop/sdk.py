@@ -7,6 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from hypothesis import strategies as st
+from judges import answer
+
 FOLDER = Path(__file__).parents[2] / "sdk" / "typescript"
 
 
@@ -41,3 +44,29 @@ class TypeScript:
         answered = json.loads(line)
         assert isinstance(answered, dict)
         return answered
+
+
+BYTES = st.lists(st.integers(0, 1 << 16), min_size=1, max_size=6)
+"""Where and how to bend something: taken modulo what is there."""
+
+
+def agree(theirs: TypeScript, kind: str, group: dict[str, object], test: dict[str, object]) -> str:
+    """Both give the same answer; its code."""
+    ours = answer(kind, group, test)
+    # Once through JSON, so that a mapping's order and a tuple count as little as they do there.
+    assert json.loads(json.dumps(ours)) == theirs.answer(kind, group, test), (kind, group, test)
+    return str(ours["code"])
+
+
+def bent(data: bytes, how: list[int], alphabet: bytes) -> bytes:
+    """Some bytes replaced, removed or doubled."""
+    made = bytearray(data)
+    for each in how:
+        place, what = each % (len(made) + 1), each >> 8
+        if what % 3 == 0:
+            made[place : place + 1] = alphabet[what % len(alphabet) :][:1]
+        elif what % 3 == 1:
+            del made[place : place + 1]
+        else:
+            made[place:place] = made[place : place + 1]
+    return bytes(made)

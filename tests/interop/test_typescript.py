@@ -1,60 +1,22 @@
 """The TypeScript SDK: its own tests, its own generator, and the same verdicts as ours about whatever comes along."""
 
-import json
-import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judges import answer
 from making import passkeys, siwe, typed
 from making.people import Person, key, secret, sign_digest, signed
 from making.scenes import Step, step
-from sdk import FOLDER, TypeScript
+from sdk import BYTES, FOLDER, TypeScript, agree, bent
 
 from cyberprivacy import wallet
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault.keyevent import Kind
 
 pytestmark = pytest.mark.interop
-
-BYTES = st.lists(st.integers(0, 1 << 16), min_size=1, max_size=6)
-"""Where and how to bend something: taken modulo what is there."""
-
-
-@pytest.fixture(scope="module")
-def npm() -> str:
-    found = shutil.which("npm")
-    if found is None or not (FOLDER / "node_modules").is_dir():
-        pytest.skip("the SDK's packages are not here: deploy/install-debian.sh installs them")
-    return found
-
-
-@pytest.fixture(scope="module")
-def built(npm: str) -> str:
-    """Compile once; the program that runs it."""
-    subprocess.run([npm, "run", "-s", "build"], cwd=FOLDER, check=True, timeout=100)
-    node = shutil.which("node")
-    assert node is not None
-    return node
-
-
-@pytest.fixture(scope="module")
-def theirs(built: str) -> Iterator[TypeScript]:
-    with TypeScript(built) as sdk:
-        yield sdk
-
-
-def agree(theirs: TypeScript, kind: str, group: dict[str, object], test: dict[str, object]) -> str:
-    """Both give the same answer; its code."""
-    ours = answer(kind, group, test)
-    # Once through JSON, so that a mapping's order and a tuple count as little as they do there.
-    assert json.loads(json.dumps(ours)) == theirs.answer(kind, group, test), (kind, group, test)
-    return str(ours["code"])
 
 
 def test_the_tests_of_the_sdk_pass(npm: str) -> None:
@@ -70,20 +32,6 @@ def test_the_sdk_makes_each_positive_vector_anew(built: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) == len(list((FOLDER.parent / "vectors" / "v1").iterdir()))
-
-
-def bent(data: bytes, how: list[int], alphabet: bytes) -> bytes:
-    """Some bytes replaced, removed or doubled."""
-    made = bytearray(data)
-    for each in how:
-        place, what = each % (len(made) + 1), each >> 8
-        if what % 3 == 0:
-            made[place : place + 1] = alphabet[what % len(alphabet) :][:1]
-        elif what % 3 == 1:
-            del made[place : place + 1]
-        else:
-            made[place:place] = made[place : place + 1]
-    return bytes(made)
 
 
 @given(which=st.integers(0, 1_000), how=BYTES)

@@ -6,6 +6,7 @@ import { decode, encode, spell } from "./canonical.js";
 import { refuse } from "./errors.js";
 import { hasOnly, isList, isObject, type Json, type JsonObject } from "./json.js";
 import { type Key, parseKey } from "./key.js";
+import { ascend } from "./reading.js";
 import { digest, type Schema, type Struct } from "./typed-data.js";
 
 /** 32 bytes in hex. */
@@ -195,10 +196,6 @@ function readGuardians(value: Json | undefined): readonly Guardian[] {
 function readOpening(value: Json | undefined): Opening {
   if (!isObject(value) || !hasOnly(value, "key", "salt") || typeof value["key"] !== "string") return malformed("an opening");
   return { key: parseKey(value["key"]), salt: hex32(value["salt"]) };
-}
-
-function ascend(texts: readonly string[]): boolean {
-  return texts.every((each, at) => at === 0 || (texts[at - 1] ?? "") < each);
 }
 
 function hex32(value: Json | undefined): Hex32 {

@@ -45,8 +45,21 @@ export function digest(schema: Schema, name: string, value: Struct): Uint8Array 
 /** The parameter of `eth_signTypedData_v4`. */
 export function forWallet(schema: Schema, name: string, value: Struct): JsonObject {
   const types: Record<string, Json> = { EIP712Domain: listed(domainFields(schema)) };
-  for (const [each, fields] of Object.entries(schema.types)) types[each] = listed(fields);
+  for (const each of used(schema.types, name)) types[each] = listed(schema.types[each] ?? []);
   return { types, primaryType: name, domain: plain(schema.domain), message: plain(value) };
+}
+
+/** A type, then all that it uses, by name. */
+function used(types: Types, name: string): readonly string[] {
+  const found = new Set([name]);
+  for (const each of found) {
+    for (const { type } of types[each] ?? []) {
+      const base = type.replace(/\[.*$/, "");
+      if (Object.hasOwn(types, base)) found.add(base);
+    }
+  }
+  found.delete(name);
+  return [name, ...[...found].sort()];
 }
 
 function domainFields(schema: Schema): readonly Field[] {
@@ -89,15 +102,7 @@ class Hasher {
 
   /** A type's text, then those of all that it uses, by name. */
   #encodeType(name: string): string {
-    const used = new Set([name]);
-    for (const each of used) {
-      for (const { type } of this.types[each] ?? []) {
-        const base = type.replace(/\[.*$/, "");
-        if (Object.hasOwn(this.types, base)) used.add(base);
-      }
-    }
-    used.delete(name);
-    const spelled = [name, ...[...used].sort()].map((each) => {
+    const spelled = used(this.types, name).map((each) => {
       const fields = this.types[each] ?? [];
       return `${each}(${fields.map((field) => `${field.type} ${field.name}`).join(",")})`;
     });

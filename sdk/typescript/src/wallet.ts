@@ -3,11 +3,12 @@
 import { base64url, hex, unhex, utf8 } from "./bytes.js";
 import { refuse, Refused } from "./errors.js";
 import { checksummed } from "./ethereum.js";
-import { digestOf, type Event, type SignedEvent, structOf } from "./event.js";
+import { type Event, type SignedEvent, structOf } from "./event.js";
+import { type Grant, grantStruct, type Revoke, revokeStruct, type SignedGrant, type SignedRevoke } from "./grant.js";
 import { checkSignature, type Key, keyOfAddress } from "./key.js";
 import { type Assertion, encodeAssertion } from "./passkey.js";
 import { checkSignIn, type Expected, writeSignIn } from "./siwe.js";
-import { forWallet, type Schema } from "./typed-data.js";
+import { digest, forWallet, type Schema, type Struct } from "./typed-data.js";
 
 /** What a wallet injects into a page. Source: EIP-1193. */
 export interface Provider {
@@ -52,10 +53,27 @@ export async function signIn(wallet: Wallet, expected: Expected, now: number): P
 
 /** An event that the wallet signed. Refuses what the wallet signed instead. */
 export async function signEvent(wallet: Wallet, event: Event, schema: Schema): Promise<SignedEvent> {
-  const typed = JSON.stringify(forWallet(schema, "KeyEvent", structOf(event)));
-  const signature = await wallet.ask("eth_signTypedData_v4", checksummed(wallet.address), typed);
-  checkSignature(wallet.key, digestOf(event, schema), signature);
+  const signature = await signTyped(wallet, schema, "KeyEvent", structOf(event));
   return { event, key: wallet.key, signature };
+}
+
+/** A grant that the wallet signed. Refuses what the wallet signed instead. */
+export async function signGrant(wallet: Wallet, grant: Grant, schema: Schema): Promise<SignedGrant> {
+  const signature = await signTyped(wallet, schema, "Grant", grantStruct(grant));
+  return { grant, proof: { key: wallet.key, signature } };
+}
+
+/** A revocation that the wallet signed. Refuses what the wallet signed instead. */
+export async function signRevoke(wallet: Wallet, revoke: Revoke, schema: Schema): Promise<SignedRevoke> {
+  const signature = await signTyped(wallet, schema, "Revoke", revokeStruct(revoke));
+  return { revoke, proof: { key: wallet.key, signature } };
+}
+
+async function signTyped(wallet: Wallet, schema: Schema, name: string, value: Struct): Promise<Uint8Array> {
+  const typed = JSON.stringify(forWallet(schema, name, value));
+  const signature = await wallet.ask("eth_signTypedData_v4", checksummed(wallet.address), typed);
+  checkSignature(wallet.key, digest(schema, name, value), signature);
+  return signature;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** How this SDK answers the questions of the shared vectors. `answer` never throws for a refusal. */
 
+import assert from "node:assert/strict";
 import * as udi from "../src/index.js";
 import { isList, isObject, type Json, type JsonObject } from "../src/json.js";
 
@@ -129,6 +130,33 @@ function growth(_: JsonObject, test: JsonObject): JsonObject {
   return {};
 }
 
+function grant(group: JsonObject, test: JsonObject): JsonObject {
+  const signed = udi.decodeGrant(utf8(text(test["document"])));
+  assert.equal(new TextDecoder().decode(udi.encodeGrant(signed)), test["document"]);
+  return { digest: hex(udi.grantDigest(signed.grant, udi.schemaOf(text(group["network"])))) };
+}
+
+function revoke(group: JsonObject, test: JsonObject): JsonObject {
+  const signed = udi.decodeRevoke(utf8(text(test["document"])));
+  assert.equal(new TextDecoder().decode(udi.encodeRevoke(signed)), test["document"]);
+  return { digest: hex(udi.revokeDigest(signed.revoke, udi.schemaOf(text(group["network"])))) };
+}
+
+function titles(value: Json | undefined): udi.Titles {
+  return Object.fromEntries(Object.entries(object(value)).map(([language, title]) => [language, text(title)]));
+}
+
+function consent(group: JsonObject, test: JsonObject): JsonObject {
+  const described = Object.entries(object(group["types"])).map(([name, each]): [string, udi.Described] => {
+    const said = object(each);
+    const fields = list(said["fields"]).map(object).map((field) => ({ titles: titles(field["titles"]), sensitive: field["sensitive"] === true }));
+    return [name, { schema: octets(said["schema"]), titles: titles(said["titles"]), fields }];
+  });
+  const policy = udi.decodePolicy(utf8(text(test["policy"])));
+  const shown = udi.consentText(udi.readGrant(test["grant"]), policy, new Map(described), text(test["language"]));
+  return { text: shown, hash: hex(udi.textHash(shown)) };
+}
+
 const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => JsonObject>> = {
   JcsWrite: (_, test) => ({ canonical: udi.canonical.spell(test["value"] ?? null) }),
   JcsRead: (_, test) => {
@@ -156,6 +184,17 @@ const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => J
     return {};
   },
   KeyEvents: events,
+  Selector: (_, test) => {
+    const made = udi.parseSelector(test["selector"]);
+    assert.equal(udi.spellSelector(made), test["selector"]);
+    return {};
+  },
+  Selects: (_, test) => ({ selects: udi.selects(udi.parseSelector(test["selector"]), test["record"] ?? null, number(test["changed"])) }),
+  SelectorWithin: (_, test) => ({ within: udi.isSelectorWithin(udi.parseSelector(test["one"]), udi.parseSelector(test["other"])) }),
+  Grant: grant,
+  Revoke: revoke,
+  ReleasePolicy: (_, test) => ({ hash: hex(udi.policyHash(udi.decodePolicy(utf8(text(test["document"]))))) }),
+  Consent: consent,
   Pairwise: (_, test) => ({ id: hex(udi.pairwise(octets(test["secret"]), text(test["app"]))) }),
   Inclusion: inclusion,
   Consistency: growth,

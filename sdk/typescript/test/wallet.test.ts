@@ -55,6 +55,30 @@ test("viem finds the same digest and signer", async () => {
   assert.equal(await recoverTypedDataAddress({ ...typed, signature: `0x${hex(signature)}` }), udi.checksummed(wallet.address));
 });
 
+function grant(subject: Uint8Array): udi.Grant {
+  const party = (app: string): udi.Party => ({ app, cluster: new Uint8Array(32), policy: new Uint8Array(32), account: new Uint8Array(32) });
+  const scope: udi.Scope = { dataType: "org.example.order.v1", actions: ["read"], selector: { since: null, equal: [["a", 1]] }, schema: new Uint8Array(32) };
+  const times = { notBefore: NOW, expires: NOW + 86_400, retention: 0 };
+  const fixed = { id: new Uint8Array(16), textHash: new Uint8Array(32), nonce: new Uint8Array(32), kelSeq: 0, onward: 0, maxUses: 1 };
+  return { ...fixed, ...times, subject, source: party("shop"), recipient: party("book"), scopes: [scope], purpose: "To show them", mode: 0 };
+}
+
+test("a wallet allows something, and takes it back", async () => {
+  const wallet = await udi.Wallet.open(new TestWallet(SECRET));
+  const allowed = await udi.signGrant(wallet, grant(new Uint8Array(32)), SCHEMA);
+  assert.deepEqual(udi.decodeGrant(udi.encodeGrant(allowed)), allowed);
+  const revoke: udi.Revoke = { grant: allowed.grant.id, subject: allowed.grant.subject, kelSeq: 0, at: NOW, erase: 1, nonce: new Uint8Array(32) };
+  const back = await udi.signRevoke(wallet, revoke, SCHEMA);
+  assert.deepEqual(udi.decodeRevoke(udi.encodeRevoke(back)), back);
+});
+
+test("viem finds the same digest of a grant", () => {
+  const made = grant(new Uint8Array(32));
+  const typed = udi.forWallet(SCHEMA, "Grant", udi.grantStruct(made)) as unknown as TypedDataDefinition;
+  assert.equal(hashTypedData(typed), `0x${hex(udi.grantDigest(made, SCHEMA))}`);
+  assert.deepEqual(Object.keys(typed.types ?? {}).sort(), ["EIP712Domain", "Grant", "Party", "Scope"]);
+});
+
 test("a wallet that signs something else is found out", async () => {
   class Liar extends TestWallet {
     override async request(ask: { method: string; params?: readonly unknown[] }): Promise<unknown> {

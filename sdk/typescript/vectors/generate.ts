@@ -94,6 +94,33 @@ function events(group: JsonObject, test: JsonObject): Made {
   return { log: remade.slice(0, log), then: remade.slice(log), found: account === null ? null : shown(account) };
 }
 
+/** Signs again by whoever signed, and writes again. */
+function signed(group: JsonObject, digest: Uint8Array, proof: udi.Proof): udi.Proof {
+  const secret = octets(object(group["secrets"])[proof.key.text]);
+  const device = proof.key.kind === "ed25519-device";
+  return { ...proof, signature: device ? udi.signAsDevice(secret, digest) : udi.signDigest(secret, digest) };
+}
+
+function granted(group: JsonObject, test: JsonObject): Made {
+  const { grant, proof, cosigned } = udi.decodeGrant(utf8(text(test["document"])));
+  const digest = udi.grantDigest(grant, udi.schemaOf(text(group["network"])));
+  const first = { grant, proof: signed(group, digest, proof) };
+  const both = cosigned === undefined ? first : { ...first, cosigned: signed(group, digest, cosigned) };
+  return { document: new TextDecoder().decode(udi.encodeGrant(both)), found: { digest: hex(digest) } };
+}
+
+function revoked(group: JsonObject, test: JsonObject): Made {
+  const { revoke, proof } = udi.decodeRevoke(utf8(text(test["document"])));
+  const digest = udi.revokeDigest(revoke, udi.schemaOf(text(group["network"])));
+  const document = udi.encodeRevoke({ revoke, proof: signed(group, digest, proof) });
+  return { document: new TextDecoder().decode(document), found: { digest: hex(digest) } };
+}
+
+function policy(_: JsonObject, test: JsonObject): Made {
+  const made = udi.decodePolicy(utf8(text(test["document"])));
+  return { document: new TextDecoder().decode(udi.encodePolicy(made)), found: { hash: hex(udi.policyHash(made)) } };
+}
+
 /** The head over entries from `start` to before `end`. Source: RFC 9162 section 2.1.1. */
 function head(start: number, end: number): Uint8Array {
   if (end - start === 0) return sha256(new Uint8Array());
@@ -143,6 +170,13 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   SiweParse: parsed,
   SiweVerify: signedIn,
   KeyEvents: events,
+  Selector: (_, test) => ({ selector: udi.spellSelector(udi.parseSelector(test["selector"])) }),
+  Selects: judged("Selects"),
+  SelectorWithin: judged("SelectorWithin"),
+  Grant: granted,
+  Revoke: revoked,
+  ReleasePolicy: policy,
+  Consent: judged("Consent"),
   Pairwise: judged("Pairwise"),
   Inclusion: inclusion,
   Consistency: consistency,

@@ -38,6 +38,7 @@ ROOMS: Final = {
     "log": ("log",),
     "vault": ("vault",),
     "my": ("my",),
+    "witness": ("witness",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
     "demo": ("demo",),

@@ -101,7 +101,7 @@ def anchor(
     as_json: Json = False,
 ) -> None:
     """Bring the newest head of a cluster's log to the chain, with the proof that it grew. Anybody may."""
-    view, files = trade.look(), source_of(source)
+    files, view = source_of(source), trade.look()
     data = files.read(CHECKPOINT, MAX_NOTE)
     if data is None:
         raise Missing("the source has no checkpoint", source=files.name)
@@ -139,16 +139,14 @@ def announce(
     as_json: Json = False,
 ) -> None:
     """Announce a machine, as the provider. `cyberprivacy node identity` prints what to give here."""
-    view = trade.look()
     machine = parse_address(node, "ADDRESS")
-    calls = expansions.announce(
-        view.market.expansions,
-        cluster,
-        node=machine,
-        node_key=digest_of(node_key, "--node-key"),
-        measurement=digest_of(measurement, "--measurement") if measurement else NO_HARDWARE,
-        evidence=digest_of(evidence, "--evidence"),
-    )
+    digests = {
+        "node_key": digest_of(node_key, "--node-key"),
+        "measurement": digest_of(measurement, "--measurement") if measurement else NO_HARDWARE,
+        "evidence": digest_of(evidence, "--evidence"),
+    }
+    view = trade.look()
+    calls = expansions.announce(view.market.expansions, cluster, node=machine, **digests)
     rules = rules_of(view.chain, view.market, view.at)
     human = (
         f"machine {{number}} is announced\nnext: {rules.quorum} validator(s) see it, then "
@@ -162,7 +160,10 @@ def commit(number: Which, *, trade: Trade, as_json: Json = False) -> None:
     """Let a machine count, as its provider, when it waited in public and enough validators saw it."""
     view = trade.look()
     calls = expansions.commit(view.market.expansions, number)
-    human = f"machine {number} is admitted, as it is listed with this key and this OS"
+    human = (
+        f"machine {number} is admitted with this key and this OS\n"
+        "next: `cluster add-node` if it is not listed yet; the node joins by itself"
+    )
     trade.do(view, calls, {"expansion": number}, human, as_json=as_json)
 
 
@@ -204,7 +205,7 @@ def list_(since: Since = 0, *, view: View, as_json: Json = False) -> None:
 
 _STAGES: Final = {
     Stage.ANNOUNCED: "announced",
-    Stage.COMMITTED: "committed, but not as it is listed now",
+    Stage.COMMITTED: "committed; no such node has joined",
     Stage.STOPPED: "stopped",
 }
 

@@ -124,7 +124,7 @@ def give(
     as_json: Json = False,
 ) -> None:
     """Pay somebody in RENT, such as a DAO (its timelock) that will rent."""
-    view, who, much = trade.look(), parse_address(to, "ADDRESS"), units(amount)
+    who, much, view = parse_address(to, "ADDRESS"), units(amount), trade.look()
     told = {"to": who, "rent": rent(much)}
     trade.do(view, pay(view.market, who, much), told, f"{rent(much)} RENT for {who}", as_json=as_json)
 

@@ -56,7 +56,7 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Say who you are: show a licence. The registrar's DAO vouches for it, and again for another one."""
-    view, digest = trade.look(), document_of(licence)
+    digest, view = document_of(licence), trade.look()
     human = f"registered with {licence}\nnext: `provider stake`, and ask the registrar's DAO to license it"
     calls = providers.register(view.market.providers, document=digest, uri=uri)
     trade.do(view, calls, {"licence": licence, "uri": uri}, human, as_json=as_json)
@@ -64,7 +64,7 @@ def enrol(
 
 def stake(amount: Amount, *, trade: Trade, as_json: Json = False) -> None:
     """Put RENT at stake."""
-    view, much = trade.look(), units(amount)
+    much, view = units(amount), trade.look()
     least = rent(rules_of(view.chain, view.market, view.at).least_stake)
     calls = providers.stake(view.market.providers, view.market.token, much)
     human = f"{rent(much)} RENT at stake; {least} RENT are needed for good standing (`provider show`)"
@@ -73,7 +73,7 @@ def stake(amount: Amount, *, trade: Trade, as_json: Json = False) -> None:
 
 def unbond(amount: Amount, *, trade: Trade, as_json: Json = False) -> None:
     """Take RENT out of the stake. All that is leaving stays liable for the whole unbonding period from now."""
-    view, much = trade.look(), units(amount)
+    much, view = units(amount), trade.look()
     wait = rules_of(view.chain, view.market, view.at).unbonding
     human = f"{rent(much)} RENT are leaving; `provider withdraw` in {span(wait)}"
     calls = providers.unbond(view.market.providers, much)
@@ -101,9 +101,10 @@ def licence(
     as_json: Json = False,
 ) -> None:
     """As the registrar: vouch for a provider's licence. A DAO's vote does it: give --for-dao."""
-    view, who = trade.look(), parse_address(provider, "ADDRESS")
+    who, digest = parse_address(provider, "ADDRESS"), document_of(document_)
+    view = trade.look()
     until = view.now + days * DAY
-    calls = providers.license_(view.market.providers, who, document=document_of(document_), until=until)
+    calls = providers.license_(view.market.providers, who, document=digest, until=until)
     human = f"{who} is licensed until {moment(until, view.now)}" if days else f"the licence of {who} is withdrawn"
     trade.do(view, calls, {"provider": who, "licence": document_, "until": until}, human, as_json=as_json)
 
@@ -118,9 +119,10 @@ def slash(
     as_json: Json = False,
 ) -> None:
     """As the court: take stake for a ruling, each case once. A DAO's vote does it: give --for-dao."""
-    view, who, much = trade.look(), parse_address(provider, "ADDRESS"), units(amount)
-    found = parse_address(finder, "--finder") if finder else None
-    calls = providers.slash(view.market.providers, who, much, finder=found, case=document_of(case))
+    who, much = parse_address(provider, "ADDRESS"), units(amount)
+    found, ruling = parse_address(finder, "--finder") if finder else None, document_of(case)
+    view = trade.look()
+    calls = providers.slash(view.market.providers, who, much, finder=found, case=ruling)
     told = {"provider": who, "slashed": rent(much), "case": case}
     trade.do(view, calls, told, f"{rent(much)} RENT taken from {who}", as_json=as_json)
 

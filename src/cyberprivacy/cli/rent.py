@@ -65,10 +65,12 @@ def open_(
     Who opens it pays it. A DAO does so by a vote (--for-dao): its timelock needs the RENT (`market pay`), and the
     order must start after the vote and its deployment lap (--starts-in).
     """
-    view, who = trade.look(), parse_address(provider, "ADDRESS")
+    who, each_second = parse_address(provider, "ADDRESS"), units(rate, "--rate")
+    view = trade.look()
     start = view.now + starts_in
+    trade.early_enough(view, starts_in)
     end = start + max(1, round(days * 86_400))
-    terms = Terms(provider=who, cluster=cluster, rate=units(rate, "--rate"), start=start, end=end, notice=notice)
+    terms = Terms(provider=who, cluster=cluster, rate=each_second, start=start, end=end, notice=notice)
     payment = orders.payment_of(view.chain, view.market.orders, at=view.at)
     told = {**asdict(terms), "rate": rent(terms.rate), "rent": rent(terms.rent)}
     human = (
@@ -95,7 +97,7 @@ def claim(
 
     A head of the cluster's log that was signed after them has to be on chain first: `cluster anchor`.
     """
-    view = trade.look()
+    digest, view = digest_of(evidence, "--evidence"), trade.look()
     it = _order(view, order)
     head = anchored(view.chain, view.market.anchor, it.terms.cluster, at=view.at)
     first, last = start or it.claimed_until, until or min(view.now, it.terms.end, head.time)
@@ -108,9 +110,7 @@ def claim(
             anchored=head.time,
             now=view.now,
         )
-    calls = orders.claim(
-        view.market.orders, order, start=first, until=last, evidence=digest_of(evidence, "--evidence")
-    )
+    calls = orders.claim(view.market.orders, order, start=first, until=last, evidence=digest)
     wait = rules_of(view.chain, view.market, view.at).window
     amount = rent((last - first) * it.terms.rate)
     human = (
@@ -134,9 +134,9 @@ def dispute(
     as_json: Json = False,
 ) -> None:
     """Say, with a bond, that a claim is not true. It is not paid unless the court confirms it."""
-    view = trade.look()
+    digest, view = document_of(reason), trade.look()
     payment = orders.payment_of(view.chain, view.market.orders, at=view.at)
-    calls = orders.dispute(view.market.orders, payment, claim_, reason=document_of(reason))
+    calls = orders.dispute(view.market.orders, payment, claim_, reason=digest)
     bond = rent(payment.dispute_bond)
     human = f"claim {claim_} is disputed, with {bond} RENT of yours"
     trade.do(view, calls, {"claim": claim_, "bond": bond}, human, as_json=as_json)
@@ -151,8 +151,9 @@ def rule(
     as_json: Json = False,
 ) -> None:
     """As the court: decide on a dispute. A DAO's vote does it: give --for-dao."""
-    view, upheld = trade.look(), is_upheld(ruling)
-    calls = orders.rule(view.market.orders, claim_, upheld=upheld, case=document_of(case))
+    upheld, digest = is_upheld(ruling), document_of(case)
+    view = trade.look()
+    calls = orders.rule(view.market.orders, claim_, upheld=upheld, case=digest)
     human = f"claim {claim_} is void" if upheld else f"claim {claim_} is confirmed: `rent draw {claim_}`"
     trade.do(view, calls, {"claim": claim_, "upheld": upheld, "case": case}, human, as_json=as_json)
 
@@ -187,12 +188,13 @@ def show(order: Which, since: Since = 0, *, view: View, as_json: Json = False) -
     numbers = orders.claims_of(view.chain, law, order, at=view.at, first=since)
     claims = [(number, orders.claim_at(view.chain, law, number, at=view.at)) for number in numbers]
     terms = it.terms
+    claimed = f"until {moment(it.claimed_until, view.now)}" if it.claimed_until > terms.start else "nothing yet"
     rows = [
         f"order {order}: cluster {terms.cluster} of {terms.provider}, paid by {it.payer}",
         f"  from      {moment(terms.start, view.now)}",
         f"  until     {moment(terms.end, view.now)}; notice {span(terms.notice)}",
         f"  rate      {rent(terms.rate)} RENT a second, {rent(terms.rate * 86_400)} RENT a day",
-        f"  claimed   until {moment(it.claimed_until, view.now)}",
+        f"  claimed   {claimed}",
         f"  RENT      {rent(it.deposited)} deposited, {rent(it.paid)} paid, {rent(it.pending)} pending",
         f"            {rent(it.refunded)} refunded, {rent(left)} to refund",
     ]
@@ -236,8 +238,8 @@ def _simply(trade: Trade, act: str, human: str, *numbers: int, as_json: bool) ->
 
 
 def _state(it: Claim, now: int) -> str:
-    until = "" if it.status is not ClaimStatus.CLAIMED else f", claimed {moment(it.claimed_at, now)}"
-    return it.status.name.lower() + until
+    since = f" {moment(it.claimed_at, now)}" if it.status is ClaimStatus.CLAIMED else ""
+    return it.status.name.lower() + since
 
 
 def _value(number: int, it: Order) -> dict[str, object]:

@@ -23,7 +23,7 @@ from cyberprivacy.proposal import actions, text
 from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.agreeing import Ledger
 from cyberprivacy.proposal.calls import Call, carry_out, numbered
-from cyberprivacy.proposal.law import dao_at
+from cyberprivacy.proposal.law import dao_at, road_at
 from cyberprivacy.proposal.market import TOKEN, Market, market_at
 from cyberprivacy.proposal.release import Address, FinalBlock
 
@@ -93,13 +93,23 @@ class Trade:
             raise Misuse("--encode sends nothing, --for-dao proposes: choose one", code="market.how")
         return look(self.rpc, self.market)
 
-    def actor(self, view: View) -> Address | None:
-        """Who will have done it: the DAO's timelock, or the owner of the key; None with --encode."""
-        if self.encode:
-            return None
-        if self.for_dao:
-            return dao_at(view.chain, parse_address(self.for_dao, "--for-dao"), view.at).timelock
-        return self.who.signer().address
+    def early_enough(self, view: View, seconds: int) -> None:
+        """Refuse what would have begun before a DAO can have voted on it and its deployment lap is over.
+
+        Raises:
+            Misuse: too soon ("market.too-soon").
+        """
+        if not self.for_dao:
+            return
+        road = road_at(view.chain, dao_at(view.chain, parse_address(self.for_dao, "--for-dao"), view.at), view.at)
+        if seconds <= road:
+            raise Misuse(
+                "it would begin before the DAO can have decided",
+                code="market.too-soon",
+                hint="--starts-in must be longer than vote and deployment lap; leave some hours more for people.",
+                seconds=seconds,
+                road=road,
+            )
 
     def do(
         self,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cyberprivacy.cid import Cid
+from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.cli.dao import digest_of
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out, table
@@ -64,7 +64,7 @@ def enrol(
 
 def bond(amount: Amount, *, trade: Trade, as_json: Json = False) -> None:
     """Put up RENT, which you lose if a visit of yours was not so."""
-    view, much = trade.look(), units(amount)
+    much, view = units(amount), trade.look()
     bonds = validators.bonds_of(view.chain, view.market.validators, at=view.at)
     least = rent(rules_of(view.chain, view.market, view.at).least_bond)
     human = f"{rent(much)} RENT put up; who counts has {least} RENT (`validator show`)"
@@ -80,7 +80,7 @@ def accredit(
     as_json: Json = False,
 ) -> None:
     """As the registrar: vouch for a validator. A DAO's vote does it: give --for-dao."""
-    view, who = trade.look(), parse_address(validator, "ADDRESS")
+    who, view = parse_address(validator, "ADDRESS"), trade.look()
     until = view.now + days * DAY
     human = f"{who} is accredited until {moment(until, view.now)}" if days else f"{who} is not accredited any more"
     calls = validators.accredit(view.market.validators, who, until=until)
@@ -100,15 +100,15 @@ def visit(
     as_json: Json = False,
 ) -> None:
     """Report what you saw at a cluster: the machines by their identities, and photos and videos of them."""
-    view, shown = trade.look(), [Cid.parse(each) for each in media or ()]
-    for each in media or ():
-        document_of(each)  # the chain keeps digests of UnixFS alone
+    shown = [Cid(DAG_PB, document_of(each)) for each in media or ()]
+    seen = [digest_of(each, "--hardware") for each in hardware]
+    view = trade.look()
     calls = validators.report(
         view.market.validators,
         cluster,
         visited_at=at or view.now,
         suspicious=suspicious,
-        hardware=[digest_of(each, "--hardware") for each in hardware],
+        hardware=seen,
         media=shown,
     )
     told = {"cluster": cluster, "suspicious": suspicious, "hardware": hardware, "media": media or []}
@@ -130,8 +130,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Say that a visit of yours saw a machine that was announced; suspicious or not, as the visit says."""
+    given = [digest_of(each, "--hardware") for each in hardware or ()]
     view = trade.look()
-    given = [digest_of(each, "--hardware") for each in hardware or ()] or _hardware(view, visit_)
+    given = given or _hardware(view, visit_)
     calls = expansions.report(view.market.expansions, expansion, visit=visit_, hardware=given)
     human = f"visit {visit_} counts for machine {expansion} now (`cluster expansion show {expansion}`)"
     trade.do(view, calls, {"expansion": expansion, "visit": visit_}, human, as_json=as_json)
@@ -145,9 +146,9 @@ def challenge(
     as_json: Json = False,
 ) -> None:
     """Say, with a bond, that a visit was not so. It counts for nothing until the court has ruled."""
-    view = trade.look()
+    digest, view = document_of(reason), trade.look()
     bonds = validators.bonds_of(view.chain, view.market.validators, at=view.at)
-    calls = validators.challenge(view.market.validators, bonds, visit_, reason=document_of(reason))
+    calls = validators.challenge(view.market.validators, bonds, visit_, reason=digest)
     human = f"visit {visit_} is challenged, with {rent(bonds.challenge)} RENT of yours"
     trade.do(view, calls, {"visit": visit_, "bond": rent(bonds.challenge)}, human, as_json=as_json)
 
@@ -161,8 +162,9 @@ def rule(
     as_json: Json = False,
 ) -> None:
     """As the court: decide on a challenge. A DAO's vote does it: give --for-dao."""
-    view, upheld = trade.look(), is_upheld(ruling)
-    calls = validators.rule(view.market.validators, visit_, upheld=upheld, case=document_of(case))
+    upheld, digest = is_upheld(ruling), document_of(case)
+    view = trade.look()
+    calls = validators.rule(view.market.validators, visit_, upheld=upheld, case=digest)
     human = f"visit {visit_} is void" if upheld else f"visit {visit_} stands"
     trade.do(view, calls, {"visit": visit_, "upheld": upheld, "case": case}, human, as_json=as_json)
 

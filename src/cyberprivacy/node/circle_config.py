@@ -51,6 +51,6 @@ def _other(table: Table) -> Other:
         raise BadConfig(
             "a log has an Ed25519 and an ML-DSA-44 key of one name", key="witness.watch.log", url=where
         )
-    if len({key.name for key in witness}) > 1 or any(key.kind is Kind.LOG for key in witness):
+    if len({key.name for key in witness}) > 1 or any(key.kind in (Kind.LOG, Kind.HEAD) for key in witness):
         raise BadConfig("a witness has cosigner's keys of one name", key="witness.watch.witness", url=where)
     return Other(where, log, witness)

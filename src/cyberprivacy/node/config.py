@@ -18,6 +18,11 @@ wheels = "https://pypi.org/simple/"    # a Python package index
 bases = ["/path/to/oci-layouts"]       # folders with OCI layouts of base images
 serve = "127.0.0.1:8081"               # where this node serves what it runs, as a trustless gateway
 
+[head]                                 # optional: the chain hears what this node's log says; one node of a cluster
+chain = 1                              # EIP-155 number
+anchor = "0x…"                         # LogAnchor; `market show` names it
+cluster = 1                            # the cluster that answers for this log
+
 [witness]                              # optional: other clusters
 quorum = 1                             # how many of them must cosign this node's log before it counts
 silence = 600                          # seconds without an answer after which a log is called silent
@@ -38,6 +43,7 @@ from pathlib import Path
 
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
+from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
 
@@ -82,6 +88,7 @@ class Config:
         sources: where bytes come from.
         hardware: whether the machine's own hardware makes the evidence.
         watching: other clusters.
+        answering: where the cluster answers for this node's log; None = on no chain.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -91,6 +98,7 @@ class Config:
     sources: Sources
     hardware: bool = False
     watching: Watching = field(default_factory=Watching)
+    answering: Answering | None = None
     digest: bytes = b""
 
 
@@ -110,7 +118,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness"})
+    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -122,13 +130,11 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
-    evidence = top.text("evidence", "software")
-    if evidence not in ("software", "hardware"):
-        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
     return Config(
         data=Path(top.text("data")),
-        hardware=evidence == "hardware",
+        hardware=_hardware(top),
         watching=watching(value.get("witness", {})),
+        answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         rpc=tuple(map(url, rpc)),
         daos=daos,
         sources=Sources(
@@ -140,3 +146,19 @@ def parse(value: Mapping[str, object]) -> Config:
             serve=sources.endpoint("serve") if sources.has("serve") else None,
         ),
     )
+
+
+def _answering(table: Table) -> Answering:
+    most = (1 << 63) - 1
+    return Answering(
+        chain_id=table.number("chain", 0, least=1, most=most),
+        anchor=table.address("anchor"),
+        cluster=table.number("cluster", 0, least=1, most=most),
+    )
+
+
+def _hardware(table: Table) -> bool:
+    evidence = table.text("evidence", "software")
+    if evidence not in ("software", "hardware"):
+        raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
+    return evidence == "hardware"

@@ -30,6 +30,7 @@ from cyberprivacy.node.beginnings import record_start
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.doors import doors
+from cyberprivacy.node.duties import on_duty
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
@@ -185,14 +186,6 @@ class Application:
         self._shared.ledger.append("identity.renewed", facts)
 
 
-def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
-    """Do one duty until `stop`; when it ends for any other reason, all others end with it."""
-    try:
-        duty(stop)
-    finally:
-        stop.set()
-
-
 class Node:
     """Everything that one process of a Privacy Server does."""
 
@@ -208,7 +201,14 @@ class Node:
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         record_start(ledger, machine.identity(), config.digest)
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
-        public = publisher(ledger, config.data / "log", machine.key, clock=clock, quorum=circle.quorum)
+        public = publisher(
+            ledger,
+            config.data / "log",
+            machine.key,
+            clock=clock,
+            quorum=circle.quorum,
+            answering=config.answering,
+        )
         self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
@@ -230,7 +230,7 @@ class Node:
             *self._shared.circle.duties(),
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
-            work = [threads.submit(_on_duty, duty, stop) for duty in duties]
+            work = [threads.submit(on_duty, duty, stop) for duty in duties]
         for done in work:
             done.result()  # a fault of ours ends the process: whoever supervises it starts it again
         for server in servers:

@@ -20,7 +20,7 @@ class BadConfig(Misuse):
     """The configuration file cannot be used as it is."""
 
     code = "node.config"
-    hint = "See `cyberprivacy node start --help` for a file that works."
+    hint = "`cyberprivacy node start --help` and `cyberprivacy witness serve --help` show files that work."
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.abi import ZERO, contract
-from cyberprivacy.proposal.calls import Call
+from cyberprivacy.proposal.calls import Call, call
 from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
 from cyberprivacy.proposal.sending import Desk, Receipt
@@ -52,7 +52,7 @@ def set_head_key(desk: Desk, clusters: Address, cluster: int, *, key: Address) -
 
 def require_admission(clusters: Address, cluster: int) -> tuple[Call, ...]:
     """As the provider: promise for ever that only admitted machines join the cluster and report for it."""
-    return (Call(clusters, contract("Clusters").encode("requireAdmission", cluster)),)
+    return (call("Clusters", clusters, "requireAdmission", cluster),)
 
 
 def remove_node(desk: Desk, clusters: Address, cluster: int, *, node: Address) -> Receipt:

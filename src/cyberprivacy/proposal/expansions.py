@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
+from cyberprivacy.proposal.calls import Call, call
 from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Expansions")
 
 
 class Stage(IntEnum):
@@ -96,7 +100,3 @@ def commit(expansions: Address, number: int) -> tuple[Call, ...]:
 def stop(expansions: Address, number: int) -> tuple[Call, ...]:
     """As the court, or as anybody when enough validators are suspicious."""
     return (_call(expansions, "stop", number),)
-
-
-def _call(expansions: Address, function: str, *arguments: object) -> Call:
-    return Call(expansions, contract("Expansions").encode(function, *arguments))

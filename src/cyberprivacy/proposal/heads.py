@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.headkey import head_digest
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
+from cyberprivacy.proposal.calls import Call, call
 from cyberprivacy.proposal.chain import Chain
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.signing import LocalKey
@@ -130,8 +130,7 @@ def anchor_head(anchor: Address, signed: Signed, proof: Sequence[bytes]) -> tupl
     """
     if len(proof) > MOST_PROOF:
         raise Misuse("no consistency proof is so long", code="anchor.proof", hashes=len(proof), most=MOST_PROOF)
-    data = contract("LogAnchor").encode("anchor", signed.head.struct(), signed.signature, list(proof))
-    return (Call(anchor, data),)
+    return (call("LogAnchor", anchor, "anchor", signed.head.struct(), signed.signature, list(proof)),)
 
 
 def anchored(chain: Chain, anchor: Address, cluster: int, *, at: FinalBlock) -> Anchored:

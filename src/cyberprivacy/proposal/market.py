@@ -6,8 +6,8 @@ from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.calls import Call, call
+from cyberprivacy.proposal.chain import Chain, Reverted
 from cyberprivacy.proposal.founding import DAY
 from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
 from cyberprivacy.proposal.sending import Desk
@@ -144,22 +144,20 @@ def market_at(chain: Chain, orders: Address, at: FinalBlock) -> Market:
         NotAMarket: the contracts do not name one another, or Clusters does not know them.
         NoContract: nothing is there (yet).
     """
-    providers = _named(chain, at, "Orders", orders, "providers")
-    anchor = _named(chain, at, "Providers", providers, "anchor")
-    clusters = _named(chain, at, "LogAnchor", anchor, "clusters")
-    expansions = _named(chain, at, "Clusters", clusters, "expansions")
-    if expansions == NOBODY:
+    try:
+        market = _related(chain, orders, at)
+    except Reverted as reverted:
+        raise NotAMarket("another contract is at this address", address=orders) from reverted
+    if market.expansions == NOBODY:
         raise NotAMarket(
             "the owner of Clusters has not named this market yet",
             hint="`market deploy` printed the call; its DAO has to vote on it.",
-            clusters=clusters,
+            clusters=market.clusters,
         )
-    validators = _named(chain, at, "Expansions", expansions, "validators")
-    told = _named(chain, at, "Validators", validators, "providers")
-    if told != providers:
-        raise NotAMarket("Clusters knows another market", market=orders, providers=providers, known=told)
-    token = _named(chain, at, "Providers", providers, "token")
-    return Market(token, anchor, providers, validators, expansions, orders, clusters)
+    told = _named(chain, at, "Validators", market.validators, "providers")
+    if told != market.providers:
+        raise NotAMarket("Clusters knows another market", market=orders, known=told)
+    return market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +197,7 @@ def rules_of(chain: Chain, market: Market, at: FinalBlock) -> Rules:
 
 def adopt(market: Market) -> tuple[Call, ...]:
     """As the owner of Clusters, once: let this market say which machines are admitted."""
-    return (Call(market.clusters, contract("Clusters").encode("nameExpansions", market.expansions)),)
+    return (call("Clusters", market.clusters, "nameExpansions", market.expansions),)
 
 
 def owner_of(chain: Chain, clusters: Address, at: FinalBlock) -> Address:
@@ -214,7 +212,18 @@ def balance(chain: Chain, market: Market, who: Address, *, at: FinalBlock) -> in
 
 def pay(market: Market, to: Address, amount: int) -> tuple[Call, ...]:
     """Give somebody units of rent tokens."""
-    return (Call(market.token, contract("RentToken").encode("transfer", to, amount)),)
+    return (call("RentToken", market.token, "transfer", to, amount),)
+
+
+def _related(chain: Chain, orders: Address, at: FinalBlock) -> Market:
+    """What the contracts say of one another; what is behind `expansions` may be another market, or none."""
+    providers = _named(chain, at, "Orders", orders, "providers")
+    anchor = _named(chain, at, "Providers", providers, "anchor")
+    clusters = _named(chain, at, "LogAnchor", anchor, "clusters")
+    expansions = _named(chain, at, "Clusters", clusters, "expansions")
+    validators = NOBODY if expansions == NOBODY else _named(chain, at, "Expansions", expansions, "validators")
+    token = _named(chain, at, "Providers", providers, "token")
+    return Market(token, anchor, providers, validators, expansions, orders, clusters)
 
 
 def _named(chain: Chain, at: FinalBlock, name: str, place: Address, function: str) -> Address:

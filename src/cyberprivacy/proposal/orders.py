@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
+from cyberprivacy.proposal.calls import Call, call, paying
 from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Orders")
 
 
 class ClaimStatus(IntEnum):
@@ -179,7 +183,3 @@ def rule(orders: Address, number: int, *, upheld: bool, case: bytes) -> tuple[Ca
 def simply(orders: Address, act: str, *arguments: int) -> tuple[Call, ...]:
     """One of the acts that need nothing else: `close`, `refund` (order), `draw`, `lapse` (claim), `collect`."""
     return (_call(orders, act, *arguments),)
-
-
-def _call(orders: Address, function: str, *arguments: object) -> Call:
-    return Call(orders, contract("Orders").encode(function, *arguments))

@@ -1,13 +1,17 @@
 """Providers on chain: licence, stake, and what takes the stake away."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
+from cyberprivacy.proposal.calls import Call, call, paying
 from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.heads import Past, Signed, Split
 from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
-from cyberprivacy.proposal.told import accounts
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Providers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,13 @@ class Standing:
 def standing(chain: Chain, providers: Address, who: Address, *, at: FinalBlock) -> Standing:
     """How a provider stands."""
     law = contract("Providers")
-    told = law.read(chain, at, providers, "providerOf", who).struct("0")
+    found = law.read(chain, at, providers, "providerOf", who).struct("0")
     return Standing(
-        document=told.octets("document"),
-        licensed_until=told.integer("licensedUntil"),
-        staked=told.integer("staked"),
-        leaving=told.integer("leaving"),
-        ripe_at=told.integer("ripeAt"),
+        document=found.octets("document"),
+        licensed_until=found.integer("licensedUntil"),
+        staked=found.integer("staked"),
+        leaving=found.integer("leaving"),
+        ripe_at=found.integer("ripeAt"),
         good=law.read(chain, at, providers, "inGoodStanding", who).flag("0"),
         rewards=law.read(chain, at, providers, "rewards", who).integer("0"),
     )
@@ -50,7 +54,8 @@ def standing(chain: Chain, providers: Address, who: Address, *, at: FinalBlock) 
 
 def registered(logs: LogServer, providers: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
     """Who ever registered, from logs: ask `standing` about each."""
-    return accounts(logs, providers, "Providers", "ProviderRegistered", at=at, first=first)
+    events = told(logs, providers, "Providers", "ProviderRegistered", at=at, first=first)
+    return tuple(dict.fromkeys(each.address("provider") for each in events))
 
 
 def token_of(chain: Chain, providers: Address, *, at: FinalBlock) -> Address:
@@ -117,7 +122,3 @@ def punish(providers: Address, first: Signed, second: Signed, why: Split | Past 
 def collect(providers: Address) -> tuple[Call, ...]:
     """As a finder: get the shares."""
     return (_call(providers, "collect"),)
-
-
-def _call(providers: Address, function: str, *arguments: object) -> Call:
-    return Call(providers, contract("Providers").encode(function, *arguments))

@@ -32,13 +32,3 @@ def told(
         found = law.event(event, log)
         if found is not None:
             yield found
-
-
-def accounts(
-    logs: LogServer, place: Address, name: str, event: str, *, at: FinalBlock, first: int = 0
-) -> tuple[Address, ...]:
-    """Everybody who is the first subject of such an event, once each, in the order of their first."""
-    subject = {"Providers": "provider", "Validators": "validator"}[name]
-    return tuple(
-        dict.fromkeys(each.address(subject) for each in told(logs, place, name, event, at=at, first=first))
-    )

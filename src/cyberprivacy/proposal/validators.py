@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
+from cyberprivacy.proposal.calls import Call, call, paying
 from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
-from cyberprivacy.proposal.told import accounts, told
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Validators")
 
 
 class VisitStatus(IntEnum):
@@ -131,7 +135,8 @@ def visitors(chain: Chain, validators: Address, cluster: int, *, within: int, at
 
 def registered(logs: LogServer, validators: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
     """Who ever registered, from logs: ask `validator_at` about each."""
-    return accounts(logs, validators, "Validators", "ValidatorRegistered", at=at, first=first)
+    events = told(logs, validators, "Validators", "ValidatorRegistered", at=at, first=first)
+    return tuple(dict.fromkeys(each.address("validator") for each in events))
 
 
 def bonds_of(chain: Chain, validators: Address, *, at: FinalBlock) -> Bonds:
@@ -194,7 +199,3 @@ def rule(validators: Address, visit: int, *, upheld: bool, case: bytes) -> tuple
 def simply(validators: Address, act: str, *arguments: int) -> tuple[Call, ...]:
     """One of the acts that need nothing else: `retire`, `withdraw`, `collect`, or `lapse` of a visit."""
     return (_call(validators, act, *arguments),)
-
-
-def _call(validators: Address, function: str, *arguments: object) -> Call:
-    return Call(validators, contract("Validators").encode(function, *arguments))

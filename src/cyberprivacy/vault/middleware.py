@@ -23,7 +23,7 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle import typefolder
@@ -167,7 +167,7 @@ class PersonalData:
         return session
 
     async def _trade(self, request: Request) -> Response:
-        """A token for a cookie, or the end of both."""
+        """Who is there; a token for a cookie; or the end of both."""
         response = Response(status_code=204, headers=SECURITY)
         if request.method == "DELETE":
             session = await run_in_threadpool(self._find, self._cookie.token(request))
@@ -175,6 +175,10 @@ class PersonalData:
                 await run_in_threadpool(self._sessions.end, session.account, only=session.id)
             self._cookie.take(response)
             return response
+        if request.method == "GET":
+            session = await run_in_threadpool(self._session, self._cookie.token(request))
+            who = {"app": self._app, "person": session.owner().hex(), "account": session.account.hex()}
+            return JSONResponse(who, headers=SECURITY)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         session = await run_in_threadpool(self._session, token if request.method == "POST" else "")
         self._cookie.give(response, token, int(session.expires - self._clock()))

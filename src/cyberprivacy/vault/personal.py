@@ -13,6 +13,8 @@ from cyberprivacy.vault import account as rules
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
 from cyberprivacy.vault.followings import Following, Followings
+from cyberprivacy.vault.grantbook import GrantBook
+from cyberprivacy.vault.granting import Registered
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import Session
 from cyberprivacy.vault.web.assembly import Vault
@@ -94,6 +96,12 @@ class PersonalRecords:
     def followings(self) -> Sequence[Following]:
         """The grants under which other applications' records of this person come here, and how they stand."""
         return self._followings.all(self.session.owner())
+
+    def grants(self) -> Sequence[Registered]:
+        """What this person allows others with the records that are kept here, newest first; what ended, too."""
+        with self.vault.database.reading() as connection:
+            book = GrantBook(connection, self.session.owner())
+            return [book.held(each) for each in book.listed()]
 
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)

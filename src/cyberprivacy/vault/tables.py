@@ -241,6 +241,18 @@ TRANSFERS_IN: Final = Table(
     _whole("dup"),  # records that were there
     Column("receipt", LargeBinary, nullable=True),
     _whole("begun"),
+    _whole("until", null=True),  # when what came has to be erased
+    Index(None, "until"),
+)
+
+TRANSFER_TAKEN: Final = Table(
+    "transfer_taken",  # to be found again when the person wants it erased
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _whole("n", key=True),
+    Column("records", LargeBinary, nullable=False),  # ids (16 each) that came to be
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
 )
 
 TRANSFER_REJECTS: Final = Table(

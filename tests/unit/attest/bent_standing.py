@@ -173,6 +173,11 @@ BENT_STANDING: dict[str, tuple[Callable[[World], World], str, str]] = {
         "node.registered",
         "node.not-authorised",
     ),
+    "a machine that nobody admitted, in a cluster that promised": (
+        lambda w: node_facts(w, admitted=False),
+        "node.registered",
+        "node.not-admitted",
+    ),
     "a bundle that was never published": (
         lambda w: w.chain(releases={}),
         "release.active",

@@ -17,9 +17,9 @@ SERVICES = {
     ("bundle", "serve"),
     ("node", "start"),
     ("dev", "chain"),
-    ("demo",),
     ("conformance", "answer"),
     ("vault", "serve"),
+    ("witness", "serve"),
 }
 """Commands that run until they are stopped, and have no result to print."""
 

@@ -1,5 +1,7 @@
+import io
 import json
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -234,17 +236,26 @@ class Typist:
         return int(self("validator", "visit", cluster, "--hardware", hardware, "--media", media, who=who)["visit"])
 
 
+@pytest.fixture(scope="module")
+def market(world: World) -> str:
+    """A market, opened once: court and registrar is the founder; provider and two others have RENT."""
+    with redirect_stdout(io.StringIO()) as said:
+        code = cli.run(
+            [
+                *("market", "deploy", "--clusters", world.shared.clusters, "--laps", "demo", "--json"),
+                *("--court", world.founder, "--registrar", world.founder),
+                *("--holder", f"{world.provider}=20000", "--holder", f"{world.members[0]}=20000"),
+                *("--holder", f"{world.organisations[0]}=500.25", "--rpc", f"http://{world.endpoint.name}"),
+                *("--signer", f"http://{world.endpoint.name}", "--from", world.founder),
+            ]
+        )
+    told = json.loads(said.getvalue())
+    assert (code, told["left"]) == (0, [])
+    return str(told["market"])
+
+
 @pytest.fixture
-def typed(world: World, capsys: pytest.CaptureFixture[str]) -> Typist:
-    """A market whose court and registrar is the founder; provider and first member have RENT."""
+def typed(world: World, market: str, capsys: pytest.CaptureFixture[str]) -> Typist:
     made = Typist(world, capsys)
-    told = made(
-        *("market", "deploy", "--clusters", world.shared.clusters, "--laps", "demo"),
-        *("--court", world.founder, "--registrar", world.founder),
-        *("--holder", f"{world.provider}=20000", "--holder", f"{world.members[0]}=20000"),
-        *("--holder", f"{world.organisations[0]}=500.25"),
-        who=world.founder,
-    )
-    assert not told["left"]
-    made.market = told["market"]
+    made.market = market
     return made

@@ -84,8 +84,9 @@ def place(world) -> Place:
 def test_a_market_is_found_by_its_address_and_no_other_contract_passes_for_one(place: Place) -> None:
     chain, market = place.world.latest, place.market
     assert market_at(chain, market.orders, place.at) == market
-    with pytest.raises(CyberPrivacyError):
+    with pytest.raises(CyberPrivacyError) as refusal:
         market_at(chain, market.token, place.at)
+    assert refusal.value.code == "market.contracts"
     other = deploy_market(
         place.world.desk(place.court),
         clusters=market.clusters,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from cyberprivacy.attest.facts import Questions
 from cyberprivacy.cid import DAG_PB, RAW, Cid
+from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.trade import rent, units
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.clusters import join_cluster
@@ -74,7 +76,12 @@ def test_a_machine_that_nobody_saw_does_not_join_and_one_that_was_seen_does(type
     assert f"{node}  in service" in shown
     assert typed("cluster", "expansion", "list")["expansions"][0]["admitted"] is True
     assert "admitted" in typed.says("cluster", "expansion", "show", number)
+    asked = Questions(bundle=Cid.parse(LICENCE), account=node, measurement=None, height=0)
+    facts = read_facts(world.latest, world.dao.governor, asked)  # what `verify` holds a node against
+    assert facts.nodes[node].admitted
     typed("cluster", "expansion", "stop", number, who=world.founder)
+    facts = read_facts(world.latest, world.dao.governor, asked)
+    assert (facts.nodes[node].authorised, facts.nodes[node].admitted) == (True, False)
     assert typed("cluster", "show", cluster)["nodes"][0]["in_service"] is False
     typed("cluster", "remove-node", cluster, node, *clusters, who=world.provider)
 

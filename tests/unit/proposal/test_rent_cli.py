@@ -1,5 +1,6 @@
 """A DAO rents a cluster by a vote and pays attested seconds; a log that forks costs the stake. Real logs, real chain."""
 
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,16 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.ledger.findings import FORK, Findings
 from cyberprivacy.ledger.headsigner import HeadSigner
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.ledger.note import Note
 from cyberprivacy.ledger.publisher import Publisher
+from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.ledger.signers import Kind, Signer
+from cyberprivacy.ledger.trust import Trust
+from cyberprivacy.ledger.watching import LogWatch, Watched
+from cyberprivacy.proposal.accusing import signed_heads
 from cyberprivacy.proposal.market import DEMO_MARKET
 
 LICENCE, CASE = (str(Cid(DAG_PB, sha256(word).digest())) for word in (b"licence", b"case"))
@@ -57,18 +64,23 @@ def head_key(typed: Any, cluster: int, log: Log) -> None:
     )
 
 
+def opened_by_a_vote(typed: Any, cluster: int) -> dict[str, Any]:
+    """An order of the DAO, which its timelock pays."""
+    world, member = typed.world, typed.world.members[0]
+    typed("market", "pay", world.dao.timelock, 5000, who=member)
+    opening = ("rent", "open", world.provider, cluster, "--rate", 1, "--days", 0.01, "--notice", 1, "--starts-in")
+    assert typed(*opening, 20_000, "--for-dao", world.dao.governor, who=member, code=2)["error"] == "market.title"
+    for_dao = ("--for-dao", world.dao.governor, "--title", "Rent a cluster")
+    assert typed(*opening, 600, *for_dao, who=member, code=2)["error"] == "market.too-soon"
+    passed(typed, typed(*opening, 20_000, *for_dao, who=member)["proposal"])
+    (order,) = typed("rent", "list")["orders"]
+    return dict(order)
+
+
 def test_a_dao_rents_by_a_vote_and_pays_what_is_attested(typed: Any, cluster: int, tmp_path: Path) -> None:
     world, provider, member = typed.world, typed.world.provider, typed.world.members[0]
-    typed("market", "pay", world.dao.timelock, 5000, who=member)
-    opening = ("rent", "open", provider, cluster, "--rate", 1, "--days", 0.01, "--starts-in", 20_000)
-    assert typed(*opening, "--for-dao", world.dao.governor, who=member, code=2)["error"] == "market.title"
-    for_dao = ("--for-dao", world.dao.governor, "--title", "Rent a cluster")
-    assert "next: `cyberprivacy vote" in typed.says(*opening, *for_dao, who=member)
-    proposal = typed(*opening, *for_dao, "--notice", 1, who=member)["proposal"]
-    passed(typed, proposal)
-    (order,) = typed("rent", "list")["orders"]
+    order = opened_by_a_vote(typed, cluster)
     assert (order["payer"], order["deposited"], order["rate"]) == (world.dao.timelock, "864", "1")
-
     log = Log(tmp_path, typed, cluster)
     head_key(typed, cluster, log)
     world.advance_to(order["start"] + 100)
@@ -134,6 +146,31 @@ def test_a_log_with_two_pasts_costs_the_stake_by_the_file_that_a_reader_keeps(
     assert typed("market", "balance", finder)["rent"] == "200"
 
 
+def test_the_file_that_another_cluster_put_on_record_costs_the_stake(
+    typed: Any, cluster: int, tmp_path: Path
+) -> None:
+    truth, lie = Log(tmp_path / "truth", typed, cluster), Log(tmp_path / "lie", typed, cluster)
+    head_key(typed, cluster, truth)
+    now = typed.world.now
+    shown = tmp_path / "what it shows"
+    shown.symlink_to(truth.grows("one", "two", "three", time=now))
+    with closing(FileLedger(tmp_path / "watcher.jsonl", clock=lambda: now)) as own:
+        findings = Findings(own, tmp_path / "watch", calm=600, clock=lambda: now)
+        trust = Trust.of(ORIGIN, [LOG.verifier, truth.key.verifier], max_age=600)
+        watched = Watched(trust, FolderSource(shown), (), 600)
+        watch = LogWatch(watched, tmp_path / "mirror", findings, clock=lambda: now)
+        watch.look()
+        assert not findings.all()
+        shown.unlink()
+        shown.symlink_to(lie.grows("one", "another", "past", "of", "it", time=now + 1))
+        watch.look()
+        (found,) = findings.of(ORIGIN)
+    assert found.code == FORK
+    told = typed("provider", "accuse", tmp_path / "watch" / found.evidence, who=typed.world.organisations[1])
+    assert (told["cluster"], told["fork"]) == (cluster, [3, 5])
+    assert typed("provider", "show", typed.world.provider)["staked"] == "0"
+
+
 def test_heads_that_the_cluster_did_not_sign_accuse_nobody(typed: Any, cluster: int, tmp_path: Path) -> None:
     truth, lie = Log(tmp_path / "truth", typed, cluster), Log(tmp_path / "lie", typed, cluster)
     reading = ("--key", LOG.verifier.encode(), "--memory", tmp_path / "memory")
@@ -151,9 +188,6 @@ def test_a_clock_that_is_set_back_costs_an_honest_provider_nothing(
     typed: Any, cluster: int, tmp_path: Path
 ) -> None:
     """The log signs on with the time that it signed last, so no head of its own can be held against it."""
-    from cyberprivacy.ledger.note import Note
-    from cyberprivacy.proposal.accusing import signed_heads
-
     log, now = Log(tmp_path, typed, cluster), typed.world.now
     anchor = typed("market", "show")["contracts"]["anchor"]
     times = []

@@ -10,12 +10,16 @@ from cyberprivacy import canonical
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
-from cyberprivacy.vault import forms, signin
+from cyberprivacy.vault import consent, described, forms, signin
+from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import Signed
 from cyberprivacy.vault.keylog import accept, replay
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.passkey import Place
+from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.selector import Selector
 
 Given = Mapping[str, Any]
 
@@ -104,6 +108,50 @@ def _key_events(group: Given, test: Given) -> dict[str, object]:
     return shown(state)
 
 
+def _selector(_group: Given, test: Given) -> dict[str, object]:
+    Selector.parse(test["selector"])
+    return {}
+
+
+def _selects(_group: Given, test: Given) -> dict[str, object]:
+    return {"selects": Selector.parse(test["selector"]).matches(test["record"], test["changed"])}
+
+
+def _selector_within(_group: Given, test: Given) -> dict[str, object]:
+    return {"within": Selector.parse(test["one"]).within(Selector.parse(test["other"]))}
+
+
+def _grant(group: Given, test: Given) -> dict[str, object]:
+    signed = SignedGrant.decode(test["document"].encode())
+    assert signed.encode() == test["document"].encode()
+    return {"digest": signed.grant.digest(forms.schema(group["network"])).hex()}
+
+
+def _revoke(group: Given, test: Given) -> dict[str, object]:
+    signed = SignedRevoke.decode(test["document"].encode())
+    assert signed.encode() == test["document"].encode()
+    return {"digest": signed.revoke.digest(forms.schema(group["network"])).hex()}
+
+
+def _release_policy(_group: Given, test: Given) -> dict[str, object]:
+    return {"hash": ReleasePolicy.decode(test["document"].encode()).digest.hex()}
+
+
+def _consent(group: Given, test: Given) -> dict[str, object]:
+    types = {
+        name: described.Described(
+            name,
+            bytes.fromhex(each["schema"]),
+            each["titles"],
+            tuple(described.Field(field["titles"], field["sensitive"]) for field in each["fields"]),
+        )
+        for name, each in group["types"].items()
+    }
+    policy = ReleasePolicy.decode(test["policy"].encode())
+    shown = consent.text(Grant.read(test["grant"]), policy, types, test["language"])
+    return {"text": shown, "hash": consent.text_hash(shown).hex()}
+
+
 def _pairwise(_group: Given, test: Given) -> dict[str, object]:
     return {"id": pairwise(bytes.fromhex(test["secret"]), test["app"]).hex()}
 
@@ -134,6 +182,13 @@ JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
     "SiweParse": _siwe_parse,
     "SiweVerify": _siwe_verify,
     "KeyEvents": _key_events,
+    "Selector": _selector,
+    "Selects": _selects,
+    "SelectorWithin": _selector_within,
+    "Grant": _grant,
+    "Revoke": _revoke,
+    "ReleasePolicy": _release_policy,
+    "Consent": _consent,
     "Pairwise": _pairwise,
     "Inclusion": _inclusion,
     "Consistency": _consistency,
