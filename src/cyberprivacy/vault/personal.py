@@ -4,7 +4,7 @@ Every call is one transaction and asks what the person's account allows now: who
 signed in, is heard at once. Calls are plain functions, for Starlette's `def` endpoints, which run in threads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,6 +12,9 @@ import msgspec
 from cyberprivacy.vault import account as rules
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
+from cyberprivacy.vault.followings import Following, Followings
+from cyberprivacy.vault.grantbook import GrantBook
+from cyberprivacy.vault.granting import Registered
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import Session
 from cyberprivacy.vault.web.assembly import Vault
@@ -43,7 +46,7 @@ class PersonalRecords:
 
     vault: Vault
     session: Session
-    clock: Callable[[], float]
+    _followings: Followings
 
     @property
     def person(self) -> str:
@@ -90,6 +93,16 @@ class PersonalRecords:
         """End a record; raises as `update`."""
         self._change(Delete(bytes.fromhex(seen.id), seen.rev))
 
+    def followings(self) -> Sequence[Following]:
+        """The grants under which other applications' records of this person come here, and how they stand."""
+        return self._followings.all(self.session.owner())
+
+    def grants(self) -> Sequence[Registered]:
+        """What this person allows others with the records that are kept here, newest first; what ended, too."""
+        with self.vault.database.reading() as connection:
+            book = GrantBook(connection, self.session.owner())
+            return [book.held(each) for each in book.listed()]
+
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)
         with self.vault.database.transaction() as connection:
@@ -97,7 +110,7 @@ class PersonalRecords:
 
     def _check(self, act: Act) -> None:
         state = self.vault.accounts.state(self.session.account)
-        rules.check(state, self.session.key, act, now=self.clock())
+        rules.check(state, self.session.key, act, now=self.vault.clock())
 
 
 def _kept(record: Record) -> Kept:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from cyberprivacy.vault.database import Database
-from cyberprivacy.vault.middleware import PersonalData
+from cyberprivacy.vault.middleware import App, PersonalData
 from cyberprivacy.vault.personal import PersonalRecords
 
 SITE = "http://127.0.0.1:8080"
@@ -57,7 +56,7 @@ class Shop:
     """The application, and people who use it in a browser."""
 
     def __init__(self, client: TestClient, clock: Clock, wrapped: PersonalData) -> None:
-        self.town = Town(replace(wrapped.vault, clock=clock), clock, client)
+        self.town = Town(wrapped.vault, clock, client)
         self.client, self.clock = client, clock
 
     def enter(self, name: str = "alice", app: str = "shop") -> Caller:
@@ -78,11 +77,16 @@ def standing(folder: Path) -> Iterator[Shop]:
     clock = Clock()
     wraps: list[PersonalData] = []
 
-    def wrapped(app: Starlette, **more: object) -> PersonalData:
-        wraps.append(PersonalData(app, app="shop", site=SITE, network="test:vault", clock=clock, **more))  # type: ignore[arg-type]
+    def wrapped(app: Starlette) -> PersonalData:
+        more = {"network": "test:vault", "clock": clock}
+        wraps.append(
+            PersonalData(
+                app, app=App(name="shop", site=SITE, data=folder / "data", types=folder / "types", **more)
+            )
+        )
         return wraps[-1]
 
-    app = Starlette(routes=ROUTES, middleware=[Middleware(wrapped, data=folder / "data", types=folder / "types")])
+    app = Starlette(routes=ROUTES, middleware=[Middleware(wrapped)])
     with TestClient(app, base_url=SITE) as client:
         yield Shop(client, clock, wraps[0])
 
@@ -195,6 +199,8 @@ def test_a_type_that_changed_its_mind_is_refused_at_the_start(tmp_path: Path) ->
     other["properties"]["total"]["type"] = "string"
     (tmp_path / "types" / f"{ORDER}.json").write_text(json.dumps(other))
     with pytest.raises(Exception, match=r"type") as refused:
-        PersonalData(Starlette(), app="shop", site=SITE, data=tmp_path / "data", types=tmp_path / "types")
+        PersonalData(
+            Starlette(), app=App(name="shop", site=SITE, data=tmp_path / "data", types=tmp_path / "types")
+        )
     assert str(getattr(refused.value, "code", "")).startswith("type.")
     Database.open(f"sqlite:///{tmp_path / 'data/vault.db'}").close()
