@@ -34,6 +34,7 @@ ROOMS: Final = {
     "log": ("log",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
+    "privacy_os": ("os",),
     "demo": ("demo",),
     "dev": ("dev",),
 }
