@@ -124,9 +124,13 @@ fn verified_root() -> Outcome<()> {
 
 /// Give the service what it may read, and make the verified root the root.
 fn hand_over(configuration: &Configuration) -> Outcome<()> {
-    let log = "/sys/kernel/security/tpm0/binary_bios_measurements";
-    let measured = fs::read(log).map_err(|problem| format!("{log}: {problem}"))?;
-    write(&format!("{RUN}/firmware-log"), &measured)?;
+    for (log, name) in [
+        ("/sys/kernel/security/tpm0/binary_bios_measurements", "firmware-log"),
+        ("/sys/kernel/security/ima/binary_runtime_measurements", "kernel-log"),
+    ] {
+        let measured = fs::read(log).map_err(|problem| format!("{log}: {problem}"))?;
+        write(&format!("{RUN}/{name}"), &measured)?;
+    }
     system::give("/dev/tpmrm0", SERVICE_USER)?;
     for place in ["/dev", "/proc", "/sys", "/run"] {
         system::move_mount(place, &format!("{ROOT}{place}"))?;

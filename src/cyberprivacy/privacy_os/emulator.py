@@ -3,6 +3,7 @@
 Its owner can read all of its memory and write its TPM's state: what it proves is worth the level "development".
 """
 
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ HINT: Final = "Install it: apt install qemu-system-x86 ovmf swtpm"
 SERVING: Final = "privacy-os: serving"
 STOPPED: Final = "privacy-os: stopped: "
 
+_COMMAND: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
+"""What moves a terminal's cursor or clears it. Source: ECMA-48, 5.4."""
 _PATIENCE: Final = 10.0
 _TICK: Final = 0.2
 
@@ -92,8 +95,8 @@ class Running:
 
 def _printable(line: bytes) -> str:
     """A line without what would command a terminal."""
-    text = line.decode("ascii", "replace").rstrip("\r")
-    return "".join(letter if letter.isascii() and letter.isprintable() else " " for letter in text).strip()
+    text = _COMMAND.sub("", line.decode("ascii", "replace"))
+    return "".join(letter for letter in text if letter.isascii() and letter.isprintable()).strip()
 
 
 @contextmanager

@@ -11,10 +11,8 @@ The TLS key is born here and lives in memory only. The first process hands over 
 import asyncio
 import os
 import ssl
-import struct
 import time
 from functools import partial
-from hashlib import new
 from pathlib import Path
 from typing import Final
 
@@ -26,13 +24,12 @@ from starlette.routing import Route
 
 from cyberprivacy.attest import tpmenrolment
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
-from cyberprivacy.attest.bootlog import LIMITS
 from cyberprivacy.attest.enrolment import MAX_MESSAGE, Answer
 from cyberprivacy.attest.identity import EARLY, LONGEST, TlsIdentity
-from cyberprivacy.attest.tcg2 import parse
 from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
-from cyberprivacy.privacy_os.volume import Configuration, pieces
+from cyberprivacy.privacy_os.volume import Configuration
+from cyberprivacy.privacy_os.whole_log import whole_log
 
 HANDED: Final = Path("/run/privacy-os")
 PORT: Final = 443
@@ -40,12 +37,7 @@ ROLE: Final = "machine"
 """The role of a machine that runs no node yet: nobody takes its key for that of a node."""
 VALID: Final = 300
 """Seconds for which evidence is good."""
-CONFIGURATION_REGISTER: Final = 14
-
-_EVENT_TAG: Final = 0x0000_0006
-"""EV_EVENT_TAG. Source: TCG PC Client Platform Firmware Profile 1.06, 10.4.1."""
 _STATUS: Final = ((Misuse, 400), (Untrusted, 403), (TryLater, 503))
-_NAMES: Final = {0x0004: "sha1", 0x000B: "sha256", 0x000C: "sha384", 0x000D: "sha512"}
 
 
 class Service:
@@ -62,7 +54,8 @@ class Service:
         text = (handed / "configuration").read_bytes()
         self.configuration = Configuration.parse(text)
         log = handed / "state" / "boot-log"
-        log.write_bytes(whole_log((handed / "firmware-log").read_bytes(), text))
+        firmware, kernel = ((handed / name).read_bytes() for name in ("firmware-log", "kernel-log"))
+        log.write_bytes(whole_log(firmware, kernel, text))
         self._log, self._attester = log, TpmAttester(handed / "state", log=log)
         address = str(self.configuration.address.ip)
         self.tls = TlsIdentity.born([address], lifetime=LONGEST, now=int(time.time()))
@@ -90,24 +83,6 @@ class Service:
     def log(self) -> bytes:
         """What was measured."""
         return self._log.read_bytes()
-
-
-def whole_log(firmware: bytes, configuration: bytes) -> bytes:
-    """Firmware's log, and what the first process measured after it.
-
-    Raises:
-        Untrusted: firmware's log is none, or has a bank that we cannot compute.
-    """
-    log = parse(firmware, LIMITS, padded=True)
-    made = bytearray(firmware)
-    if unknown := sorted(log.banks - _NAMES.keys()):
-        raise Untrusted("a bank that we cannot compute", code="os.bank", banks=unknown)
-    for piece in pieces(configuration):
-        made += struct.pack("<III", CONFIGURATION_REGISTER, _EVENT_TAG, len(log.banks))
-        for bank in sorted(log.banks):
-            made += struct.pack("<H", bank) + new(_NAMES[bank], piece, usedforsecurity=False).digest()
-        made += struct.pack("<I", len(piece)) + piece
-    return bytes(made)
 
 
 def application(service: Service) -> Starlette:
