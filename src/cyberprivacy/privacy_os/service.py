@@ -10,6 +10,7 @@ The TLS key is born here and lives in memory only. The first process hands over 
 
 import asyncio
 import os
+import socket
 import ssl
 import time
 from functools import partial
@@ -132,8 +133,6 @@ def serve(service: Service) -> None:
         os.write(held, service.tls.pem())
         config = uvicorn.Config(
             application(service),
-            host=str(service.configuration.address.ip),
-            port=PORT,
             ssl_certfile=f"/proc/self/fd/{held}",
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
             access_log=False,
@@ -146,8 +145,9 @@ def serve(service: Service) -> None:
         os.close(held)
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
-    print("privacy-os: serving", flush=True)  # noqa: T201  # the console is this machine's only log
-    uvicorn.Server(config).run()
+    with socket.create_server((str(service.configuration.address.ip), PORT)) as door:
+        print("privacy-os: serving", flush=True)  # noqa: T201  # the console is this machine's only log
+        uvicorn.Server(config).run([door])
 
 
 if __name__ == "__main__":
