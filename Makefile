@@ -4,7 +4,7 @@ RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
-.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither clean
+.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither os-image os-verify-release test-os clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,16 @@ fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), from genuine inp
 
 bench: install ## side-by-side measurements; each prints a ratio
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
+
+os-image: install ## the Privacy OS, from locked packages, into build/os (root)
+	$(RUN) cyberprivacy os build --to build/os
+
+os-verify-release: install ## build the Privacy OS again and compare it with RELEASE (build/os)
+	$(RUN) cyberprivacy os verify-release $(or $(RELEASE),build/os)
+
+test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minutes
+	@deploy/install-debian.sh qemu-system-x86 ovmf
+	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
 
 clean: ## remove what can be made again
 	rm -rf .demo .demo-network .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

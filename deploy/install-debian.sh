@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install on Debian 12 what the engines and the tests need. Does nothing where everything is there already.
-# Usage: deploy/install-debian.sh   (as root, from the root of the checkout)
+# Usage: deploy/install-debian.sh [PACKAGE…]   (as root, from the root of the checkout; further packages as well)
 set -eu
 
 engines="podman buildah runc netavark haproxy docker-registry apache2-utils swtpm iproute2 iptables ca-certificates"
@@ -8,7 +8,7 @@ tests="skopeo curl jq postgresql chromium"
 bench="wrk catatonit"
 
 missing=""
-for package in $engines $tests $bench; do
+for package in $engines $tests $bench "$@"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 command -v go >/dev/null || missing="$missing golang-go"

@@ -130,7 +130,7 @@ def _make(lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None, m
         with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
             debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
         files = entries(debs)
-        manifest = _describe(layout, write_layer({**files, **_compiled(files)}), packages)
+        manifest = _describe(layout, write_layer({**files, **compiled(files)}), packages)
         layout.name(REPOSITORY, manifest)
         replace(note, manifest.encode())
     except OSError as problem:
@@ -189,15 +189,15 @@ def entries(debs: Mapping[str, bytes]) -> dict[str, Entry]:
     return found
 
 
-def _compiled(files: Mapping[str, Entry]) -> dict[str, Entry]:
-    """The library's .pyc files, and the folders that they lie in."""
+def compiled(files: Mapping[str, Entry], *, library: str = STDLIB) -> dict[str, Entry]:
+    """A library's .pyc files, and the folders that they lie in."""
     regular = {path: entry.data for path, entry in files.items() if entry.data is not None}
     for path, entry in files.items():  # the loader looks libraries up by the names of links
         if entry.target is not None and path.startswith(f"{LIBRARIES}/"):
             data = regular.get(f"{LIBRARIES}/{entry.target}")
             if data is not None:
                 regular[path] = data
-    made = compile_library(regular, library=STDLIB, shared=LIBRARIES)
+    made = compile_library(regular, library=library, shared=LIBRARIES)
     folders = {path.rpartition("/")[0]: Entry(0o755) for path in made}
     return {**folders, **{path: Entry(0o644, data=data) for path, data in made.items()}}
 

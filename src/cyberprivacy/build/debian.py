@@ -152,10 +152,18 @@ def _ar(data: bytes) -> Iterator[tuple[str, bytes]]:
         at += 60 + size + size % 2
 
 
-def resolve(names: Sequence[str], mirror: str = MIRROR) -> tuple[Package, ...]:
+def resolve(
+    names: Sequence[str], mirror: str = MIRROR, *, suite: str = SUITE, tools: Sequence[str] = ()
+) -> tuple[Package, ...]:
     """The newest version of each package that Debian signs today, for a new lock.
 
     Done by apt itself in a private directory: it checks the signatures, we keep only the hashes.
+
+    Args:
+        names: packages to have, by themselves.
+        mirror: Debian mirror, without a slash at the end.
+        suite: which Debian.
+        tools: packages to have with all that they depend on.
 
     Raises:
         TryLater: apt cannot reach the mirror or is not there.
@@ -167,8 +175,8 @@ def resolve(names: Sequence[str], mirror: str = MIRROR) -> tuple[Package, ...]:
             (root / name).mkdir(parents=True)
         (root / "status").touch()
         (root / "sources.list").write_text(
-            f"deb [signed-by={KEYRING}] {mirror}/debian {SUITE} main\n"
-            f"deb [signed-by={KEYRING}] {mirror}/debian-security {SUITE}-security main\n"
+            f"deb [signed-by={KEYRING}] {mirror}/debian {suite} main\n"
+            f"deb [signed-by={KEYRING}] {mirror}/debian-security {suite}-security main\n"
         )
         (root / "apt.conf").write_text(
             f'Dir "{root}"; Dir::Etc "{root}/etc"; Dir::Etc::parts "{root}/etc/apt.conf.d";\n'
@@ -178,11 +186,18 @@ def resolve(names: Sequence[str], mirror: str = MIRROR) -> tuple[Package, ...]:
             'Acquire::Languages "none"; APT::Sandbox::User "root";\n'
         )
         _apt(root, "update", "-o", "APT::Update::Error-Mode=any")
-        lines = _apt(root, "--print-uris", "download", *names).splitlines()
+        wanted = [*names, *(_needed(root, tools) if tools else ())]
+        lines = _apt(root, "--print-uris", "download", *wanted).splitlines()
     found = {package.name: package for package in map(_printed, lines)}
-    if missing := sorted(set(names) - set(found)):
+    if missing := sorted(set(wanted) - set(found)):
         raise BadPackage("Debian does not have these packages", packages=missing)
     return tuple(found[name] for name in sorted(found))
+
+
+def _needed(root: Path, tools: Sequence[str]) -> list[str]:
+    """Packages and all that they depend on, by name: beside them apt says MD5 sums, which nobody should use."""
+    lines = _apt(root, "--print-uris", "--no-install-recommends", "install", *tools).splitlines()
+    return [line.split(" ")[1].partition("_")[0] for line in lines]
 
 
 def _apt(root: Path, *words: str) -> str:

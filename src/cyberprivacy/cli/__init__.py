@@ -41,6 +41,7 @@ ROOMS: Final = {
     "witness": ("witness",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
+    "privacy_os": ("os",),
     "demo": ("demo",),
     "dev": ("dev",),
 }

@@ -1,0 +1,174 @@
+"""A machine on this machine: QEMU with UEFI firmware and a software TPM, to try an image and to attack it.
+
+Its owner can read all of its memory and write its TPM's state: what it proves is worth the level "development".
+"""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.errors import Misuse, TryLater
+
+FIRMWARE: Final = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+VARIABLES: Final = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+ADDRESS: Final = "10.0.2.15/24"
+"""What a machine must be configured with here; its gateway is 10.0.2.2. Source: QEMU, "User mode networking"."""
+
+HINT: Final = "Install it: apt install qemu-system-x86 ovmf swtpm"
+SERVING: Final = "privacy-os: serving"
+STOPPED: Final = "privacy-os: stopped: "
+
+_COMMAND: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
+"""What moves a terminal's cursor or clears it. Source: ECMA-48, 5.4."""
+_PATIENCE: Final = 10.0
+_TICK: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a machine is put together.
+
+    Attributes:
+        disk: the image; never written.
+        volumes: further disks, such as the configuration volume; never written.
+        state: folder of what the machine keeps: its TPM and its firmware's variables.
+        port: on 127.0.0.1, where its port 443 is reached; None = no way in.
+        memory: MiB.
+        kvm: use the processor's virtualisation.
+        more: further words for QEMU: what an attacker would add.
+    """
+
+    disk: Path
+    volumes: Sequence[Path]
+    state: Path
+    port: int | None = None
+    memory: int = 512
+    kvm: bool = False
+    more: Sequence[str] = ()
+
+
+class Running:
+    """A machine that runs; see `running`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], console: Path) -> None:
+        self._process, self._console = process, console
+
+    def lines(self, until: float) -> Iterator[str]:
+        """What the machine says on its console, as it says it, until it is off.
+
+        Args:
+            until: when to stop waiting, on the monotonic clock.
+
+        Raises:
+            TryLater: it took too long ("os.slow"), or QEMU failed ("os.emulator").
+        """
+        with self._console.open("rb") as file:
+            left = b""
+            while True:
+                off = self._process.poll()
+                left += file.read()
+                *whole, left = left.split(b"\n")
+                yield from (_printable(line) for line in whole)
+                if off is not None:
+                    break
+                if time.monotonic() > until:
+                    raise TryLater("the machine takes too long", code="os.slow", console=str(self._console))
+                time.sleep(_TICK)
+        if off:
+            raise TryLater("QEMU failed", code="os.emulator", status=off, hint="Its words are in qemu.log beside.")
+
+    def wait_for(self, words: str, seconds: float, say: Callable[[str], None] = lambda _: None) -> str | None:
+        """The first line with these words; None when the machine went off before it said them."""
+        for line in self.lines(time.monotonic() + seconds):
+            say(line)
+            if words in line:
+                return line
+        return None
+
+
+def _printable(line: bytes) -> str:
+    """A line without what would command a terminal."""
+    text = _COMMAND.sub("", line.decode("ascii", "replace"))
+    return "".join(letter for letter in text if letter.isascii() and letter.isprintable()).strip()
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Running]:
+    """Start a machine; it is switched off at the end.
+
+    Raises:
+        Misuse: QEMU, swtpm or the firmware is not installed, or a disk is missing ("os.emulator").
+        TryLater: the software TPM does not start.
+    """
+    for path in (FIRMWARE, VARIABLES, settings.disk, *settings.volumes):
+        if not path.is_file():
+            raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
+    state = settings.state.resolve()
+    (state / "tpm").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (state / "variables.fd").write_bytes(VARIABLES.read_bytes())  # no boot entry outlives a start
+    (state / "console.log").write_bytes(b"")
+    with ExitStack() as ends:
+        _started(ends, _tpm(state), state / "tpm.log")
+        _appears(state / "tpm.sock")
+        process = _started(ends, _qemu(settings, state), state / "qemu.log")
+        yield Running(process, state / "console.log")
+
+
+def _started(ends: ExitStack, command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    try:
+        with log.open("wb") as said:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+    except FileNotFoundError as problem:
+        raise Misuse("a program is not installed", code="os.emulator", program=command[0], hint=HINT) from problem
+    ends.callback(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)
+    process.kill()
+    process.wait()
+
+
+def _appears(path: Path) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+            return
+        time.sleep(_TICK)
+    raise TryLater("the software TPM does not start", code="os.emulator", log=str(path.with_name("tpm.log")))
+
+
+def _tpm(state: Path) -> list[str]:
+    (state / "tpm.sock").unlink(missing_ok=True)
+    control = f"type=unixio,path={state / 'tpm.sock'},mode=0600"
+    return ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state / 'tpm'}", "--ctrl", control]
+
+
+def _qemu(settings: Settings, state: Path) -> list[str]:
+    """A machine with nothing but what is named here: no default devices, no monitor, no other way in."""
+    kvm = settings.kvm
+    words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    words += ["-machine", f"q35,smm=off,accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
+    words += ["-m", str(settings.memory), "-smp", "2", "-monitor", "none"]
+    words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}"]
+    words += ["-drive", f"if=pflash,format=raw,unit=1,file={state / 'variables.fd'}"]
+    words += ["-chardev", f"socket,id=tpm,path={state / 'tpm.sock'}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
+    words += ["-device", "tpm-crb,tpmdev=tpm0", "-device", "virtio-rng-pci"]
+    for number, path in enumerate((settings.disk, *settings.volumes)):
+        words += ["-drive", f"if=none,id=disk{number},format=raw,readonly=on,file={path.resolve()}"]
+        words += ["-device", f"virtio-blk-pci,drive=disk{number}" + ("" if number else ",bootindex=1")]
+    forward = "" if settings.port is None else f",hostfwd=tcp:127.0.0.1:{settings.port}-:443"
+    words += ["-netdev", f"user,id=net0,restrict=on{forward}", "-device", "virtio-net-pci,netdev=net0,romfile="]
+    words += ["-serial", f"file:{state / 'console.log'}"]
+    return [*words, *settings.more]

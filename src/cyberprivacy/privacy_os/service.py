@@ -1,0 +1,154 @@
+"""What runs inside the machine, for now: it proves what the machine is, and does nothing else.
+
+    GET  /evidence?nonce=<64 hex digits>   a document as `cyberprivacy evidence make` writes it, about this TLS key
+    GET  /enrolment                        what the TPM asks with, for `cyberprivacy tpm certify`
+    POST /enrolment                        the answer; the TPM opens it, and evidence carries the certificates
+    GET  /boot-log                         what firmware and the first process measured
+
+The TLS key is born here and lives in memory only. The first process hands over what it read in `/run/privacy-os`.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cyberprivacy.attest import tpmenrolment
+from cyberprivacy.attest.bare import EvidenceDocument, key_bound
+from cyberprivacy.attest.enrolment import MAX_MESSAGE, Answer
+from cyberprivacy.attest.identity import EARLY, LONGEST, TlsIdentity
+from cyberprivacy.attest.tpmdevice import TpmAttester
+from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.privacy_os.volume import Configuration
+from cyberprivacy.privacy_os.whole_log import whole_log
+
+HANDED: Final = Path("/run/privacy-os")
+PORT: Final = 443
+ROLE: Final = "machine"
+"""The role of a machine that runs no node yet: nobody takes its key for that of a node."""
+VALID: Final = 300
+"""Seconds for which evidence is good."""
+_STATUS: Final = ((Misuse, 400), (Untrusted, 403), (TryLater, 503))
+
+
+class Service:
+    """The machine's answers. One TPM: one question at a time."""
+
+    def __init__(self, handed: Path = HANDED) -> None:
+        """Read what the first process handed over, and open the TPM.
+
+        Raises:
+            Misuse: no TPM, or a configuration that the first process would not have taken.
+            Untrusted: firmware's log is none.
+            TryLater: the TPM does not answer.
+        """
+        text = (handed / "configuration").read_bytes()
+        self.configuration = Configuration.parse(text)
+        log = handed / "state" / "boot-log"
+        firmware, kernel = ((handed / name).read_bytes() for name in ("firmware-log", "kernel-log"))
+        log.write_bytes(whole_log(firmware, kernel, text))
+        self._log, self._attester = log, TpmAttester(handed / "state", log=log)
+        address = str(self.configuration.address.ip)
+        self.tls = TlsIdentity.born([address], lifetime=LONGEST, now=int(time.time()))
+
+    def evidence(self, nonce: str) -> bytes:
+        """Evidence about the TLS key, for somebody's nonce of 64 hex digits."""
+        try:
+            challenge = bytes.fromhex(nonce)
+        except ValueError:
+            challenge = b""
+        if len(challenge) != 32 or nonce != challenge.hex():
+            raise Misuse("a nonce is 64 lower-case hex digits", code="evidence.nonce", length=len(nonce))
+        now = int(time.time())
+        bound = key_bound(self.tls.spki, challenge, since=now - EARLY, until=now + VALID, role=ROLE)
+        return EvidenceDocument(bound, self._attester.quote(bound.digest())).encode()
+
+    def ask(self) -> bytes:
+        """What the TPM asks with."""
+        return tpmenrolment.ask(self._attester.held).encode()
+
+    def install(self, answer: bytes) -> None:
+        """Let the TPM open an answer."""
+        self._attester.certified(tpmenrolment.accept(self._attester.held, Answer.parse(answer)))
+
+    def log(self) -> bytes:
+        """What was measured."""
+        return self._log.read_bytes()
+
+
+def application(service: Service) -> Starlette:
+    """The routes."""
+    lock = asyncio.Lock()
+
+    async def alone(work: partial[bytes] | partial[None]) -> bytes | None:
+        async with lock:
+            return await asyncio.to_thread(work)
+
+    async def evidence(request: Request) -> Response:
+        nonce = request.query_params.get("nonce", "")
+        return Response(await alone(partial(service.evidence, nonce)), media_type="application/json")
+
+    async def ask(_: Request) -> Response:
+        return Response(await alone(partial(service.ask)), media_type="application/json")
+
+    async def install(request: Request) -> Response:
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_MESSAGE:
+                raise Misuse("too much", code="enrolment.size", limit=MAX_MESSAGE)
+        await alone(partial(service.install, bytes(body)))
+        return Response(status_code=204)
+
+    async def log(_: Request) -> Response:
+        return Response(service.log(), media_type="application/octet-stream")
+
+    async def refused(_: Request, error: Exception) -> Response:
+        status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
+        return JSONResponse({"error": getattr(error, "code", "error"), "what": str(error)}, status)
+
+    routes = [
+        Route("/evidence", evidence, methods=["GET"]),
+        Route("/enrolment", ask, methods=["GET"]),
+        Route("/enrolment", install, methods=["POST"]),
+        Route("/boot-log", log, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={CyberPrivacyError: refused})
+
+
+def serve(service: Service) -> None:
+    """Answer until the power is off. The key reaches OpenSSL through memory that has no name."""
+    held = os.memfd_create("tls")
+    try:
+        os.write(held, service.tls.pem())
+        config = uvicorn.Config(
+            application(service),
+            ssl_certfile=f"/proc/self/fd/{held}",
+            ssl_version=ssl.PROTOCOL_TLS_SERVER,
+            access_log=False,
+            log_level="warning",
+            limit_concurrency=64,
+            timeout_keep_alive=5,
+        )
+        config.load()
+    finally:
+        os.close(held)
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    with socket.create_server((str(service.configuration.address.ip), PORT)) as door:
+        print("privacy-os: serving", flush=True)  # noqa: T201  # the console is this machine's only log
+        uvicorn.Server(config).run([door])
+
+
+if __name__ == "__main__":
+    serve(Service())

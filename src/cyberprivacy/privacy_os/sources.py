@@ -1,0 +1,126 @@
+"""What an image is made of: Debian packages and Python wheels that locks name by hash, and our own files.
+
+Two locks, because two things are asked of Debian: `os/root.lock` has what runs beside the service (the Debian of
+the pipeline, whose Python it is), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel).
+"""
+
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+from cyberprivacy.build.base import EPOCH, PACKAGES
+from cyberprivacy.build.debian import MIRROR, Package, fetch, parse_lock, resolve
+from cyberprivacy.build.inputs import Cache
+from cyberprivacy.build.oci import replace
+from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
+from cyberprivacy.errors import Misuse
+
+KERNEL: Final = "linux-image-6.12.118+deb13-cloud-amd64"
+STUB: Final = "systemd-boot-efi"
+TOOLS: Final = ("dosfstools", "erofs-utils", "gcc", "mtools", "rustc")
+BUILD_SUITE: Final = "trixie"
+MAX_LOCK: Final = 1 << 20
+
+_HEADS: Final = {
+    "root.lock": "# What runs beside the service of the Privacy OS: name version sha256 size path.\n",
+    "build.lock": "# Kernel, boot stub and tools of the Privacy OS: name version sha256 size path.\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All that decides an image.
+
+    Attributes:
+        root: packages by name, as bytes: those of the root file system.
+        build: likewise: kernel, boot stub, tools.
+        wheels: Python wheels by file name, as files.
+        init: the sources of the first process.
+        locked: every package, for the bill of materials.
+    """
+
+    root: dict[str, bytes]
+    build: dict[str, bytes]
+    wheels: dict[str, Path]
+    init: Path
+    locked: tuple[Package, ...]
+
+
+def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MIRROR) -> Sources:
+    """Fetch what the locks in a folder name; the second time needs no network for packages.
+
+    Args:
+        folder: the checkout's `os/`.
+        cache: where packages and wheels are kept by hash.
+        client: HTTP client.
+        mirror: Debian mirror, without a slash at the end.
+
+    Raises:
+        Untrusted: something is not what a lock says, or Debian no longer has it ("base.gone").
+        TryLater: the network or the disk failed.
+        Misuse: no locks here ("os.sources").
+    """
+    locks = {name: parse_lock(_text(folder / name)) for name in _HEADS}
+    wanted = {"root.lock": set(PACKAGES), "build.lock": {KERNEL, STUB}}
+    for name, packages in locks.items():
+        if missing := sorted(wanted[name] - {package.name for package in packages}):
+            raise Misuse("the lock lacks packages", code="os.sources", lock=name, packages=missing)
+    fetched = {
+        name: {package.name: fetch(package, cache, client, mirror) for package in packages}
+        for name, packages in locks.items()
+    }
+    wheels = _wheels(folder / "service.txt", Cache(cache, EPOCH), WheelIndex(client))
+    locked = (*locks["root.lock"], *locks["build.lock"])
+    return Sources(fetched["root.lock"], fetched["build.lock"], wheels, folder / "init", locked)
+
+
+def update_locks(folder: Path, *, mirror: str = MIRROR) -> None:
+    """Write locks of what Debian serves today; whoever commits them answers for them.
+
+    Raises:
+        TryLater: apt cannot reach the mirror.
+        Untrusted: apt does not know a package.
+    """
+    _keep(folder / "root.lock", resolve(PACKAGES, mirror))
+    _keep(folder / "build.lock", resolve((KERNEL, STUB), mirror, suite=BUILD_SUITE, tools=TOOLS))
+
+
+def _keep(lock: Path, packages: Sequence[Package]) -> None:
+    replace(lock, (_HEADS[lock.name] + "".join(f"{package}\n" for package in packages)).encode())
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_LOCK).decode("ascii")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Misuse(
+            "not the sources of the Privacy OS",
+            code="os.sources",
+            hint="Run this in a checkout of CyberPrivacy, or give --sources DIR.",
+            path=str(path),
+            problem=str(problem),
+        ) from problem
+
+
+def _wheels(requirements: Path, cache: Cache, index: WheelIndex) -> dict[str, Path]:
+    wheels = index.resolve(_text(requirements).encode(), requirements.name)
+
+    def one(wheel: Wheel) -> Path:
+        kept = cache.find(wheel.sha256)
+        return kept or cache.store(wheel.sha256, index.download(wheel), limit=wheel.limit, what=wheel.filename)
+
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        return {wheel.filename: path for wheel, path in zip(wheels, several.map(one, wheels), strict=True)}
+
+
+def wheel_files(path: Path) -> dict[str, bytes]:
+    """The files of a wheel that Python imports, by their path below the library."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        return {name: archive.read(name) for name in names if ".data/" not in name}

@@ -1,0 +1,89 @@
+"""The operator's only input: a small volume with lines of known keys, read by the first process (`os/init`).
+
+    address 192.0.2.10/24         this machine, once
+    gateway 192.0.2.1             at most once
+    chain https://rpc.example     an endpoint of the chain; at least one
+    dao 0x…                       an organisation whose releases run here; at least one
+
+16 bytes "CyberPrivacyOS/1", 4 bytes of length (big-endian), the text, zeros up to a whole MiB. The first process
+measures the text into PCR 14 in pieces of at most 1024 bytes, which is as much as a TPM hashes at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValueError
+from typing import Final, Self
+
+from cyberprivacy.errors import Misuse
+
+MAGIC: Final = b"CyberPrivacyOS/1"
+MAX_TEXT: Final = 8 << 10
+PIECE: Final = 1024
+SIZE: Final = 1 << 20
+
+
+class BadConfiguration(Misuse):
+    """A configuration that no machine would start with."""
+
+    code = "os.configuration"
+    hint = "Lines are `address`, `gateway`, `chain` and `dao`, each with one value."
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What an operator may say."""
+
+    address: IPv4Interface
+    gateway: IPv4Address | None
+    chains: tuple[str, ...]
+    daos: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """Read the lines.
+
+        Raises:
+            BadConfiguration: too much, an unknown key, a key too often or not at all, or another form.
+        """
+        if len(text) > MAX_TEXT:
+            raise BadConfiguration("the configuration is too large", size=len(text), limit=MAX_TEXT)
+        found: dict[str, list[str]] = {"address": [], "gateway": [], "chain": [], "dao": []}
+        try:
+            lines = text.decode("ascii").removesuffix("\n").split("\n")
+        except UnicodeDecodeError as error:
+            raise BadConfiguration("the configuration is not ASCII", at=error.start) from None
+        for number, line in enumerate(lines, 1):
+            key, space, value = line.partition(" ")
+            if key not in found or not space or not value or not value.isprintable() or " " in value:
+                raise BadConfiguration("not a key that we know and one value", line=number, text=line[:80])
+            found[key].append(value)
+        return cls._of(found)
+
+    @classmethod
+    def _of(cls, found: dict[str, list[str]]) -> Self:
+        if len(found["address"]) != 1 or len(found["gateway"]) > 1 or not found["chain"] or not found["dao"]:
+            counts = {key: len(values) for key, values in found.items()}
+            raise BadConfiguration("a key too often, or not at all", lines=counts)
+        try:
+            address = IPv4Interface(found["address"][0])
+            gateways = [IPv4Address(text) for text in found["gateway"]]
+        except (AddressValueError, NetmaskValueError, ValueError) as error:
+            raise BadConfiguration("not an address", reason=str(error)) from None
+        if "/" not in found["address"][0] or not 1 <= address.network.prefixlen <= 30:
+            raise BadConfiguration("an address needs the length of its network, 1 to 30", address=str(address))
+        return cls(address, gateways[0] if gateways else None, tuple(found["chain"]), tuple(found["dao"]))
+
+
+def make_volume(text: bytes) -> bytes:
+    """The volume of a configuration.
+
+    Raises:
+        BadConfiguration: see `Configuration.parse`.
+    """
+    Configuration.parse(text)
+    return (MAGIC + len(text).to_bytes(4, "big") + text).ljust(SIZE, b"\0")
+
+
+def pieces(text: bytes) -> Sequence[bytes]:
+    """What the first process measures, one event each."""
+    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]

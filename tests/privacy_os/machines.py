@@ -1,0 +1,179 @@
+"""Real machines in QEMU, seen from outside, and whoever vouches for their TPMs."""
+
+import json
+import secrets
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from cyberprivacy.attest.swtpm import SoftwareTpm
+from cyberprivacy.attest.tpmcommands import Tpm
+from cyberprivacy.attest.tpmtemplates import ENDORSEMENT_ECC
+from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
+from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS
+from cyberprivacy.privacy_os.volume import make_volume
+from cyberprivacy.testing.tpm import FakeVendor
+
+CONFIGURATION = f"""address {ADDRESS}
+gateway 10.0.2.2
+chain http://10.0.2.2:8545
+dao 0x0000000000000000000000000000000000000001
+""".encode()
+PATIENCE = 240.0
+
+
+def cyberprivacy(*words: object, code: int = 0) -> dict[str, object]:
+    """What a person would type, with `--json`; gives the document that it prints."""
+    command = [sys.executable, "-m", "cyberprivacy", *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@dataclass
+class Desk:
+    """Whoever vouches for TPMs and verifies machines."""
+
+    folder: Path
+    vendor: FakeVendor
+    root: str
+
+    def provision(self, state: Path) -> None:
+        """What leaves the factory: a TPM with a certificate."""
+        engine = SoftwareTpm(state / "tpm")
+        self.vendor.provision(Tpm(engine), 0x01C0000A, ENDORSEMENT_ECC)
+        engine.close()
+
+    def policy(self, image: Path) -> Path:
+        measured = json.loads((image / MEASUREMENTS).read_text())["measurement"]
+        path = self.folder / "policy.json"
+        path.write_text(
+            json.dumps(
+                {
+                    "v": 1,
+                    "least": "measured-boot",
+                    "roots": {self.root: "measured-boot"},
+                    "measurements": {f"sha256:{measured}": "Privacy OS"},
+                }
+            )
+        )
+        return path
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+class Machine:
+    """A machine that was started, seen from outside."""
+
+    def __init__(self, machine: Running, port: int, state: Path) -> None:
+        self._running, self.state = machine, state
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves the key
+        self._http = httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120)
+        self._port = port
+
+    def close(self) -> None:
+        self._http.close()
+
+    def serves(self) -> None:
+        assert self._running.wait_for(SERVING, PATIENCE), self.console()
+
+    def stops(self) -> str:
+        """Why it switched itself off."""
+        line = self._running.wait_for(STOPPED, PATIENCE)
+        assert line is not None, self.console()
+        return line.partition(STOPPED)[2]
+
+    def off(self) -> str:
+        """All that it said, when it went off without serving."""
+        assert self._running.wait_for(SERVING, PATIENCE) is None
+        return self.console()
+
+    def console(self) -> str:
+        return (self.state / "console.log").read_text("ascii", "replace")
+
+    def enrol(self, desk: Desk) -> None:
+        request, answer = self.state / "request.json", self.state / "answer.json"
+        request.write_bytes(self._http.get("/enrolment").raise_for_status().content)
+        cyberprivacy(
+            *("tpm", "certify", request, "--authority", desk.folder / "authority", "-o", answer),
+            *("--vendor", desk.folder / "vendor.pem", "--issuers", desk.folder / "issuer.pem"),
+        )
+        self._http.post("/enrolment", content=answer.read_bytes()).raise_for_status()
+
+    def verdict(self, desk: Desk, image: Path, *, code: int) -> dict[str, object]:
+        """What the verifier says of it, about the key that answers."""
+        nonce, evidence, key = secrets.token_hex(32), self.state / "evidence.json", self.state / "key.pem"
+        evidence.write_bytes(self._http.get("/evidence", params={"nonce": nonce}).raise_for_status().content)
+        key.write_bytes(_key_of(ssl.get_server_certificate(("127.0.0.1", self._port))))
+        return cyberprivacy(
+            *("verify", evidence, "--policy", desk.policy(image), "--key", key, "--nonce", nonce),
+            *("--role", "machine"),
+            code=code,
+        )
+
+    def diagnosis(self, program: Path, *, code: int, config: Path | None = None) -> dict[str, object]:
+        log = self.state / "boot-log"
+        log.write_bytes(self._http.get("/boot-log").raise_for_status().content)
+        more = () if config is None else ("--config", config)
+        return cyberprivacy("os", "diagnose", log, "--image", program, *more, code=code)
+
+
+def _key_of(certificate: str) -> bytes:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import PublicFormat
+
+    key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@contextmanager
+def started(
+    folder: Path,
+    disk: Path,
+    *,
+    desk: Desk | None = None,
+    texts: Sequence[bytes] = (),
+    disks: Sequence[Path] = (),
+    more: Sequence[str] = (),
+) -> Iterator[Machine]:
+    """Start a machine with a fresh TPM; `texts` are configuration volumes as they are, else the usual one."""
+    volumes = []
+    for number, volume in enumerate(texts or (make_volume(CONFIGURATION),)):
+        path = folder / f"volume{number}.img"
+        path.write_bytes(volume)
+        volumes.append(path)
+    state, port = folder / "state", free_port()
+    state.mkdir()
+    if desk is not None:
+        desk.provision(state)
+    settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port, more=more)
+    with running(settings) as process:
+        machine = Machine(process, port, state)
+        try:
+            yield machine
+        finally:
+            machine.close()
+
+
+def changed(image: Path, folder: Path, change: Callable[[str], str]) -> Path:
+    """A copy of the disk with another command line of the same length."""
+    line = json.loads((image / MEASUREMENTS).read_text())["command_line"]
+    data = (image / DISK).read_bytes()
+    other = change(line)
+    assert (data.count(line.encode()), len(other), other != line) == (1, len(line), True)
+    path = folder / "changed.img"
+    path.write_bytes(data.replace(line.encode(), other.encode()))
+    return path
