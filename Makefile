@@ -4,7 +4,7 @@ RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
-.PHONY: help install demo test unit flow law lint fuzz bench mutants some-mutants slither clean
+.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -14,6 +14,9 @@ install: ## everything that Debian, PyPI and npm must give (idempotent)
 
 demo: install ## the whole story on this machine: vote, build, deploy, verify, update
 	@$(RUN) cyberprivacy demo $(DEMO)
+
+demo-network: install ## three clusters watch one another; each way to cheat is caught and shown
+	@$(RUN) cyberprivacy demo network $(DEMO)
 
 test: install lint law unit flow some-mutants slither ## everything that CI runs
 
@@ -50,4 +53,4 @@ bench: install ## side-by-side measurements; each prints a ratio
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
 
 clean: ## remove what can be made again
-	rm -rf .demo .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .demo-network .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,7 +4,7 @@
 set -eu
 
 engines="podman buildah runc netavark haproxy docker-registry apache2-utils swtpm iproute2 iptables ca-certificates"
-tests="skopeo curl jq postgresql"
+tests="skopeo curl jq postgresql chromium"
 bench="wrk catatonit"
 
 missing=""
@@ -33,4 +33,8 @@ uv sync --locked -q
 if [ ! -d contracts/node_modules/solc ] || [ contracts/package-lock.json -nt contracts/node_modules/.package-lock.json ]; then
   echo "installing: Solidity tools by the lock file" >&2
   (cd contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -d sdk/typescript/node_modules/typescript ] || [ sdk/typescript/package-lock.json -nt sdk/typescript/node_modules/.package-lock.json ]; then
+  echo "installing: packages of the TypeScript SDK by the lock file" >&2
+  (cd sdk/typescript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi

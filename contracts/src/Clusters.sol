@@ -4,11 +4,13 @@ pragma solidity ^0.8.24;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {IClusters} from "./interfaces/IClusters.sol";
+import {IExpansions} from "./interfaces/IExpansions.sol";
 import {IReleaseRegistry} from "./interfaces/IReleaseRegistry.sol";
 
 /// @title Clusters
 /// @notice Where clusters say in public what they are, what they built and what they run. See `IClusters`.
-/// @dev The owner (the DAO that maintains Privacy OS) can only announce and withdraw measurements of the OS.
+/// @dev The owner (the DAO that maintains Privacy OS) can only announce and withdraw measurements of the OS, and name once who
+/// says which machines are admitted.
 contract Clusters is IClusters, Ownable2Step {
     struct Reports {
         address[] providers; // who ever reported; at most those that the DAO authorised
@@ -36,6 +38,11 @@ contract Clusters is IClusters, Ownable2Step {
     mapping(uint256 cluster => address) public headKey;
     /// @inheritdoc IClusters
     mapping(uint256 cluster => mapping(address key => bool)) public wasHeadKey;
+
+    /// @inheritdoc IClusters
+    address public expansions;
+    /// @inheritdoc IClusters
+    mapping(uint256 cluster => bool) public needsAdmission;
 
     /// @param owner_ who announces OS measurements; hand it to a DAO's timelock (two steps)
     /// @param wait public waiting period of a measurement; seconds
@@ -85,6 +92,14 @@ contract Clusters is IClusters, Ownable2Step {
         emit HeadKeySet(cluster, key);
     }
 
+    /// @inheritdoc IClusters
+    function requireAdmission(uint256 cluster) external {
+        _onlyProvider(cluster);
+        if (expansions == address(0)) revert ClusterExpansionsRefused(address(0));
+        needsAdmission[cluster] = true;
+        emit AdmissionRequired(cluster);
+    }
+
     // ------------------------------------------------------------------------------------------------ as a node
 
     /// @inheritdoc IClusters
@@ -95,6 +110,7 @@ contract Clusters is IClusters, Ownable2Step {
         }
         _requireAccepted(listed.measurement);
         _nodes[msg.sender] = listed;
+        _requireAdmitted(cluster);
         emit NodeJoined(cluster, msg.sender);
     }
 
@@ -126,7 +142,16 @@ contract Clusters is IClusters, Ownable2Step {
         emit Heartbeat(cluster, msg.sender);
     }
 
-    // --------------------------------------------------------------------------------------------- measurements
+    // ------------------------------------------------------------------------------------------------- as owner
+
+    /// @inheritdoc IClusters
+    function nameExpansions(address expansions_) external onlyOwner {
+        if (expansions != address(0) || IExpansions(expansions_).clusters() != address(this)) {
+            revert ClusterExpansionsRefused(expansions_);
+        }
+        expansions = expansions_;
+        emit ExpansionsNamed(expansions_);
+    }
 
     /// @inheritdoc IClusters
     function announceMeasurement(bytes32 measurement, string calldata uri) external onlyOwner returns (uint48 from) {
@@ -183,7 +208,8 @@ contract Clusters is IClusters, Ownable2Step {
 
     /// @inheritdoc IClusters
     function inService(address node) external view returns (bool) {
-        return _nodes[node].cluster != 0 && _accepted(_nodes[node].measurement);
+        uint256 cluster = _nodes[node].cluster;
+        return cluster != 0 && _accepted(_nodes[node].measurement) && _admitted(cluster, node);
     }
 
     /// @inheritdoc IClusters
@@ -210,6 +236,15 @@ contract Clusters is IClusters, Ownable2Step {
         if (!_accepted(measurement)) revert ClusterMeasurementRefused(measurement, measurementSince(measurement));
     }
 
+    /// @dev As of now: also for a machine that joined before its cluster gave the promise.
+    function _admitted(uint256 cluster, address node) private view returns (bool) {
+        return !needsAdmission[cluster] || IExpansions(expansions).admitted(node);
+    }
+
+    function _requireAdmitted(uint256 cluster) private view {
+        if (!_admitted(cluster, msg.sender)) revert ClusterNotAdmitted(cluster, msg.sender);
+    }
+
     function _onlyProvider(uint256 cluster) private view {
         if (cluster == 0 || providerOf(cluster) != msg.sender) revert ClusterNotProvider(cluster, msg.sender);
     }
@@ -220,8 +255,10 @@ contract Clusters is IClusters, Ownable2Step {
     }
 
     function _authorised(address registry) private view returns (address provider) {
-        provider = providerOf(_clusterOfCaller());
+        uint256 cluster = _clusterOfCaller();
+        provider = providerOf(cluster);
         _requireAccepted(_nodes[msg.sender].measurement);
+        _requireAdmitted(cluster);
         if (!IReleaseRegistry(registry).isProvider(provider)) {
             revert ClusterProviderNotAuthorised(registry, provider);
         }

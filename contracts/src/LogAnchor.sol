@@ -55,7 +55,20 @@ contract LogAnchor is ILogAnchor, EIP712 {
     {
         if (!_bothSigned(first, signed, second, signedToo)) return false;
         if (first.size == second.size) return first.root != second.root;
-        return first.size > second.size ? first.time < second.time : second.time < first.time;
+        return first.size > second.size ? first.time + TOLERANCE < second.time : second.time + TOLERANCE < first.time;
+    }
+
+    /// @inheritdoc ILogAnchor
+    function forkedPast(
+        Head calldata first,
+        bytes calldata signed,
+        Head calldata second,
+        bytes calldata signedToo,
+        bytes32 past,
+        bytes32[] calldata proof
+    ) external view returns (bool) {
+        return _bothSigned(first, signed, second, signedToo) && past != first.root
+            && LogProof.consistent(first.size, second.size, past, second.root, proof);
     }
 
     /// @inheritdoc ILogAnchor

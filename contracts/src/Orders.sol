@@ -228,8 +228,9 @@ contract Orders is IOrders {
     }
 
     function _requireServing(address provider, uint256 cluster) private view {
+        IClusters clusters = IClusters(ILogAnchor(anchor).clusters());
         bool serves = IProviders(providers).inGoodStanding(provider) && !IProviders(providers).convicted(cluster)
-            && IClusters(ILogAnchor(anchor).clusters()).providerOf(cluster) == provider;
+            && clusters.providerOf(cluster) == provider && clusters.needsAdmission(cluster);
         if (!serves) revert OrderProviderRefused(provider, cluster);
     }
 

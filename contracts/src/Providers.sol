@@ -133,6 +133,19 @@ contract Providers is IProviders {
     }
 
     /// @inheritdoc IProviders
+    function punishForkPast(
+        ILogAnchor.Head calldata first,
+        bytes calldata signed,
+        ILogAnchor.Head calldata second,
+        bytes calldata signedToo,
+        bytes32 past,
+        bytes32[] calldata proof
+    ) external {
+        if (!ILogAnchor(anchor).forkedPast(first, signed, second, signedToo, past, proof)) revert ProviderNoFork();
+        _convict(first.cluster);
+    }
+
+    /// @inheritdoc IProviders
     function punishForkAt(
         ILogAnchor.Head calldata first,
         bytes calldata signed,

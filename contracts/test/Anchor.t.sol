@@ -140,12 +140,35 @@ contract AnchorTest is Market {
         ILogAnchor.Head memory one = honest(9);
         ILogAnchor.Head memory two = honest(4);
         check(!anchor.forked(one, sign(one), two, sign(two)), "in one second");
+        two.time += 300;
+        check(!anchor.forked(one, sign(one), two, sign(two)), "a clock that was set right");
+        check(!anchor.forked(two, sign(two), one, sign(one)), "in any order");
         two.time += 1;
         check(anchor.forked(one, sign(one), two, sign(two)), "shrank");
         check(anchor.forked(two, sign(two), one, sign(one)), "in any order");
-        two.time -= 2;
+        two.time -= 302;
         check(!anchor.forked(one, sign(one), two, sign(two)), "grew");
         check(!anchor.forked(two, sign(two), one, sign(one)), "in any order");
+    }
+
+    /// @notice The evidence that watchers keep: every fork is seen by it, at any two sizes, and no honest log ever is.
+    function testFuzz_a_head_that_did_not_grow_from_another_is_a_fork(uint256 seed) public view {
+        uint256 newer = bound(seed, 1, 30);
+        uint256 older = bound(seed >> 8, 1, newer);
+        bytes32[] memory truth = Tree.log(newer, newer, 0);
+        bytes32[] memory lie = Tree.log(older, bound(seed >> 16, 0, older - 1), "lie");
+        ILogAnchor.Head memory long = headOf(truth, 1);
+        ILogAnchor.Head memory short = headOf(lie, 1);
+        bytes32[] memory proof = Tree.proof(truth, older, 0, newer, true);
+        bytes32 past = Tree.root(truth, 0, older);
+        check(anchor.forkedPast(short, sign(short), long, sign(long), past, proof), "a fork");
+        check(!anchor.forkedPast(short, sign(short), long, sign(long, 0xBAD), past, proof), "not its own head");
+        check(!anchor.forkedPast(short, sign(short), long, sign(long), short.root, proof), "no proof of that past");
+        short.root = past;
+        check(!anchor.forkedPast(short, sign(short), long, sign(long), past, proof), "honest");
+        bytes32 other = bytes32(uint256(past) ^ 1);
+        check(!anchor.forkedPast(short, sign(short), long, sign(long), other, proof), "an invented past");
+        if (older < newer) check(!anchor.forkedPast(long, sign(long), short, sign(short), past, proof), "order");
     }
 
     function test_attack_nobody_frames_a_cluster_with_heads_that_it_did_not_sign() public {

@@ -162,6 +162,8 @@ contract DisputesTest is Rented {
         providers = new Providers(aProviders());
         evil.mint(address(this), 1_000_000 ether);
         cluster = _serve(address(evil), STAKE);
+        vm.prank(address(evil));
+        clusters.requireAdmission(cluster);
         orders = new Orders(someOrders());
         fund(address(evil), 1_000 ether, address(orders));
         IOrders.Terms memory t = someTerms();

@@ -59,6 +59,17 @@ contract OrdersTest is Rented {
         _refusedOpening(t);
     }
 
+    function test_attack_a_cluster_that_takes_machines_which_nobody_admitted_is_not_rented() public {
+        IOrders.Terms memory t = someTerms();
+        vm.prank(OPERATOR);
+        t.cluster = clusters.register("https://another.example");
+        _refusedOpening(t);
+        vm.prank(OPERATOR);
+        clusters.requireAdmission(t.cluster);
+        vm.prank(DAO);
+        check(orders.open(t) == order + 1, "promised");
+    }
+
     // ------------------------------------------------------------------------------------------------ claim
 
     function test_attested_seconds_are_paid_exactly_and_once() public {

@@ -174,6 +174,17 @@ contract ProvidersTest is Market {
         (split.firstPath, split.secondPath) = (Tree.path(leaves, 2, 0, 5), Tree.path(leaves, 2, 0, 9));
         refused(abi.encodeWithSelector(IProviders.ProviderNoFork.selector));
         providers.punishForkAt(one, signed, two, signedToo, split);
+        bytes32[] memory proof = Tree.proof(leaves, 5, 0, 9, true);
+        refused(abi.encodeWithSelector(IProviders.ProviderNoFork.selector));
+        providers.punishForkPast(one, signed, two, signedToo, one.root, proof);
+    }
+
+    function test_a_head_that_did_not_grow_from_another_is_punished_by_what_watchers_keep() public {
+        (bytes32[] memory a, bytes32[] memory b) = (Tree.log(5, 5, 0), Tree.log(9, 3, "lie"));
+        (ILogAnchor.Head memory one, ILogAnchor.Head memory two) = (headOf(a, 1), headOf(b, 2));
+        bytes32[] memory proof = Tree.proof(b, 5, 0, 9, true);
+        providers.punishForkPast(one, sign(one), two, sign(two), Tree.root(b, 0, 5), proof);
+        check(providers.convicted(cluster) && providers.providerOf(OPERATOR).staked == 0, "punished");
     }
 
     function test_a_fork_whose_branches_have_different_sizes_is_punished() public {

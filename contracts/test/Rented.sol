@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
+import {Expansions} from "../src/Expansions.sol";
 import {Orders} from "../src/Orders.sol";
+import {Validators} from "../src/Validators.sol";
 import {IOrders} from "../src/interfaces/IOrders.sol";
 import {Market} from "./Market.sol";
 
@@ -21,6 +23,11 @@ abstract contract Rented is Market {
 
     function newRented() internal {
         newMarket();
+        Validators validators =
+            new Validators(Validators.Setup(address(providers), 7 days, 90 days, 100 ether, 50 ether));
+        clusters.nameExpansions(address(new Expansions(address(validators), 7 days, 2)));
+        vm.prank(OPERATOR);
+        clusters.requireAdmission(cluster);
         orders = new Orders(someOrders());
         fund(DAO, 1_000 ether, address(orders));
         fund(FINDER, 1_000 ether, address(orders));

@@ -142,13 +142,12 @@ class Schema:
         return keccak(self._hashes[name] + b"".join(parts))
 
     def _encode(self, kind: str, value: object, where: str, budget: _Budget, depth: int) -> bytes:
+        budget.take(_size(value))
         array = _ARRAY.match(kind)
         if array:
             return self._array(array, value, where, budget, depth)
         if kind in self.structs:
-            budget.take()
             return self._struct(kind, value, budget, depth + 1)
-        budget.take(len(value) if isinstance(value, str | bytes) else 0)
         return _atom(kind, value, where)
 
     def _array(self, kind: re.Match[str], value: object, where: str, budget: _Budget, depth: int) -> bytes:
@@ -158,7 +157,6 @@ class Schema:
             raise BadTypedData("not a list", field=where)
         if kind[2] is not None and len(value) != int(kind[2]):
             raise BadTypedData("a list of another length", field=where, wanted=int(kind[2]))
-        budget.take()
         return keccak(b"".join(self._encode(kind[1], item, where, budget, depth + 1) for item in value))
 
 
@@ -173,6 +171,16 @@ def _shown(value: object) -> object:
             return [_shown(item) for item in value]
         case _:
             return value
+
+
+def _size(value: object) -> int:
+    """Bytes of a text in UTF-8, or of a byte string; a lone surrogate counts, and is refused later."""
+    match value:
+        case str():
+            return len(value.encode(errors="surrogatepass"))
+        case bytes():
+            return len(value)
+    return 0
 
 
 def _atom(kind: str, value: object, where: str) -> bytes:

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import typer.main
 
+from cyberprivacy.attest.identity import NodeKey
 from cyberprivacy.bundle import manifest
 from cyberprivacy.cli import command_line
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.node import config
+from cyberprivacy.node import config, standalone
+from cyberprivacy.node.circle_config import watching
 from cyberprivacy.review.lint import findings
 from cyberprivacy.review.rules import RULES
 
@@ -26,7 +28,7 @@ FENCE = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 TITLES = {
     "tree": "The directory", "manifest": "cyberprivacy.yaml", "requirements": "Requirements files", "secret": "Secrets",
     "text": "What readers cannot see", "blob": "What readers cannot read", "yaml": "YAML", "dockerfile": "Dockerfile",
-    "k8s": "Kubernetes objects", "admin": "What administrators may do",
+    "k8s": "Kubernetes objects", "admin": "What administrators may do", "data": "What is kept for users",
 }  # fmt: skip
 
 
@@ -79,10 +81,24 @@ def check(words: list[str]) -> None:
     assert {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)} <= known | {"--help"}, words
 
 
+def with_keys(body: str) -> str:
+    """An example with whole keys where it has only their beginnings: whole ones fill a page."""
+    for name, some in standalone.keys(NodeKey.unsealed(bytes(32))).items():
+        for each in some:
+            body = body.replace(f'"cyberprivacy.{name}/…"', f'"{each}"', 1)
+    return body
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_example_of_a_file_is_one_that_its_reader_takes(page: Path) -> None:
     for _, body in blocks(page, "toml"):
-        config.parse(tomllib.loads(body))
+        match tomllib.loads(with_keys(body)):
+            case {"witness": table, **other} if not other:
+                watching(table)
+            case {"listen": _, **_other} as value:
+                standalone.parse(value)
+            case value:
+                config.parse(value)
     for _, body in blocks(page, "json"):
         assert json.loads(body)
     for _, body in blocks(page, "yaml"):

@@ -88,6 +88,9 @@ def test_an_administrator_turns_what_was_voted_on_in_public_and_nothing_else(sto
         act(story, node, "ask", "messages-per-day")
     assert refused(story, node, "ask", "messages-per-day") == "admin.spent"
     assert fetch(node, "/.well-known/cyberprivacy/statistics/messages-per-day")[0] == 404
+    assert (
+        fetch(node, "/.well-known/cyberprivacy/witness/add-checkpoint", b"no head")[0] == 400
+    )  # it answers others
 
 
 def test_what_was_turned_survives_a_node_that_is_killed(story: Story, node: TownNode) -> None:

@@ -22,6 +22,10 @@ pragma solidity ^0.8.24;
 /// *The list of measurements holds as of now.* A node whose OS measurement was withdrawn can neither join nor report from
 /// that moment on, although it was listed while the measurement was good; a node that its provider removes is out at once.
 ///
+/// *A cluster can promise to have admitted machines only*, once and for ever (`requireAdmission`). From then on a node joins
+/// and reports only while `IExpansions` admits it, as of now. Nobody is made to promise, but nobody rents a cluster that
+/// has not (`IOrders`). Which contract admits, the owner says once; he can never say it again.
+///
 /// @dev FINAL: names, arguments and events. `join` is needed once a node, after `addNode`.
 interface IClusters {
     /// @notice One machine.
@@ -63,6 +67,10 @@ interface IClusters {
     event HeadKeySet(uint256 indexed cluster, address indexed key);
     /// @notice A node is alive.
     event Heartbeat(uint256 indexed cluster, address indexed node);
+    /// @notice This contract says from now on which machines are admitted.
+    event ExpansionsNamed(address indexed expansions);
+    /// @notice From now on, and for ever, only admitted machines join this cluster and report for it.
+    event AdmissionRequired(uint256 indexed cluster);
     /// @notice A new OS measurement is public and will be accepted from `from` on.
     event MeasurementAnnounced(bytes32 indexed measurement, uint48 from, string uri);
     /// @notice A measurement is not accepted any more, from now on.
@@ -82,6 +90,10 @@ interface IClusters {
     error ClusterMeasurementRefused(bytes32 measurement, uint48 from);
     /// @notice The measurement was announced before.
     error ClusterMeasurementKnown(bytes32 measurement);
+    /// @notice The cluster has promised to have admitted machines only, and this one is not, or not any more.
+    error ClusterNotAdmitted(uint256 cluster, address node);
+    /// @notice Who admits was said before, or is for other clusters; or nobody has said it yet.
+    error ClusterExpansionsRefused(address expansions);
 
     /// @notice Opens a cluster of the caller, the provider.
     /// @param uri where people can read about it
@@ -103,6 +115,13 @@ interface IClusters {
     /// @notice As the provider: names the secp256k1 key that signs the heads of the cluster's log (see `ILogAnchor`).
     /// What a former key signed stays the cluster's word: a change of key must not wash off a fork.
     function setHeadKey(uint256 cluster, address key) external;
+
+    /// @notice As the provider: promises for ever that only admitted machines join the cluster and report for it. Machines that
+    /// are not admitted yet report nothing from that moment on.
+    function requireAdmission(uint256 cluster) external;
+
+    /// @notice As the owner, once: names the contract that says which machines are admitted.
+    function nameExpansions(address expansions_) external;
 
     /// @notice As a node: its provider built these images from this bundle. May be corrected.
     /// @param registry the DAO's ReleaseRegistry
@@ -149,7 +168,14 @@ interface IClusters {
     /// @notice Whether a key ever was one of this cluster's head keys.
     function wasHeadKey(uint256 cluster, address key) external view returns (bool);
 
-    /// @notice Whether a node may speak now: it joined, and its measurement is accepted as of now (or it claims none).
+    /// @notice Whether a cluster has promised to have admitted machines only.
+    function needsAdmission(uint256 cluster) external view returns (bool);
+
+    /// @notice The contract that says which machines are admitted; 0 = none was named yet.
+    function expansions() external view returns (address);
+
+    /// @notice Whether a node may speak now: it joined, its measurement is accepted as of now (or it claims none), and it is
+    /// admitted if its cluster has promised that.
     function inService(address node) external view returns (bool);
 
     /// @notice Since when a measurement is accepted; 0 = never announced, or withdrawn. It may be in the future.

@@ -12,7 +12,8 @@ pragma solidity ^0.8.24;
 ///
 /// *Beside `Clusters`, not in it.* A machine may join its provider's cluster at once and build with it: several providers must
 /// agree on every build, so that admits nothing. Whether it may be relied on is `admitted`, which needs this road for each
-/// machine, the first one of a cluster too: else a provider would open a new cluster for every machine.
+/// machine, the first one of a cluster too: else a provider would open a new cluster for every machine. A cluster that has
+/// promised it (`IClusters.requireAdmission`; only such ones are rented) has no other machines.
 ///
 /// *Admission is of this key and this measurement*, as of now. Listed again with another key, removed, its measurement
 /// withdrawn, or stopped by the court: not admitted from that moment on.

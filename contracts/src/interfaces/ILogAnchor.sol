@@ -12,11 +12,14 @@ pragma solidity ^0.8.24;
 ///
 /// *Anybody may carry a head here.* The signature is what counts, not who pays for the transaction.
 ///
-/// *Three ways to contradict oneself*: two roots of one size; a later head that is smaller; two heads with different
-/// entries at one place (shown by two inclusion proofs: this catches forks whose branches have different sizes).
+/// *Four ways to contradict oneself*: two roots of one size; a smaller head that is later by more than `TOLERANCE`; a head
+/// whose past is not the other head (shown by a consistency proof: what witnesses keep as evidence); two heads with
+/// different entries at one place (shown by two inclusion proofs, where nobody has the consistency proof).
 ///
-/// *The clock of a log never goes back.* Whoever signs heads must see to it that `time` does not fall, or an honest log
-/// looks like one that shrank.
+/// *The clock of a log never goes back.* Whoever signs heads sees to it that `time` does not fall, or an honest log looks
+/// like one that shrank. Clocks are set right by a little all the time: nobody loses his stake for less than `TOLERANCE`.
+///
+/// *A cluster has one log.* Two machines that keep a log each and sign with keys of one cluster contradict each other.
 ///
 /// @dev FINAL: names, arguments, events and the EIP-712 type.
 interface ILogAnchor {
@@ -71,11 +74,24 @@ interface ILogAnchor {
     function anchored(uint256 cluster) external view returns (Anchored memory);
 
     /// @notice Whether both heads are signed by (present or former) keys of one cluster and contradict each other by
-    /// themselves: one size and two roots, or smaller although later.
+    /// themselves: one size and two roots, or smaller although later by more than `TOLERANCE`.
     function forked(Head calldata first, bytes calldata signed, Head calldata second, bytes calldata signedToo)
         external
         view
         returns (bool);
+
+    /// @notice Whether both heads are signed so, and `second` did not grow from `first`.
+    /// @param first the smaller head, or one of equal size
+    /// @param past what the root at the smaller size is in the log of `second`; another one than `first.root`
+    /// @param proof RFC 9162 consistency proof from `past` to `second`
+    function forkedPast(
+        Head calldata first,
+        bytes calldata signed,
+        Head calldata second,
+        bytes calldata signedToo,
+        bytes32 past,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 
     /// @notice Whether both heads are signed so, and have different entries at one place.
     function forkedAt(

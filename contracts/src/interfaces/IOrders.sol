@@ -15,7 +15,8 @@ pragma solidity ^0.8.24;
 /// be anchored first: what was claimed can never be rewritten. Seconds that nobody claims, or whose claim falls, are
 /// never paid.
 ///
-/// *Who is paid.* The provider must be in good standing when it claims; if the log of its cluster is proven to have
+/// *Who is paid.* The provider must be in good standing when it claims, and its cluster must have promised to have admitted
+/// machines only (`IClusters.requireAdmission`); if the log of its cluster is proven to have
 /// forked, all its claims that are not drawn yet fall.
 ///
 /// *Doubt is not paid*: when the court is silent for `rulingPeriod`, a disputed claim falls and the bond goes back. Who
@@ -111,7 +112,8 @@ interface IOrders {
     error OrdersSetupMalformed();
     /// @notice Times, rate or notice cannot be.
     error OrderMalformed();
-    /// @notice The provider has no licence or too little stake, does not own the cluster, or the cluster's log forked.
+    /// @notice The provider has no licence or too little stake, does not own the cluster, the cluster takes machines that nobody
+    /// admitted, or its log forked.
     error OrderProviderRefused(address provider, uint256 cluster);
     /// @notice Only the payer, or only the provider, may do this.
     error OrderNotYours(uint256 order, address caller);

@@ -9,7 +9,7 @@ import {ILogAnchor} from "./ILogAnchor.sol";
 /// ```
 ///  provider:  register(document, uri)   stake(amount)   unbond(amount) ─ unbonding period ─► withdraw()
 ///  registrar: license(provider, document, until)                                      (a DAO's timelock)
-///  anybody:   punishFork(…), punishForkAt(…) ─► the whole stake: a tenth to the finder, the rest burned
+///  anybody:   punishFork(…), …Past(…), …At(…) ─► the whole stake: a tenth to the finder, the rest burned
 ///  court:     slash(provider, amount, finder, case)                                   (a DAO's timelock)
 /// ```
 ///
@@ -101,6 +101,16 @@ interface IProviders {
         bytes calldata signed,
         ILogAnchor.Head calldata second,
         bytes calldata signedToo
+    ) external;
+
+    /// @notice Punishes a cluster one of whose signed heads did not grow from the other; see `ILogAnchor.forkedPast`.
+    function punishForkPast(
+        ILogAnchor.Head calldata first,
+        bytes calldata signed,
+        ILogAnchor.Head calldata second,
+        bytes calldata signedToo,
+        bytes32 past,
+        bytes32[] calldata proof
     ) external;
 
     /// @notice Punishes a cluster whose two signed heads have different entries at one place.

@@ -1,15 +1,15 @@
-"""Acts, and only on what is on record: its one argument cannot be made without having logged first."""
+"""Acts, and only on what is on record: it takes what the ledger alone can make, and makes only after logging."""
 
 from typing import Protocol
 
-from cyberprivacy.admin.recorded import RecordedEntry, Recorder
 from cyberprivacy.admin.refusals import BadRequest
 from cyberprivacy.admin.register import DONE, REQUESTED
 from cyberprivacy.admin.request import Act
 from cyberprivacy.admin.statistics import Noise, answer, contributions
 from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.errors import Misuse
-from cyberprivacy.ledger.log import Entry
+from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.ledger.witnessed import WitnessedEntry
 
 
 class Numbers(Protocol):
@@ -27,14 +27,14 @@ class Numbers(Protocol):
 class Executor:
     """Lets recorded requests happen; each is then followed by an entry that says so."""
 
-    def __init__(self, recorder: Recorder, numbers: Numbers, noise: Noise) -> None:
-        self._recorder, self._numbers, self._noise = recorder, numbers, noise
+    def __init__(self, ledger: Ledger, numbers: Numbers, noise: Noise) -> None:
+        self._ledger, self._numbers, self._noise = ledger, numbers, noise
 
-    def execute(self, recorded: RecordedEntry, declared: Administration) -> Entry:
+    def execute(self, recorded: WitnessedEntry, declared: Administration) -> Entry:
         """Let a request happen: a setting counts from its time on, a statistic is answered.
 
         Args:
-            recorded: the request, public already; its budget is charged.
+            recorded: the request, public and witnessed already; its budget is charged.
             declared: of the release that it was made for.
 
         Raises:
@@ -50,4 +50,4 @@ class Executor:
             if asked is None:
                 raise BadRequest("no such statistic", code="admin.unknown", name=facts["name"])
             done["answer"] = answer(asked, contributions(self._numbers.contributions(asked.name)), self._noise)
-        return self._recorder.note(DONE, done)
+        return self._ledger.append(DONE, done)

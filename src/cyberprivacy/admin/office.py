@@ -10,7 +10,6 @@ from typing import Final, Protocol
 
 from cyberprivacy import canonical
 from cyberprivacy.admin.executor import Executor
-from cyberprivacy.admin.recorded import Recorder
 from cyberprivacy.admin.refusals import BadRequest, BudgetSpent, NotAdministrator, NotReady, Replayed
 from cyberprivacy.admin.register import REQUESTED, RESET, Register, settings
 from cyberprivacy.admin.request import Act, Request, SignedRequest, parse
@@ -18,6 +17,8 @@ from cyberprivacy.admin.showing import shown
 from cyberprivacy.bundle.declared import Administration, Role, Setting, Statistic
 from cyberprivacy.cid import Cid
 from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.trust import Trust
+from cyberprivacy.ledger.witnessed import WitnessedEntry
 from cyberprivacy.proposal.release import Address
 
 LONGEST: Final = 86_400
@@ -32,6 +33,25 @@ class Roles(Protocol):
 
         Raises:
             TryLater, Untrusted: nobody can say; then nobody has it.
+        """
+        ...
+
+
+class PublicLog(Protocol):
+    """Where acts stand before they happen: `ledger.publisher.Publisher`, over the same ledger."""
+
+    @property
+    def trust(self) -> Trust:
+        """What this log asks of its own heads: whose cosignatures, and how many."""
+        ...
+
+    def log_before_act(self, kind: str, facts: Mapping[str, object]) -> WitnessedEntry:
+        """Log what is about to happen; return when the quorum has seen it.
+
+        Raises:
+            TryLater: the disk or the quorum is out of reach. An entry that nobody has witnessed may stand in the
+                log by then; without the second entry it means that nothing happened.
+            Untrusted: the log is not what it was.
         """
         ...
 
@@ -53,13 +73,13 @@ class Office:
         dao: Address,
         *,
         ledger: Ledger,
-        recorder: Recorder,
+        public: PublicLog,
         executor: Executor,
         roles: Roles,
         clock: Callable[[], float],
     ) -> None:
-        """`ledger` is the one that `recorder` writes; what was done before is read from it."""
-        self._dao, self._ledger, self._recorder, self._executor = dao, ledger, recorder, executor
+        """`ledger` is the one that `public` shows; what was done before is read from it."""
+        self._dao, self._ledger, self._public, self._executor = dao, ledger, public, executor
         self._roles, self._clock = roles, clock
         self._register, self._read = Register(dao), 0
         self._standing: Standing | None = None
@@ -75,7 +95,7 @@ class Office:
             register = self._caught_up()
             for act, name, value, why in register.homeless(standing.declared, self._now()) if standing else ():
                 facts = {"dao": self._dao, "act": act, "name": name, "value": value, "why": why}
-                self._recorder.note(RESET, facts)
+                self._ledger.append(RESET, facts)
             self._caught_up()
             self._standing = standing
 
@@ -97,6 +117,7 @@ class Office:
                 "dao": self._dao,
                 "chain": standing.chain_id,
                 "release": str(standing.release),
+                "witnesses": self._witnesses(),
             }
             return said | shown(standing.declared, self._caught_up(), self._now())
 
@@ -118,10 +139,15 @@ class Office:
                 if self._standing is not standing:
                     raise NotReady("another release has just begun to serve")
                 facts = self._facts(signed, standing.declared)
-            recorded = self._recorder.record(REQUESTED, facts)
+            recorded = self._public.log_before_act(REQUESTED, facts)
             done = self._executor.execute(recorded, standing.declared)
         told = {"request": recorded.entry.index, "done": done.index, "effective": facts["effective"]}
         return {**told, "answer": done.facts.get("answer"), "witnesses": list(recorded.witnesses)}
+
+    def _witnesses(self) -> dict[str, object]:
+        """Who has to have seen an act before it happens; a quorum of 0 is told like any other."""
+        trust = self._public.trust
+        return {"quorum": trust.quorum, "asked": sorted(trust.witnesses)}
 
     def _open(self) -> Standing:
         if self._standing is None:

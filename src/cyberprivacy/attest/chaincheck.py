@@ -136,6 +136,9 @@ def _registered(case: _Case) -> Check:
     if not node.authorised:
         detail = f"the DAO does not let provider {node.provider} run it"
         return Check.failed(name, "node.not-authorised", detail)
+    if not node.admitted:
+        detail = f"cluster {node.cluster} has promised to have admitted machines only, and this is none"
+        return Check.failed(name, "node.not-admitted", detail)
     return Check.passed(name, f"listed in cluster {node.cluster} of provider {node.provider}")
 
 

@@ -70,6 +70,7 @@ class NodeFacts:
         cluster: number of its cluster.
         provider: who runs the cluster.
         authorised: whether the DAO lets this provider run the application now.
+        admitted: False = its cluster has promised to have admitted machines only, and this is none, as of now.
     """
 
     id: bytes
@@ -77,6 +78,7 @@ class NodeFacts:
     cluster: int
     provider: Address
     authorised: bool
+    admitted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

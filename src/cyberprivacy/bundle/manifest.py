@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cyberprivacy import strict_yaml
 from cyberprivacy.bundle.administration import administration
+from cyberprivacy.bundle.datatype import NAME
 from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.bundle.fields import MAX_ITEMS, Fields, integer, mapping, text
 from cyberprivacy.bundle.limits import DEFAULT
@@ -19,6 +20,7 @@ from cyberprivacy.strict_yaml import BadYaml
 __all__ = [
     "BadManifest",
     "BaseInput",
+    "Data",
     "FileInput",
     "Image",
     "Manifest",
@@ -31,7 +33,7 @@ __all__ = [
 FILE: Final = "cyberprivacy.yaml"
 FORMAT: Final = 1
 MAX_BYTES: Final = 64 << 10
-RESERVED: Final = ("parameters", "algorithms", "statistics", "data")
+RESERVED: Final = ("parameters", "algorithms", "statistics")
 """Fields that a later format will have."""
 
 
@@ -69,6 +71,14 @@ class FileInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Data:
+    """A data type that the application keeps for users: its name, and the file that holds its JSON Schema."""
+
+    type: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
 class Public:
     """The Service and port that users reach."""
 
@@ -90,6 +100,7 @@ class Manifest:
         bases, wheels, files: declared inputs; nothing else reaches a build.
         public: what users reach.
         admin: what administrators may turn and ask; None = there are none.
+        data: what it keeps for users; every type by name once.
     """
 
     name: str
@@ -103,6 +114,7 @@ class Manifest:
     files: tuple[FileInput, ...]
     public: Public
     admin: Administration | None = None
+    data: tuple[Data, ...] = ()
 
 
 def load(bundle: VerifiedBundle) -> Manifest:
@@ -147,6 +159,7 @@ def parse(data: bytes) -> Manifest:
         files=inputs.take_list("files", _file, lambda file: collision_key(file.name)),
         public=top.take("public", _public),
         admin=top.take("admin", administration) if top.has("admin") else None,
+        data=top.take("data", _data) if top.has("data") else (),
     )
     inputs.close()
     top.close()
@@ -228,6 +241,22 @@ def _file(value: object, place: str) -> FileInput:
     )
     fields.close()
     return file
+
+
+def _data(value: object, place: str) -> tuple[Data, ...]:
+    types = mapping(value, place)
+    if not 0 < len(types) <= MAX_ITEMS:
+        raise BadManifest(f"not 1 to {MAX_ITEMS} types", code="manifest.field", field=place)
+    return tuple(
+        Data(text(NAME)(name, place), _schema(fields, f"{place}.{name[:140]}")) for name, fields in types.items()
+    )
+
+
+def _schema(value: object, place: str) -> str:
+    fields = Fields(value, place)
+    path = fields.take("schema", _path)
+    fields.close()
+    return path
 
 
 def _url(value: object, place: str) -> str:

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -19,6 +20,10 @@ from cyberprivacy.errors import CyberPrivacyError
 ROOMS: Final = {
     "keys": ("key",),
     "dao": ("dao", "cluster"),
+    "market": ("market",),
+    "provider": ("provider",),
+    "validator": ("validator",),
+    "rent": ("rent",),
     "release": (
         *("publish", "attest", "propose", "vote", "queue", "execute"),
         *("activate", "halt", "revoke", "status"),
@@ -33,6 +38,7 @@ ROOMS: Final = {
     "log": ("log",),
     "vault": ("vault",),
     "my": ("my",),
+    "witness": ("witness",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),
     "demo": ("demo",),
@@ -50,8 +56,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"cyberprivacy {version('cyberprivacy')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _always_a_group() -> None:
+def _always_a_group(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which version this is.")
+    ] = False,
+) -> None:
     """Without a callback, a command line of one command would take no command's name."""
 
 
@@ -71,6 +87,8 @@ def group(name: str, summary: str) -> typer.Typer:
 def command_line(word: str = "") -> typer.Typer:
     """The command line; all of it, or just the rooms that know a word, so that it starts in a moment."""
     wanted = [room for room, words in ROOMS.items() if word in words] or list(ROOMS)
+    if word == "--version":
+        return app
     for room in wanted:
         if room not in _open:
             _open.add(room)

@@ -148,11 +148,23 @@ def show(url: Url, *, as_json: Json = False) -> None:
         rows += [_row(word, each, _text(each, "value"), _range(each)) for each in _rows(said, kind)]
     rows += [_row("ask", each, "", _cost(each)) for each in _rows(said, "statistics")]
     out.result(said, table(("act", "name", "value", "may be", "what it is"), rows), as_json=as_json)
+    if not as_json:
+        out.human(f"\n{_seen_by(said.get('witnesses'))}")
 
 
 def _told(told: Mapping[str, Any], what: str, *, as_json: bool) -> None:
     where = f"entries {visible(str(told.get('request')))} and {visible(str(told.get('done')))} of the node's log"
     out.result(told, f"{what}  ({where})", as_json=as_json)
+
+
+def _seen_by(witnesses: object) -> str:
+    """Who must have seen an act before it happens."""
+    match witnesses:
+        case {"quorum": int(quorum), "asked": list(asked)} if quorum > 0:
+            names = visible(", ".join(map(str, asked)))[:1_000]
+            return f"An act happens when {quorum} of these clusters have cosigned its entry: {names}"
+        case _:
+            return "No other cluster has to have seen an act before it happens (quorum 0)."
 
 
 def _rows(said: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

@@ -1,18 +1,16 @@
-"""`demo`: the whole story on one machine, told by the commands that people type."""
+"""`demo`: the whole story on one machine, told by the commands that people type; `demo network`: another one."""
 
-import shutil
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
+from cyberprivacy.cli.demo_network import network
 from cyberprivacy.cli.output import out, table
+from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 
 if TYPE_CHECKING:
@@ -20,37 +18,21 @@ if TYPE_CHECKING:
     from cyberprivacy.testing.townnode import TownNode
     from cyberprivacy.testing.visitors import Visitors
 
-DEEDS: Final = {
-    "release.fetched": "fetched and verified {entries} files, {size} bytes",
-    "release.built": "built {images}",
-    "release.reported": "reported the build on chain: {images}",
-    "release.pushed": "pushed to the registry, digest read back",
-    "release.deployed": "deployed; image ids read back from the engine",
-    "release.announced": "announced on chain, with the digest of a proof",
-    "release.failed": "failed at {step}: {what} [{code}]",
-}
-"""What the node's ledger says, in words."""
-
-SAME: Final = frozenset({"--rpc", "--dao", "--password-file", "--clusters", "--factory", "--store", "--bases"})
-"""Options that are the same in every command of the demo; left out of what is shown."""
-
-MARK: Final = ".cyberprivacy-demo"
-"""A file that the demo puts into its folder: what is beside it is its own, and the next demo removes it."""
-
-KEPT: Final = frozenset({MARK, "debs"})
-"""What stays when the folder is emptied: packages of Debian are kept by hash."""
-
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps everything; what an earlier demo left goes.")]
-Examples = Annotated[Path, typer.Option(help="The examples of a checkout.", exists=True, file_okay=False)]
+Examples = Annotated[Path, typer.Option(help="The examples of a checkout.")]
 Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `demo`."""
-    app.command(epilog="Example: cyberprivacy demo --stay   (from the root of a checkout, as root)")(demo)
+    """Add `demo` and `demo network`."""
+    group = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+    group.callback(epilog="Example: cyberprivacy demo --stay   (from the root of a checkout, as root)")(demo)
+    group.command("network", epilog="Example: cyberprivacy demo network   (as root)")(network)
+    app.add_typer(group, name="demo")
 
 
 def demo(
+    context: typer.Context,
     folder: Folder = Path(".demo"),
     examples: Examples = Path("examples"),
     anvil: Anvil = Path("contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"),
@@ -62,9 +44,14 @@ def demo(
 
     Real engines, a real chain, real laps: seconds long here, and the verifier says so.
     """
+    if context.invoked_subcommand is not None:
+        return
     from cyberprivacy.testing.story import Story
     from cyberprivacy.testing.town import Town
 
+    if not examples.is_dir():
+        hint = "Run it from the root of a checkout, or name its --examples."
+        raise Misuse("the examples are not there", code="demo.examples", hint=hint, folder=str(examples))
     empty(folder.resolve())
     _refuse_taken(port)
     screen = Screen(folder.resolve())
@@ -79,47 +66,6 @@ def demo(
             out.progress("ending")
         finally:
             show.close()
-
-
-class Screen:
-    """Tells the story in lines with the seconds since its beginning; spinners only on a terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self.began = folder, time.monotonic()
-
-    def chapter(self, title: str) -> None:
-        """A heading."""
-        out.human("")
-        self._line(title, "bold")
-
-    def note(self, text: str) -> None:
-        """A line below it."""
-        self._line("  " + text, "")
-
-    def typed(self, words: Sequence[str]) -> None:
-        """A command as a person would type it, without what is the same in each."""
-        shown, skip = [], False
-        for word in words:
-            if skip or word in SAME or word.startswith("--organisation"):
-                skip = not skip and word in SAME
-                continue
-            shown.append(word.replace(f"{self._folder}/", ""))
-        self._line("$ " + " ".join(shown), "cyan")
-
-    def waiting(self, what: str) -> AbstractContextManager[object]:
-        """A spinner on a terminal, one line in a pipe."""
-        if out.terminal:
-            return out.errors.status(f"waiting: {what}")
-        self.note(f"… {what}")
-        return nullcontext()
-
-    def deed(self, entry: dict[str, Any]) -> None:
-        """Something that the node did."""
-        self.note(DEEDS[entry["kind"]].format(**entry["facts"]))
-
-    def _line(self, text: str, style: str) -> None:
-        stamp = f"{time.monotonic() - self.began:5.1f} s  "
-        out.human(Text(stamp, style="dim").append(text, style=style))
 
 
 class Demo:
@@ -222,32 +168,6 @@ def refuse_losses(crowd: "Visitors") -> None:
             failed=crowd.failed,
             answers=others,
         )
-
-
-def empty(folder: Path) -> None:
-    """Make the folder, or end what an earlier demo left running there and remove all that it made.
-
-    Raises:
-        Misuse: there is something in it, and not from a demo.
-    """
-    from cyberprivacy.testing.townnode import sweep
-
-    if folder.exists() and not folder.is_dir():
-        raise Misuse("not a folder", code="demo.folder", folder=str(folder))
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise Misuse(
-            "the folder is not empty, and no demo has marked it as its own",
-            code="demo.folder",
-            hint=f"Choose another --folder. If all of it may be removed, say so: touch {folder / MARK}",
-            folder=str(folder),
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text("All that is beside this file is removed by the next `cyberprivacy demo`.\n")
-    if (folder / "node" / "node.toml").exists():
-        sweep(folder / "node" / "node.toml")
-    for old in folder.iterdir():
-        if old.name not in KEPT:
-            shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
 
 
 def _refuse_taken(port: int) -> None:

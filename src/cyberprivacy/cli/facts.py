@@ -6,6 +6,7 @@ from cyberprivacy.attest.facts import ChainFacts, Lap, NodeFacts, Questions, Rel
 from cyberprivacy.cid import Cid
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.expansions import admitted
 from cyberprivacy.proposal.law import Dao, ProposalState, cid_of, dao_at
 from cyberprivacy.proposal.life import Life, life
 from cyberprivacy.proposal.release import Address, FinalBlock
@@ -93,6 +94,7 @@ def _node(chain: Chain, dao: Dao, account: Address, block: FinalBlock) -> Mappin
         return {}
     provider = clusters.read(chain, block, dao.clusters, "providerOf", cluster).address("0")
     allowed = contract("ReleaseRegistry").read(chain, block, dao.registry, "isProvider", provider)
+    promised = clusters.read(chain, block, dao.clusters, "needsAdmission", cluster).flag("0")
     return {
         account: NodeFacts(
             id=node.octets("nodeKey"),
@@ -100,8 +102,14 @@ def _node(chain: Chain, dao: Dao, account: Address, block: FinalBlock) -> Mappin
             cluster=cluster,
             provider=provider,
             authorised=allowed.flag("0"),
+            admitted=not promised or _admitted(chain, dao, account, block),
         )
     }
+
+
+def _admitted(chain: Chain, dao: Dao, account: Address, block: FinalBlock) -> bool:
+    expansions = contract("Clusters").read(chain, block, dao.clusters, "expansions").address("0")
+    return admitted(chain, expansions, account, at=block)
 
 
 def _measurement(chain: Chain, dao: Dao, measurement: bytes | None, block: FinalBlock) -> Mapping[bytes, int]:

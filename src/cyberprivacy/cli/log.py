@@ -1,7 +1,8 @@
 """`cyberprivacy log`: what a node did, as it cannot deny it. Nothing is printed before it is proven."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from json import dumps
 from pathlib import Path
@@ -11,10 +12,12 @@ import typer
 from platformdirs import user_state_path
 
 from cyberprivacy import canonical
+from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.logsource import source_of, trust_of
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.ledger.client import LightClient
+from cyberprivacy.ledger.compare import cosigned_both
 from cyberprivacy.ledger.disk import replace
 from cyberprivacy.ledger.fork import MAX_EVIDENCE, ForkEvidence
 from cyberprivacy.ledger.merkle import leaf_hash
@@ -45,46 +48,81 @@ Memory = Annotated[Path | None, typer.Option(help="Folder where the newest heads
 def register(app: typer.Typer) -> None:
     """Add `log show`, `prove`, `verify`, `follow` and `mirror`."""
     log = typer.Typer(help="Read what a node did, with proofs.", no_args_is_help=True, rich_markup_mode=None)
-    log.command("show", epilog=f"Example: cyberprivacy log show {WHAT} --from 100 --count 20")(show)
-    log.command("prove", epilog=f"Example: cyberprivacy log prove {WHAT} --index 42 --save 42.tlog-proof")(prove)
-    log.command("verify", epilog="Example: cyberprivacy log verify 42.tlog-proof --key NAME+ID+KEY")(verify)
-    log.command("follow", epilog=f"Example: cyberprivacy log follow {WHAT}")(follow)
-    log.command("mirror", epilog=f"Example: cyberprivacy log mirror {WHAT} --to copy")(mirror)
+    log.command("show", epilog=f"Example: cyberprivacy log show {WHAT} --from 100 --count 20")(_asking(show))
+    log.command("prove", epilog=f"Example: cyberprivacy log prove {WHAT} --index 42 --save 42.tlog-proof")(
+        _asking(prove)
+    )
+    log.command("verify", epilog="Example: cyberprivacy log verify 42.tlog-proof --key NAME+ID+KEY")(
+        _asking(verify)
+    )
+    log.command("follow", epilog=f"Example: cyberprivacy log follow {WHAT}")(_asking(follow))
+    log.command("mirror", epilog=f"Example: cyberprivacy log mirror {WHAT} --to copy")(_asking(mirror))
     app.add_typer(log, name="log")
 
 
-def show(  # noqa: PLR0913, PLR0917  each is an option that people type
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader asks of a log, as the options say."""
+
+    key: list[str] | None
+    witness: list[str] | None
+    quorum: int | None
+    max_age: int | None
+    memory: Path | None
+
+    def trust(self, *, offline: bool = False) -> Trust:
+        """Whose heads are believed. See `trust_of`."""
+        return trust_of(
+            self.key or (), self.witness or (), quorum=self.quorum, max_age=self.max_age, offline=offline
+        )
+
+    def client(self) -> LightClient:
+        """Reads the log, and remembers its newest head."""
+        trust = self.trust()
+        folder = user_state_path("cyberprivacy") / "logs" if self.memory is None else self.memory
+        if trust.max_age is None:
+            out.progress("no key was given whose owner dates what it signs: how old the head is, nobody says")
+        return LightClient(trust, folder, clock=time.time)
+
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Asked`; it takes them as one argument, `asked`."""
+    options = {
+        "key": (Keys, None),
+        "witness": (Witnesses, None),
+        "quorum": (Quorum, None),
+        "max_age": (MaxAge, None),
+        "memory": (Memory, None),
+    }
+    return bundled(command, "asked", options, Asked)
+
+
+def show(
     source: LogSource,
-    key: Keys = None,
-    witness: Witnesses = None,
-    quorum: Quorum = None,
-    max_age: MaxAge = None,
-    memory: Memory = None,
     start: Annotated[int, typer.Option("--from", min=0, help="The first entry to print.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many entries at most.")] = 100,
+    *,
+    asked: Asked,
     as_json: Json = False,
 ) -> None:
     """Print entries, each checked against a head that the log has signed and that grew from the last one seen."""
-    client = _client(trust_of(key or (), witness or (), quorum=quorum, max_age=max_age), memory)
+    client = asked.client()
     reader, head = client.update(source_of(source))
     entries = [_entry(at, data) for at, data in _numbered(reader, start, start + count)]
     lines = [_line(entry) for entry in entries]
     out.result({**_facts(head), "entries": entries}, "\n".join([*lines, _words(head)]), as_json=as_json)
 
 
-def prove(  # noqa: PLR0913, PLR0917  each is an option that people type
+def prove(
     source: LogSource,
     index: Annotated[int, typer.Option(min=0, help="Which entry.")],
-    key: Keys = None,
-    witness: Witnesses = None,
-    quorum: Quorum = None,
-    max_age: MaxAge = None,
-    memory: Memory = None,
     save: Annotated[Path | None, typer.Option(help="Keep the proof in this file (C2SP tlog-proof).")] = None,
+    *,
+    asked: Asked,
     as_json: Json = False,
 ) -> None:
     """Prove that an entry is in the log, to anybody, offline."""
-    client = _client(trust_of(key or (), witness or (), quorum=quorum, max_age=max_age), memory)
+    client = asked.client()
     reader, head = client.update(source_of(source))
     size = head.checkpoint.size
     if index >= size:
@@ -101,52 +139,48 @@ def prove(  # noqa: PLR0913, PLR0917  each is an option that people type
 
 def verify(
     what: Annotated[str, typer.Argument(metavar="FILE|SOURCE", help="A proof, evidence of a fork, or a log.")],
-    key: Keys = None,
-    witness: Witnesses = None,
-    quorum: Quorum = None,
-    max_age: MaxAge = None,
-    memory: Memory = None,
+    *,
+    asked: Asked,
     as_json: Json = False,
 ) -> None:
     """Check a proof or the evidence of a fork without a network; or a whole log, every entry of it."""
     path = Path(what)
-    asked = trust_of(key or (), witness or (), quorum=quorum, max_age=max_age, offline=path.is_file())
     if not path.is_file():
-        reader, head = _client(asked, memory).update(source_of(what))
+        reader, head = asked.client().update(source_of(what))
         checked = sum(1 for _ in reader.entries())
         out.result(
             {**_facts(head), "checked": checked}, f"{checked} entries checked; {_words(head)}", as_json=as_json
         )
         return
-    data = _bytes(path)
+    data, trust = _bytes(path), asked.trust(offline=True)
     if data.startswith(FIRST_LINE.encode()):
         proof = OfflineProof.parse(data)
-        head = proof.check(asked, now=time.time())
+        head = proof.check(trust, now=time.time())
         entry = _entry(proof.index, proof.entry)
         out.result({**_facts(head), "entry": entry}, f"{_line(entry)}\nproven; {_words(head)}", as_json=as_json)
         return
     evidence = ForkEvidence.parse(data)
-    evidence.check(asked)
-    human = f"proven: {asked.origin} signed two pasts, at {evidence.sizes[0]} and {evidence.sizes[1]} entries"
-    out.result({"origin": asked.origin, "fork": list(evidence.sizes)}, human, as_json=as_json)
+    evidence.check(trust)
+    both = cosigned_both(evidence, trust)
+    human = f"proven: {trust.origin} signed two pasts, at {evidence.sizes[0]} and {evidence.sizes[1]} entries"
+    human += "".join(f"\nproven: {name} cosigned both" for name in both)
+    facts = {"origin": trust.origin, "fork": list(evidence.sizes), "cosignedBoth": list(both)}
+    out.result(facts, human, as_json=as_json)
 
 
-def follow(  # noqa: PLR0913, PLR0917  each is an option that people type
+def follow(
     source: LogSource,
-    key: Keys = None,
-    witness: Witnesses = None,
-    quorum: Quorum = None,
-    max_age: MaxAge = None,
-    memory: Memory = None,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0,
     once: Annotated[bool, typer.Option(help="Look once, and end.")] = False,
+    *,
+    asked: Asked,
     as_json: Json = False,
 ) -> None:
     """Print what is new since the last look, and keep looking; with --json one document a line.
 
     Ends at once when the log shows another past, goes back, or is too old; waits when it is out of reach.
     """
-    client = _client(trust_of(key or (), witness or (), quorum=quorum, max_age=max_age), memory)
+    client = asked.client()
     where, seen = source_of(source), client.remembered()
     at = 0 if seen is None else seen.checkpoint.size
     while True:
@@ -168,26 +202,16 @@ def follow(  # noqa: PLR0913, PLR0917  each is an option that people type
 def mirror(
     source: LogSource,
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the copy is kept.")],
-    key: Keys = None,
-    witness: Witnesses = None,
-    quorum: Quorum = None,
-    max_age: MaxAge = None,
-    memory: Memory = None,
+    *,
+    asked: Asked,
     as_json: Json = False,
 ) -> None:
     """Copy a log, every file of it checked; any web server can serve the folder to others."""
-    client = _client(trust_of(key or (), witness or (), quorum=quorum, max_age=max_age), memory)
+    client = asked.client()
     reader, head = client.update(source_of(source))
     written = copy(reader, head.whole, to, told=lambda tile: out.progress(tile.path))
     human = f"{written} files written to {to}; {_words(head)}"
     out.result({**_facts(head), "written": written, "folder": str(to)}, human, as_json=as_json)
-
-
-def _client(trust: Trust, memory: Path | None) -> LightClient:
-    folder = user_state_path("cyberprivacy") / "logs" if memory is None else memory
-    if trust.max_age is None:
-        out.progress("no key was given whose owner dates what it signs: how old the head is, nobody says")
-    return LightClient(trust, folder, clock=time.time)
 
 
 def _numbered(reader: LogReader, start: int, stop: int) -> Iterator[tuple[int, bytes]]:

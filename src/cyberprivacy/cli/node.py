@@ -14,6 +14,7 @@ import typer
 
 from cyberprivacy import canonical
 from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import Misuse, TryLater
 
 ConfigFile = Annotated[
@@ -71,7 +72,7 @@ def start(config: ConfigFile = DEFAULT) -> None:
 
 
 def identity(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
-    """What a provider lists on chain for this node: account, key and measurement. All of it is public."""
+    """What a provider lists on chain for this node: account, keys and measurement. All of it is public."""
     from cyberprivacy.node import config as settings
 
     path = settings.load(config).data / "identity.json"
@@ -92,6 +93,7 @@ def status(config: ConfigFile = DEFAULT, *, json: Json = False) -> None:
 
     read = settings.load(config)
     answers = [_ask(path) for path in sockets(read)]
+    answers = [each | {"witness": with_paths(each.get("witness", {}), read.data)} for each in answers]
     out.result({"applications": answers}, _human(answers), as_json=json)
 
 
@@ -132,13 +134,9 @@ def _human(answers: list[dict[str, Any]]) -> str:
         lines += [each["dao"], f"  https://{each['listen']}  {doing}{release}{_replicas(each['running'])}"]
         if each["why"]:
             lines.append(f"  {each['why']}" + (f" [{each['code']}]" if each["code"] else ""))
-    lines += [f"found: {each['about']}: {each['what']} [{each['code']}]" for each in _found(answers)]
+    # Each of the node's applications says the same of others.
+    lines += found_lines(answers[0]["witness"]) if answers else []
     return "\n".join(lines)
-
-
-def _found(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the node has found about other clusters; each of its applications says the same."""
-    return answers[0].get("witness", {}).get("found", []) if answers else []
 
 
 def _replicas(running: Mapping[str, Any] | None) -> str:

@@ -93,7 +93,7 @@ def propose(
     as_json: Json = False,
 ) -> None:
     """Put a reviewed bundle to the vote. Title and second line are written for you, as the law wants them."""
-    cid, body = Cid.parse(bundle), _body(text_file)
+    cid, body = Cid.parse(bundle), read_text(text_file)
     acting = there.act()
     made = text.update(acting.dao, cid, name=name, body=body)
     receipt = _when_allowed(partial(actions.propose, acting, made), wait=wait)
@@ -186,7 +186,7 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Propose to withdraw a bundle for good. Only a vote may: vote, queue and execute the proposal it prints."""
-    cid, body = Cid.parse(bundle), _body(text_file)
+    cid, body = Cid.parse(bundle), read_text(text_file)
     acting = there.act()
     made = text.revocation(acting.dao, cid, body=body)
     receipt = actions.propose(acting, made)
@@ -250,7 +250,12 @@ def done(receipt: Receipt, value: Mapping[str, object], human: str, *, as_json: 
     out.result({**value, **sent}, human, as_json=as_json)
 
 
-def _body(path: Path | None) -> str:
+def read_text(path: Path | None) -> str:
+    """The text of a proposal, from a file; empty without one.
+
+    Raises:
+        Misuse: it cannot be read, is too large, or is not UTF-8.
+    """
     if path is None:
         return ""
     try:

@@ -100,7 +100,7 @@ class LightClient:
             with self._alone():
                 since = self.remembered()
                 if since == old:
-                    replace(self._folder / self._name, new.note.encode())
+                    replace(self._folder / self._name, new.whole.encode())
                     return reader, new
             old = since  # another process has seen more meanwhile: compare with that
 
@@ -126,7 +126,7 @@ class LightClient:
     def _compare(self, source: Source, old: SeenHead, new: SeenHead) -> LogReader:
         before, after = old.checkpoint.head, new.checkpoint.head
         if before.size == after.size and before.root != after.root:
-            raise self._fork(old, new, ForkEvidence(old.note.encode(), new.note.encode(), after.root, ()))
+            raise self._fork(old, new, ForkEvidence(old.whole.encode(), new.whole.encode(), after.root, ()))
         if after.size < before.size:
             self._shorter(source, old, new)
         reader = LogReader(source, after)
@@ -139,7 +139,7 @@ class LightClient:
         past = root_of(reader.node, size)
         if past != shorter.checkpoint.root:
             proof = consistency_proof(reader.node, size, longer.checkpoint.size)
-            evidence = ForkEvidence(shorter.note.encode(), longer.note.encode(), past, proof)
+            evidence = ForkEvidence(shorter.whole.encode(), longer.whole.encode(), past, proof)
             raise self._fork(shorter, longer, evidence)
 
     def _shorter(self, source: Source, old: SeenHead, new: SeenHead) -> NoReturn:

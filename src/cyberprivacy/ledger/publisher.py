@@ -15,7 +15,8 @@ from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.checkpoint import Checkpoint
 from cyberprivacy.ledger.disk import folder as make_folder
 from cyberprivacy.ledger.disk import replace
-from cyberprivacy.ledger.log import Entry, Head, Ledger, LedgerDamaged
+from cyberprivacy.ledger.headsigner import HeadSigner
+from cyberprivacy.ledger.log import Head, Ledger, LedgerDamaged
 from cyberprivacy.ledger.note import MAX_NOTE, Note
 from cyberprivacy.ledger.proofs import consistency_proof, inclusion_proof, root_of
 from cyberprivacy.ledger.quorum import Quorum
@@ -44,7 +45,7 @@ class Publisher:
         ledger: Ledger,
         folder: Path,
         *,
-        signers: Sequence[Signer],
+        signers: Sequence[Signer | HeadSigner],
         clock: Callable[[], float],
         quorum: Quorum | None = None,
     ) -> None:
@@ -92,21 +93,14 @@ class Publisher:
             return self._publish()[1]
 
     def log_before_act(self, kind: str, facts: Mapping[str, object]) -> WitnessedEntry:
-        """Log what is about to be done; return when a quorum of witnesses has seen it.
+        """Log what is about to be done; return when it is public, and the quorum of witnesses has seen it.
 
         Raises:
             LedgerFull: the disk refused; nothing may be done.
             NoQuorum: too few witnesses; nothing may be done. The entry stays, as everything that was logged does.
             LedgerDamaged: as `publish`.
-            Misuse: "ledger.witnesses": this log has none.
         """
-        if self._quorum is None:
-            raise Misuse("this log asks no witnesses", code="ledger.witnesses")
         entry = self._ledger.append(kind, facts)
-        return self.witness(entry)
-
-    def witness(self, entry: Entry) -> WitnessedEntry:
-        """The proof that an entry of the journal is public; errors as `log_before_act`."""
         with self._lock:
             reader, head = self._publish()
             proof = inclusion_proof(reader.node, entry.index, head.checkpoint.size)
@@ -122,7 +116,9 @@ class Publisher:
         reader = LogReader(FolderSource(self.public), head)
         self._grown(reader)
         checkpoint = Checkpoint(self.trust.origin, head.size, head.root)
-        note = Note(checkpoint.text, tuple(each.sign(checkpoint, time=now) for each in self._signers))
+        note = Note(
+            checkpoint.text, tuple(each.sign(checkpoint, time=self._time(each, now)) for each in self._signers)
+        )
         replace(self._signed, note.encode())
         if self._quorum is not None:
             # A reader of its own: a witness that is late may still ask for its proof when we have gone on.
@@ -136,13 +132,25 @@ class Publisher:
 
     def _grown(self, reader: LogReader) -> None:
         """Refuse a head that does not grow from the last one that was signed, whoever has seen that one."""
-        data = FolderSource(self._signed.parent).read(_SIGNED, MAX_NOTE)
-        if data is None:
+        note = self._last()
+        if note is None:
             return
-        last = Checkpoint.parse(Note.parse(data).text).head
+        last = Checkpoint.parse(note.text).head
         if last.size <= reader.head.size and root_of(reader.node, last.size) == last.root:
             return
         raise _rolled_back(last, reader.head)
+
+    def _time(self, signer: Signer | HeadSigner, now: int) -> int:
+        """When a key signs: on chain, time that falls is a crime, so a clock that was set back has to catch up."""
+        note, key = self._last(), signer.verifier
+        if note is None or signer.kind is not Kind.HEAD:
+            return now
+        return max([now, *(key.verify(note.text, line) or 0 for line in note.signatures if key.made(line))])
+
+    def _last(self) -> Note | None:
+        """The last head that was signed."""
+        data = FolderSource(self._signed.parent).read(_SIGNED, MAX_NOTE)
+        return None if data is None else Note.parse(data)
 
 
 def _rolled_back(last: Head, now: Head) -> LedgerDamaged:

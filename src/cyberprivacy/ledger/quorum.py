@@ -102,6 +102,10 @@ class Quorum:
         self._sizes: dict[str, int] = {}
         """What each witness knew the last time; only to save a question."""
 
+    def line(self, name: str) -> WitnessLine:
+        """The way to one of them."""
+        return self._lines[name]
+
     def gather(self, note: Note, prove: Prover, *, now: float) -> Gathered:
         """Ask everybody to cosign a head that the log has signed.
 

@@ -1,4 +1,4 @@
-"""Keys below a note: Ed25519 of logs, Ed25519 and ML-DSA-44 cosignatures with their times. Pure but for births.
+"""Keys below a note: Ed25519 of logs, cosignatures with their times, heads for the chain. Pure but for births.
 
 Source: C2SP signed-note v1.0.0 (type 0x01, verifier keys) and tlog-cosignature (types 0x04 and 0x06).
 """
@@ -15,9 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
+from cyberprivacy import wallet
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.ledger.checkpoint import Checkpoint
+from cyberprivacy.ledger.headkey import KEY_SIZE, LINE_SIZE, TAG, OnChain
 from cyberprivacy.ledger.note import Signature, good_name
+from cyberprivacy.typed_data import BadTypedData
 
 SEED: Final = 32
 """Bytes of the secret from which a key of either kind is made."""
@@ -35,11 +38,18 @@ class Kind(IntEnum):
     """Ed25519 over the text and a time: `cosignature/v1`."""
     COSIGNER_PQ = 6
     """ML-DSA-44 over a checkpoint, the cosigner's name and a time."""
+    HEAD = 0xFF
+    """secp256k1 over EIP-712 data that a contract judges; see `headkey`."""
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Bytes of a public key, and of a signature with its time."""
-        return {Kind.LOG: (32, 64), Kind.COSIGNER: (32, 72), Kind.COSIGNER_PQ: (1312, 2428)}[self]
+        return {
+            Kind.LOG: (32, 64),
+            Kind.COSIGNER: (32, 72),
+            Kind.COSIGNER_PQ: (1312, 2428),
+            Kind.HEAD: (KEY_SIZE, LINE_SIZE),
+        }[self]
 
 
 class BadSignature(Untrusted):
@@ -56,7 +66,7 @@ class VerifierKey:
     Attributes:
         name: what its signature lines begin with.
         kind: what it signs.
-        public: 32 bytes, 1,312 for ML-DSA-44.
+        public: 32 bytes, 1,312 for ML-DSA-44; `OnChain` for a head key.
     """
 
     name: str
@@ -68,6 +78,7 @@ class VerifierKey:
             not good_name(self.name)
             or len(self.name.encode()) > MAX_NAME
             or len(self.public) != self.kind.sizes[0]
+            or (self.kind is Kind.HEAD and not self.public.startswith(TAG))
         ):
             raise Misuse("not the name or not the bytes of a key", code="note.key", name=self.name[:80])
 
@@ -121,6 +132,9 @@ class VerifierKey:
             if self.kind is Kind.LOG:
                 Ed25519PublicKey.from_public_bytes(self.public).verify(signature.value, text.encode())
                 return None
+            if self.kind is Kind.HEAD:
+                head = Checkpoint.parse(text)
+                return OnChain.parse(self.public).check(signature.value, size=head.size, root=head.root)
             time, value = int.from_bytes(signature.value[:8], "big"), signature.value[8:]
             if not 0 < time <= _LATEST:
                 raise BadSignature("a cosignature without a time", name=self.name)
@@ -129,7 +143,7 @@ class VerifierKey:
             else:
                 message = cosigned_pq(self.name, Checkpoint.parse(text), time)
                 MLDSA44PublicKey.from_public_bytes(self.public).verify(value, message)
-        except (InvalidSignature, ValueError):
+        except (InvalidSignature, wallet.BadSignature, BadTypedData, ValueError):
             raise BadSignature("a signature does not verify", name=self.name) from None
         return time
 

@@ -49,7 +49,7 @@ class Trust:
         if not self.log or not 0 < len(self.origin.encode()) <= MAX_ORIGIN or "\n" in self.origin:
             raise Misuse("a log has an origin and at least one key", code="log.trust", origin=self.origin[:80])
         others = [key for keys in self.witnesses.values() for key in keys]
-        if any(key.kind is Kind.LOG for key in others) or any(
+        if any(key.kind in (Kind.LOG, Kind.HEAD) for key in others) or any(
             key.name != name for name, keys in self.witnesses.items() for key in keys
         ):
             raise Misuse("a witness has cosigner's keys under its own name", code="log.trust")

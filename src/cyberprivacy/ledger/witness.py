@@ -76,7 +76,11 @@ class Witness:
             LedgerDamaged: what was remembered is not what this witness signed.
             Misuse: not the keys of a cosigner.
         """
-        if not signers or len({each.name for each in signers}) != 1 or any(s.kind is Kind.LOG for s in signers):
+        if (
+            not signers
+            or len({each.name for each in signers}) != 1
+            or any(s.kind in (Kind.LOG, Kind.HEAD) for s in signers)
+        ):
             raise Misuse("a witness has cosigner's keys of one name", code="witness.keys")
         self._folder, self._signers, self._clock = folder, tuple(signers), clock
         own = [each.verifier for each in signers]

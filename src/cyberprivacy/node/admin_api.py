@@ -5,9 +5,7 @@
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -18,51 +16,26 @@ from starlette.routing import Route
 from cyberprivacy.admin.refusals import BadRequest, NotReady
 from cyberprivacy.admin.request import MAX_REQUEST
 from cyberprivacy.node.administration import Door
+from cyberprivacy.node.pacing import Pace, behind_front
 
 PATH: Final = "/.well-known/cyberprivacy/admin"
 RATE: Final = 10
 """Requests of one address in one minute."""
 AT_ONCE: Final = 4
 """Requests that are judged or wait for witnesses at a time: each holds a thread that proofs need, too."""
-_MINUTE: Final = 60.0
-_ADDRESSES: Final = 4_096
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-
-
-class Pace:
-    """How often each address may ask; those that have not asked for longest are forgotten first."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock, self._lock = clock, Lock()
-        self._asked: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def check(self, address: str) -> None:
-        """Count a request.
-
-        Raises:
-            NotReady: one too many in this minute ("admin.many").
-        """
-        now = self._clock()
-        with self._lock:
-            began, count = self._asked.pop(address, (now, 0))
-            if not 0 <= now - began < _MINUTE:
-                began, count = now, 0
-            self._asked[address] = began, count + 1
-            while len(self._asked) > _ADDRESSES:
-                self._asked.popitem(last=False)
-        if count >= RATE:
-            raise NotReady("too many requests of one address", code="admin.many", hint="Wait a minute.")
 
 
 def routes(door: Door, *, clock: Callable[[], float]) -> list[Route]:
     """The two routes of the door; refusals are answered by `api.application`."""
-    pace, seats = Pace(clock), asyncio.Semaphore(AT_ONCE)
+    pace, seats = Pace(RATE, clock=clock), asyncio.Semaphore(AT_ONCE)
 
     async def show(_request: Request) -> Response:
         return JSONResponse(dict(await run_in_threadpool(door.show)), headers=_HEADERS)
 
     async def act(request: Request) -> Response:
-        pace.check(request.headers.get("x-forwarded-for", ""))  # set by the front, never by who asks
+        if not pace.allows(behind_front(request)):
+            raise NotReady("too many requests of one address", code="admin.many", hint="Wait a minute.")
         body = await _body(request)
         if seats.locked():
             raise NotReady("too many requests at a time", code="admin.many", hint="Ask again in a moment.")

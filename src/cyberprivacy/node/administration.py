@@ -18,14 +18,13 @@ import structlog
 from cyberprivacy.admin.executor import Executor
 from cyberprivacy.admin.noise import LaplaceNoise
 from cyberprivacy.admin.office import Office, Standing
-from cyberprivacy.admin.recorded import Recorder
 from cyberprivacy.admin.refusals import BadContributions, NotReady
 from cyberprivacy.admin.statistics import MAX_BYTES
 from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.plan import Endpoint
-from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.node import files
 from cyberprivacy.node.watch import MAX_AGE
@@ -137,20 +136,6 @@ def _is(path: Path, data: bytes) -> bool:
     return path.stat().st_mode & 0o777 == MODE and path.read_bytes() == data
 
 
-class PublicLog:
-    """The node's public log: an entry is in its signed checkpoint, cosigned where a quorum is configured."""
-
-    def __init__(self, public: Publisher) -> None:
-        self._public = public
-
-    def witnessed(self, entry: Entry) -> tuple[str, ...]:
-        """See `Witnessing.witnessed`."""
-        if self._public.trust.quorum:
-            return self._public.witness(entry).witnesses
-        self._public.publish()
-        return ()
-
-
 def open_door(
     dao: Address,
     folder: Path,
@@ -163,12 +148,11 @@ def open_door(
     clock: Callable[[], float],
 ) -> Door:
     """The door of one DAO."""
-    recorder = Recorder(ledger, PublicLog(public))
     office = Office(
         dao,
         ledger=ledger,
-        recorder=recorder,
-        executor=Executor(recorder, ContainerNumbers(endpoints), LaplaceNoise()),
+        public=public,
+        executor=Executor(ledger, ContainerNumbers(endpoints), LaplaceNoise()),
         roles=ChainRoles(chain, max_age=MAX_AGE, clock=clock),
         clock=clock,
     )

@@ -103,7 +103,7 @@ def application(
         status: the present status as JSON values.
         ledger: what happened.
         public: the same, as the files of a public log.
-        more: the administrators' door, `admin_api.routes`, and the witness, `circle_api.circle_routes`.
+        more: the administrators' door and the witness, `doors.doors`.
     """
     askers = asyncio.Semaphore(ASKERS)
 
@@ -123,6 +123,13 @@ def application(
             document = await run_in_threadpool(attest, bytes.fromhex(nonce), _session(request))
         return Response(document, media_type="application/json", headers=_HEADERS)
 
+    own = [Route(f"{PREFIX}/", page), Route(f"{PREFIX}/attestation", attestation)]
+    return assembled([*own, *record(status=status, ledger=ledger, public=public), *more])
+
+
+def record(*, status: Callable[[], Mapping[str, object]], ledger: Ledger, public: Source) -> list[BaseRoute]:
+    """The routes of what is remembered: the present status, the journal, the public log; as `application`."""
+
     async def state(_request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(status), headers=_HEADERS)
 
@@ -134,22 +141,22 @@ def application(
         size = {"Cyberprivacy-Log-Size": str(ledger.head().size)}
         return Response(lines, media_type="application/x-ndjson", headers={**_HEADERS, **size})
 
+    return [
+        Route(f"{PREFIX}/status", state),
+        Route(f"{PREFIX}/log", log),
+        log_files(f"{PREFIX}/log", public),
+    ]
+
+
+def assembled(routes: Sequence[BaseRoute]) -> Starlette:
+    """Routes, and what is answered where one of them refuses."""
+
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, CyberPrivacyError)  # noqa: S101  (registered for this class only)
         status = 404 if isinstance(error, NoSuchFile) else _STATUS.get(error.exit_code, 500)
         return _problem(error.code, error.what, status, error.hint)
 
-    return Starlette(
-        routes=[
-            Route(f"{PREFIX}/", page),
-            Route(f"{PREFIX}/attestation", attestation),
-            Route(f"{PREFIX}/status", state),
-            Route(f"{PREFIX}/log", log),
-            log_files(f"{PREFIX}/log", public),
-            *more,
-        ],
-        exception_handlers={CyberPrivacyError: refused},
-    )
+    return Starlette(routes=routes, exception_handlers={CyberPrivacyError: refused})
 
 
 def _problem(code: str, what: str, status: int, hint: str = "") -> Response:

@@ -5,6 +5,7 @@
 * `GET evidence/<name>`: what it found, for whoever wants to check it.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -18,12 +19,25 @@ from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.ledger.witness_api import witness_application
 from cyberprivacy.node.circle import PATH, Circle, hashed
 from cyberprivacy.node.logfiles import NoSuchFile, log_files
+from cyberprivacy.node.pacing import Pace
 
+RATE: Final = 240
+"""Heads that one address may bring in one minute: a busy log brings one a second, and may have to ask twice."""
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def circle_routes(circle: Circle) -> list[BaseRoute]:
-    """The routes of a witness; refusals are answered by `api.application`."""
+def circle_routes(
+    circle: Circle, *, clock: Callable[[], float], asker: Callable[[Request], str]
+) -> list[BaseRoute]:
+    """The routes of a witness; refusals are answered by `api.assembled`.
+
+    Args:
+        circle: what answers.
+        clock: seconds since 1970.
+        asker: the address of whoever asks.
+    """
+    pace = Pace(RATE, clock=clock)
+    witness = witness_application(circle, allows=lambda request: pace.allows(asker(request)))
     folder = FolderSource(circle.findings.folder)
 
     async def evidence(request: Request) -> Response:
@@ -37,4 +51,4 @@ def circle_routes(circle: Circle) -> list[BaseRoute]:
         log_files(f"{PATH}/{hashed(origin)}/log", FolderSource(watch.mirror))
         for origin, watch in circle.watches.items()
     ]
-    return [Route(f"{PATH}/evidence/{{name:str}}", evidence), *copies, Mount(PATH, witness_application(circle))]
+    return [Route(f"{PATH}/evidence/{{name:str}}", evidence), *copies, Mount(PATH, witness)]

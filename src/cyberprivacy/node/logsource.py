@@ -1,9 +1,11 @@
 """Somebody else's log over HTTP. Whoever answers is not believed: what is read is checked against its key."""
 
 import ssl
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from cyberprivacy.bundle.pace import DEFAULT_PACE
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.bundle.wire import Wire
 from cyberprivacy.ledger.reading import Missing
@@ -33,7 +35,11 @@ class WebSource:
         Raises:
             Misuse: "bundle.url".
         """
-        self._wire = Wire(url if urlsplit(url).path.strip("/") else url.rstrip("/") + NODE, tls=anybody())
+        # A host that is gone lets a connection wait as long as we do: that counts as no answer, too.
+        pace = replace(DEFAULT_PACE, connect=min(DEFAULT_PACE.connect, patience))
+        self._wire = Wire(
+            url if urlsplit(url).path.strip("/") else url.rstrip("/") + NODE, pace=pace, tls=anybody()
+        )
         self._patience = patience
 
     @property

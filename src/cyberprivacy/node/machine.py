@@ -27,6 +27,7 @@ from cyberprivacy.attest.tpm2 import Public
 from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
+from cyberprivacy.node.publishing import head_secret
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.proposal.signing import LocalKey
 
@@ -96,9 +97,10 @@ class Machine:
                 return None
 
     def identity(self) -> dict[str, str]:
-        """What a provider lists on chain: account, node key and measurement; all of it public."""
+        """What a provider lists on chain: account, node key, measurement, head key; all of it public."""
         return {
             "account": self.account.address,
+            "headKey": LocalKey(head_secret(self.key)).address,
             "measurement": "0x" + self.measurement.hex(),
             "nodeKey": "0x" + self.key.id.hex(),
         }

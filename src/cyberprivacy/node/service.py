@@ -23,13 +23,14 @@ from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import housekeeping
-from cyberprivacy.node.admin_api import routes
 from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.beginnings import record_start
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
+from cyberprivacy.node.doors import doors
+from cyberprivacy.node.duties import on_duty
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
@@ -114,7 +115,8 @@ class Application:
     def open(self) -> uvicorn.Server:
         """Answer users: the node's own words at once, the application when it runs."""
         socket = self._shared.assembly.run / f"{self.name}.sock"
-        shared, more = self._shared, routes(self._door, clock=self._shared.clock)
+        shared = self._shared
+        more = doors(self._door, shared.circle, clock=shared.clock)
         public = FolderSource(shared.public.public)
         api = application(attest=self._attest, status=self.status, ledger=shared.ledger, public=public, more=more)
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
@@ -184,14 +186,6 @@ class Application:
         self._shared.ledger.append("identity.renewed", facts)
 
 
-def _on_duty(duty: Callable[[threading.Event], None], stop: threading.Event) -> None:
-    """Do one duty until `stop`; when it ends for any other reason, all others end with it."""
-    try:
-        duty(stop)
-    finally:
-        stop.set()
-
-
 class Node:
     """Everything that one process of a Privacy Server does."""
 
@@ -207,7 +201,14 @@ class Node:
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         record_start(ledger, machine.identity(), config.digest)
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
-        public = publisher(ledger, config.data / "log", machine.key, clock=clock, quorum=circle.quorum)
+        public = publisher(
+            ledger,
+            config.data / "log",
+            machine.key,
+            clock=clock,
+            quorum=circle.quorum,
+            answering=config.answering,
+        )
         self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
@@ -229,7 +230,7 @@ class Node:
             *self._shared.circle.duties(),
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
-            work = [threads.submit(_on_duty, duty, stop) for duty in duties]
+            work = [threads.submit(on_duty, duty, stop) for duty in duties]
         for done in work:
             done.result()  # a fault of ours ends the process: whoever supervises it starts it again
         for server in servers:

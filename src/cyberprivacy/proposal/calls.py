@@ -23,6 +23,15 @@ class Call:
     data: bytes
 
 
+def call(name: str, to: Address, function: str, *arguments: object) -> Call:
+    """Call a function of one of our contracts.
+
+    Raises:
+        Misuse: an argument is not what the function takes ("law.argument").
+    """
+    return Call(to, contract(name).encode(function, *arguments))
+
+
 def carry_out(desk: Desk, calls: Sequence[Call]) -> Receipt:
     """Send calls one after the other; the receipt of the last. A refusal stops what would follow.
 
@@ -37,7 +46,7 @@ def carry_out(desk: Desk, calls: Sequence[Call]) -> Receipt:
 
 def paying(token: Address, spender: Address, amount: int) -> Call:
     """Let a contract take an amount of rent tokens, in units of 10^-18; it takes them in the call that follows."""
-    return Call(token, contract("RentToken").encode("approve", spender, amount))
+    return call("RentToken", token, "approve", spender, amount)
 
 
 def numbered(receipt: Receipt, where: Address, name: str, event: str, field: str) -> int:

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.calls import Call, call
+from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Expansions")
 
 
 class Stage(IntEnum):
@@ -46,27 +51,33 @@ class Expansion:
 def expansion_at(chain: Chain, expansions: Address, number: int, *, at: FinalBlock) -> Expansion:
     """An expansion; its stage is NONE if there is no such one."""
     law = contract("Expansions")
-    told = law.read(chain, at, expansions, "expansionOf", number).struct("0")
+    found = law.read(chain, at, expansions, "expansionOf", number).struct("0")
     opinions = law.read(chain, at, expansions, "opinions", number)
     waiting = law.read(chain, at, expansions, "waitingPeriod").integer("0")
     return Expansion(
-        cluster=told.integer("cluster"),
-        node=told.address("node"),
-        node_key=told.octets("nodeKey"),
-        measurement=told.octets("measurement"),
-        stage=Stage(told.integer("stage")),
-        announced_at=told.integer("announcedAt"),
-        opens_at=told.integer("announcedAt") + waiting,
+        cluster=found.integer("cluster"),
+        node=found.address("node"),
+        node_key=found.octets("nodeKey"),
+        measurement=found.octets("measurement"),
+        stage=Stage(found.integer("stage")),
+        announced_at=found.integer("announcedAt"),
+        opens_at=found.integer("announcedAt") + waiting,
         good=opinions.integer("good"),
         suspicious=opinions.integer("suspicious"),
         quorum=law.read(chain, at, expansions, "quorum").integer("0"),
-        admitted=admitted(chain, expansions, told.address("node"), at=at),
+        admitted=admitted(chain, expansions, found.address("node"), at=at),
     )
 
 
 def admitted(chain: Chain, expansions: Address, node: Address, *, at: FinalBlock) -> bool:
     """Whether a node is a machine that was admitted as it is listed now."""
     return contract("Expansions").read(chain, at, expansions, "admitted", node).flag("0")
+
+
+def announced(logs: LogServer, expansions: Address, *, at: FinalBlock, first: int = 0) -> tuple[int, ...]:
+    """Numbers of all announced machines, from logs."""
+    events = told(logs, expansions, "Expansions", "ExpansionAnnounced", at=at, first=first)
+    return tuple(each.integer("expansion") for each in events)
 
 
 def announce(
@@ -89,7 +100,3 @@ def commit(expansions: Address, number: int) -> tuple[Call, ...]:
 def stop(expansions: Address, number: int) -> tuple[Call, ...]:
     """As the court, or as anybody when enough validators are suspicious."""
     return (_call(expansions, "stop", number),)
-
-
-def _call(expansions: Address, function: str, *arguments: object) -> Call:
-    return Call(expansions, contract("Expansions").encode(function, *arguments))

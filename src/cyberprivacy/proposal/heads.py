@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from cyberprivacy.errors import Misuse
+from cyberprivacy.ledger.headkey import head_digest
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call
+from cyberprivacy.proposal.calls import Call, call
 from cyberprivacy.proposal.chain import Chain
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.signing import LocalKey
-from cyberprivacy.typed_data import Schema
+from cyberprivacy.wallet import recover
 
-_HEAD: Final = (("cluster", "uint256"), ("size", "uint64"), ("root", "bytes32"), ("time", "uint48"))
 MOST_PROOF: Final = 65
 """Hashes of the longest proof between two logs of fewer than 2^64 entries."""
 
@@ -52,14 +54,8 @@ class Head:
 
         Source: EIP-712; `ILogAnchor.digestOf` gives the same.
         """
-        domain = {
-            "name": "CyberPrivacy Log",
-            "version": "1",
-            "chainId": chain_id,
-            "verifyingContract": bytes.fromhex(anchor[2:]),
-        }
-        value = {"cluster": self.cluster, "size": self.size, "root": self.root, "time": self.time}
-        return Schema(domain, {"Head": _HEAD}).digest("Head", value)
+        where = bytes.fromhex(anchor[2:])
+        return head_digest(chain_id, where, self.cluster, size=self.size, root=self.root, time=self.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,14 @@ class Signed:
 
     head: Head
     signature: bytes
+
+    def signer(self, chain_id: int, anchor: Address) -> Address:
+        """Whose signature it is, if it was made for this anchor; else just somebody.
+
+        Raises:
+            BadSignature (of `wallet`): it is none.
+        """
+        return Address(to_checksum_address(recover(self.head.digest(chain_id, anchor), self.signature)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,19 @@ class Split:
     def struct(self) -> tuple[object, ...]:
         """As the contracts take it."""
         return (self.index, self.first_leaf, self.second_leaf, list(self.first_path), list(self.second_path))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a longer log says of its past, at the size of a shorter one; see `ILogAnchor.forkedPast`.
+
+    Attributes:
+        root: 32 bytes.
+        proof: consistency from it to the longer log's head.
+    """
+
+    root: bytes
+    proof: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +130,7 @@ def anchor_head(anchor: Address, signed: Signed, proof: Sequence[bytes]) -> tupl
     """
     if len(proof) > MOST_PROOF:
         raise Misuse("no consistency proof is so long", code="anchor.proof", hashes=len(proof), most=MOST_PROOF)
-    data = contract("LogAnchor").encode("anchor", signed.head.struct(), signed.signature, list(proof))
-    return (Call(anchor, data),)
+    return (call("LogAnchor", anchor, "anchor", signed.head.struct(), signed.signature, list(proof)),)
 
 
 def anchored(chain: Chain, anchor: Address, cluster: int, *, at: FinalBlock) -> Anchored:

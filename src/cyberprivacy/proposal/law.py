@@ -76,6 +76,13 @@ def dao_at(chain: Chain, governor: Address, at: FinalBlock) -> Dao:
     return dao
 
 
+def road_at(chain: Chain, dao: Dao, at: FinalBlock) -> int:
+    """Seconds from a proposal to its execution, at least: delay, vote and deployment lap."""
+    law = contract("AppGovernor")
+    waits = (law.read(chain, at, dao.governor, name).integer("0") for name in ("votingDelay", "votingPeriod"))
+    return sum(waits) + contract("AppTimelock").read(chain, at, dao.timelock, "getMinDelay").integer("0")
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What counts as read when a bundle is measured.

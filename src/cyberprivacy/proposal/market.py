@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.calls import Call, call
+from cyberprivacy.proposal.chain import Chain, Reverted
 from cyberprivacy.proposal.founding import DAY
-from cyberprivacy.proposal.release import Address
+from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
 from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.proposal.wire import BadAnswer
 
@@ -74,7 +77,7 @@ DEMO_MARKET: Final = MarketRules(
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where the market's contracts are. `orders`, `validators` and `expansions` name the others.
+    """Where the market's contracts are: one market for all DAOs of a chain.
 
     Attributes:
         token: RentToken.
@@ -82,7 +85,8 @@ class Market:
         providers: Providers.
         validators: Validators.
         expansions: Expansions.
-        orders: Orders.
+        orders: Orders; its address is the market's.
+        clusters: the chain's Clusters.
     """
 
     token: Address
@@ -91,6 +95,14 @@ class Market:
     validators: Address
     expansions: Address
     orders: Address
+    clusters: Address
+
+
+class NotAMarket(Untrusted):
+    """The contracts behind an address do not belong together."""
+
+    code = "market.contracts"
+    hint = "Use the address that `market deploy` printed: the market's Orders."
 
 
 def deploy_market(
@@ -102,7 +114,7 @@ def deploy_market(
     holders: Sequence[tuple[Address, int]],
     rules: MarketRules,
 ) -> Market:
-    """Bring the market to a chain.
+    """Bring the market to a chain. It opens when the owner of Clusters has let it: `adopt`.
 
     Args:
         desk: who pays; has no power over it afterwards.
@@ -122,7 +134,100 @@ def deploy_market(
     )
     expansions = _create(desk, "Expansions", validators, rules.waiting, rules.quorum)
     orders = _create(desk, "Orders", (providers, rules.window, rules.ruling, rules.dispute_bond))
-    return Market(token, anchor, providers, validators, expansions, orders)
+    return Market(token, anchor, providers, validators, expansions, orders, clusters)
+
+
+def market_at(chain: Chain, orders: Address, at: FinalBlock) -> Market:
+    """The market that an address stands for: that of its Orders.
+
+    Raises:
+        NotAMarket: the contracts do not name one another, or Clusters does not know them.
+        NoContract: nothing is there (yet).
+    """
+    try:
+        market = _related(chain, orders, at)
+    except Reverted as reverted:
+        raise NotAMarket("another contract is at this address", address=orders) from reverted
+    if market.expansions == NOBODY:
+        raise NotAMarket(
+            "the owner of Clusters has not named this market yet",
+            hint="`market deploy` printed the call; its DAO has to vote on it.",
+            clusters=market.clusters,
+        )
+    told = _named(chain, at, "Validators", market.validators, "providers")
+    if told != market.providers:
+        raise NotAMarket("Clusters knows another market", market=orders, known=told)
+    return market
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules(MarketRules):
+    """The rules of a market, and who decides where code cannot.
+
+    Attributes:
+        court: rules on disputes.
+        registrar: licenses providers and accredits validators.
+    """
+
+    court: Address
+    registrar: Address
+
+
+def rules_of(chain: Chain, market: Market, at: FinalBlock) -> Rules:
+    """By which rules a market works."""
+
+    def number(name: str, place: Address, function: str) -> int:
+        return contract(name).read(chain, at, place, function).integer("0")
+
+    return Rules(
+        unbonding=number("Providers", market.providers, "unbondingPeriod"),
+        least_stake=number("Providers", market.providers, "leastStake"),
+        window=number("Orders", market.orders, "challengeWindow"),
+        ruling=number("Orders", market.orders, "rulingPeriod"),
+        validity=number("Validators", market.validators, "validity"),
+        least_bond=number("Validators", market.validators, "leastBond"),
+        challenge_bond=number("Validators", market.validators, "challengeBond"),
+        dispute_bond=number("Orders", market.orders, "disputeBond"),
+        waiting=number("Expansions", market.expansions, "waitingPeriod"),
+        quorum=number("Expansions", market.expansions, "quorum"),
+        court=_named(chain, at, "Providers", market.providers, "court"),
+        registrar=_named(chain, at, "Providers", market.providers, "registrar"),
+    )
+
+
+def adopt(market: Market) -> tuple[Call, ...]:
+    """As the owner of Clusters, once: let this market say which machines are admitted."""
+    return (call("Clusters", market.clusters, "nameExpansions", market.expansions),)
+
+
+def owner_of(chain: Chain, clusters: Address, at: FinalBlock) -> Address:
+    """Who announces measurements for these clusters, and names their market."""
+    return _named(chain, at, "Clusters", clusters, "owner")
+
+
+def balance(chain: Chain, market: Market, who: Address, *, at: FinalBlock) -> int:
+    """Units of rent tokens that an account holds."""
+    return contract("RentToken").read(chain, at, market.token, "balanceOf", who).integer("0")
+
+
+def pay(market: Market, to: Address, amount: int) -> tuple[Call, ...]:
+    """Give somebody units of rent tokens."""
+    return (call("RentToken", market.token, "transfer", to, amount),)
+
+
+def _related(chain: Chain, orders: Address, at: FinalBlock) -> Market:
+    """What the contracts say of one another; what is behind `expansions` may be another market, or none."""
+    providers = _named(chain, at, "Orders", orders, "providers")
+    anchor = _named(chain, at, "Providers", providers, "anchor")
+    clusters = _named(chain, at, "LogAnchor", anchor, "clusters")
+    expansions = _named(chain, at, "Clusters", clusters, "expansions")
+    validators = NOBODY if expansions == NOBODY else _named(chain, at, "Expansions", expansions, "validators")
+    token = _named(chain, at, "Providers", providers, "token")
+    return Market(token, anchor, providers, validators, expansions, orders, clusters)
+
+
+def _named(chain: Chain, at: FinalBlock, name: str, place: Address, function: str) -> Address:
+    return contract(name).read(chain, at, place, function).address("0")
 
 
 def _create(desk: Desk, name: str, *arguments: object) -> Address:

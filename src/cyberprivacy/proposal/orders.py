@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.calls import Call, call, paying
+from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Orders")
 
 
 class ClaimStatus(IntEnum):
@@ -91,8 +96,8 @@ class Payment:
 
 def order_at(chain: Chain, orders: Address, number: int, *, at: FinalBlock) -> Order:
     """An order."""
-    told = contract("Orders").read(chain, at, orders, "orderOf", number).struct("0")
-    terms = told.struct("terms")
+    found = contract("Orders").read(chain, at, orders, "orderOf", number).struct("0")
+    terms = found.struct("terms")
     return Order(
         terms=Terms(
             provider=terms.address("provider"),
@@ -102,12 +107,12 @@ def order_at(chain: Chain, orders: Address, number: int, *, at: FinalBlock) -> O
             end=terms.integer("end"),
             notice=terms.integer("notice"),
         ),
-        payer=told.address("payer"),
-        claimed_until=told.integer("claimedUntil"),
-        deposited=told.integer("deposited"),
-        paid=told.integer("paid"),
-        pending=told.integer("pending"),
-        refunded=told.integer("refunded"),
+        payer=found.address("payer"),
+        claimed_until=found.integer("claimedUntil"),
+        deposited=found.integer("deposited"),
+        paid=found.integer("paid"),
+        pending=found.integer("pending"),
+        refunded=found.integer("refunded"),
     )
 
 
@@ -122,17 +127,28 @@ def refundable(chain: Chain, orders: Address, number: int, *, at: FinalBlock) ->
 
 def claim_at(chain: Chain, orders: Address, number: int, *, at: FinalBlock) -> Claim:
     """A claim; its status is NONE if there is no such one."""
-    told = contract("Orders").read(chain, at, orders, "claimOf", number).struct("0")
+    found = contract("Orders").read(chain, at, orders, "claimOf", number).struct("0")
     return Claim(
-        order=told.integer("order"),
-        amount=told.integer("amount"),
-        start=told.integer("from"),
-        until=told.integer("until"),
-        claimed_at=told.integer("claimedAt"),
-        status=ClaimStatus(told.integer("status")),
-        disputer=told.address("disputer"),
-        evidence=told.octets("evidence"),
+        order=found.integer("order"),
+        amount=found.integer("amount"),
+        start=found.integer("from"),
+        until=found.integer("until"),
+        claimed_at=found.integer("claimedAt"),
+        status=ClaimStatus(found.integer("status")),
+        disputer=found.address("disputer"),
+        evidence=found.octets("evidence"),
     )
+
+
+def opened(logs: LogServer, orders: Address, *, at: FinalBlock, first: int = 0) -> tuple[int, ...]:
+    """Numbers of all orders, from logs."""
+    return tuple(each.integer("order") for each in told(logs, orders, "Orders", "OrderOpened", at=at, first=first))
+
+
+def claims_of(logs: LogServer, orders: Address, number: int, *, at: FinalBlock, first: int = 0) -> tuple[int, ...]:
+    """Numbers of the claims of an order, from logs."""
+    made = told(logs, orders, "Orders", "ServiceClaimed", at=at, first=first)
+    return tuple(each.integer("claim") for each in made if each.integer("order") == number)
 
 
 def payment_of(chain: Chain, orders: Address, *, at: FinalBlock) -> Payment:
@@ -167,7 +183,3 @@ def rule(orders: Address, number: int, *, upheld: bool, case: bytes) -> tuple[Ca
 def simply(orders: Address, act: str, *arguments: int) -> tuple[Call, ...]:
     """One of the acts that need nothing else: `close`, `refund` (order), `draw`, `lapse` (claim), `collect`."""
     return (_call(orders, act, *arguments),)
-
-
-def _call(orders: Address, function: str, *arguments: object) -> Call:
-    return Call(orders, contract("Orders").encode(function, *arguments))

@@ -1,12 +1,17 @@
 """Providers on chain: licence, stake, and what takes the stake away."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
-from cyberprivacy.proposal.chain import Chain
-from cyberprivacy.proposal.heads import Signed, Split
-from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.calls import Call, call, paying
+from cyberprivacy.proposal.chain import Chain, LogServer
+from cyberprivacy.proposal.heads import Past, Signed, Split
+from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Providers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,22 @@ class Standing:
 def standing(chain: Chain, providers: Address, who: Address, *, at: FinalBlock) -> Standing:
     """How a provider stands."""
     law = contract("Providers")
-    told = law.read(chain, at, providers, "providerOf", who).struct("0")
+    found = law.read(chain, at, providers, "providerOf", who).struct("0")
     return Standing(
-        document=told.octets("document"),
-        licensed_until=told.integer("licensedUntil"),
-        staked=told.integer("staked"),
-        leaving=told.integer("leaving"),
-        ripe_at=told.integer("ripeAt"),
+        document=found.octets("document"),
+        licensed_until=found.integer("licensedUntil"),
+        staked=found.integer("staked"),
+        leaving=found.integer("leaving"),
+        ripe_at=found.integer("ripeAt"),
         good=law.read(chain, at, providers, "inGoodStanding", who).flag("0"),
         rewards=law.read(chain, at, providers, "rewards", who).integer("0"),
     )
+
+
+def registered(logs: LogServer, providers: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
+    """Who ever registered, from logs: ask `standing` about each."""
+    events = told(logs, providers, "Providers", "ProviderRegistered", at=at, first=first)
+    return tuple(dict.fromkeys(each.address("provider") for each in events))
 
 
 def token_of(chain: Chain, providers: Address, *, at: FinalBlock) -> Address:
@@ -86,28 +97,28 @@ def slash(
     providers: Address, who: Address, amount: int, *, finder: Address | None, case: bytes
 ) -> tuple[Call, ...]:
     """As the court: take stake for a ruling (its digest); a tenth goes to the finder, if there is one."""
-    return (_call(providers, "slash", who, amount, finder or "0x" + 40 * "0", case),)
+    return (_call(providers, "slash", who, amount, finder or NOBODY, case),)
 
 
-def punish(providers: Address, first: Signed, second: Signed, split: Split | None = None) -> tuple[Call, ...]:
+def punish(providers: Address, first: Signed, second: Signed, why: Split | Past | None = None) -> tuple[Call, ...]:
     """As anybody: show two signed heads of one cluster that contradict each other.
 
     Args:
         providers: Providers.
-        first: a head with its signature.
-        second: the other one; their order does not matter.
-        split: two inclusion proofs at one place; None = the heads contradict each other by themselves.
+        first: a head with its signature; for a `Past` the shorter one.
+        second: the other one.
+        why: what shows it; None = the heads contradict each other by themselves.
     """
     heads = (first.head.struct(), first.signature, second.head.struct(), second.signature)
-    if split is None:
-        return (_call(providers, "punishFork", *heads),)
-    return (_call(providers, "punishForkAt", *heads, split.struct()),)
+    match why:
+        case None:
+            return (_call(providers, "punishFork", *heads),)
+        case Past():
+            return (_call(providers, "punishForkPast", *heads, why.root, list(why.proof)),)
+        case Split():
+            return (_call(providers, "punishForkAt", *heads, why.struct()),)
 
 
 def collect(providers: Address) -> tuple[Call, ...]:
     """As a finder: get the shares."""
     return (_call(providers, "collect"),)
-
-
-def _call(providers: Address, function: str, *arguments: object) -> Call:
-    return Call(providers, contract("Providers").encode(function, *arguments))

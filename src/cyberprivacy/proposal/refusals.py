@@ -92,6 +92,18 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
         "the node is not listed for this cluster, or is in one already",
         "As the provider: `cluster add-node`.",
     ),
+    "ClusterNotAdmitted": (
+        Untrusted,
+        "not-admitted",
+        "the cluster has promised to have admitted machines only, and this one is not admitted",
+        "`cluster expansion announce` it; `cluster expansion show` says what is missing.",
+    ),
+    "ClusterExpansionsRefused": (
+        Misuse,
+        "no-expansions",
+        "who admits machines was said before, or not yet, or is for other clusters",
+        "`market show` names the market of these clusters.",
+    ),
     "ClusterProviderNotAuthorised": (
         Misuse,
         "provider-not-authorised",

@@ -9,6 +9,8 @@ from cyberprivacy.seal import Seal
 Address = NewType("Address", str)
 """An Ethereum address with its EIP-55 checksum: "0x" and 40 hex digits."""
 
+NOBODY: Final = Address("0x" + 40 * "0")
+"""How contracts say that there is no such account."""
 SEAL: Final = Seal("proposal")
 
 

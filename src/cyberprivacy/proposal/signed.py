@@ -1,14 +1,11 @@
 """What came back from a signer, taken apart and compared with what it was asked to sign."""
 
-from eth_account import Account
-from eth_account.typed_transactions.dynamic_fee_transaction import DynamicFeeTransaction
-from eth_keys.exceptions import BadSignature
+from collections.abc import Mapping
+
 from eth_utils.address import to_checksum_address
-from eth_utils.exceptions import ValidationError
-from hexbytes import HexBytes
-from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from cyberprivacy.errors import Untrusted
+from cyberprivacy.proposal import ethaccount
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.proposal.signing import Transaction
 
@@ -28,11 +25,7 @@ def check_signed(raw: bytes, asked: Transaction, sender: Address) -> None:
 
     Source: EIP-1559, EIP-2718.
     """
-    try:
-        signed = DynamicFeeTransaction.from_bytes(HexBytes(raw)).as_dict()
-        signer = Address(to_checksum_address(Account.recover_transaction(raw)))
-    except (ValueError, TypeError, KeyError, IndexError, RLPException, BadSignature, ValidationError):
-        raise SignerLied("not a signed EIP-1559 transaction", length=len(raw)) from None
+    signed, signer = _taken_apart(raw)
     wanted = {
         "chainId": asked.chain_id,
         "nonce": asked.nonce,
@@ -50,3 +43,18 @@ def check_signed(raw: bytes, asked: Transaction, sender: Address) -> None:
             raise SignerLied("the signer changed the transaction", field=name)
     if signer != sender:
         raise SignerLied("signed by another key", signer=signer, expected=sender)
+
+
+def _taken_apart(raw: bytes) -> tuple[Mapping[str, object], Address]:
+    account = ethaccount.load()
+    from eth_account.typed_transactions.dynamic_fee_transaction import DynamicFeeTransaction
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
+    from hexbytes import HexBytes
+    from rlp.exceptions import RLPException  # type: ignore[import-untyped]
+
+    try:
+        signed = DynamicFeeTransaction.from_bytes(HexBytes(raw)).as_dict()
+        return signed, Address(to_checksum_address(account.recover_transaction(raw)))
+    except (ValueError, TypeError, KeyError, IndexError, RLPException, BadSignature, ValidationError):
+        raise SignerLied("not a signed EIP-1559 transaction", length=len(raw)) from None

@@ -6,24 +6,17 @@ compared with what was asked, field by field, before anything is sent.
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from eth_account import Account
-
 from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.proposal import ethaccount
 from cyberprivacy.proposal.chain import RpcError
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.proposal.wire import address, as_data, as_quantity, document, items, mapping, octets
-
-# py_ecc, which comes with eth-account, raises Python's recursion limit to 100,000 when it is first imported. With
-# that limit some 100 kB of "[[[[..." from a hostile server end the process inside the JSON parser: no exception,
-# no refusal. This is the one place of ours that imports it; here Python's own default is put back.
-sys.setrecursionlimit(1_000)
 
 _MAX_KEYSTORE: Final = 64 << 10
 _NO_SUCH_METHOD: Final = (-32601, -32600)
@@ -90,7 +83,7 @@ class LocalKey:
         Raises:
             ValueError: it is not a key of secp256k1.
         """
-        self._account = Account.from_key(secret)
+        self._account = ethaccount.load().from_key(secret)
 
     def __repr__(self) -> str:
         return f"<key of {self.address}>"
@@ -138,7 +131,7 @@ class Keystore(LocalKey):
         try:
             with path.open("rb") as file:
                 stored = dict(mapping(document(file.read(_MAX_KEYSTORE)), "a keystore"))
-            super().__init__(bytes(Account.decrypt(stored, password)))
+            super().__init__(bytes(ethaccount.load().decrypt(stored, password)))
         except OSError as error:
             raise KeyRefused("the keystore cannot be read", path=str(path), why=error.strerror) from None
         except Untrusted:
@@ -230,10 +223,11 @@ def create_keystore(path: Path, password: str, *, rounds: int | None = None) -> 
     """
     if len(password) < 8:
         raise KeyRefused("the password is too short", code="key.password", hint="Use 8 characters or more.")
-    account = Account.create()
+    ethereum = ethaccount.load()
+    account = ethereum.create()
     stored = (
         json.dumps(
-            Account.encrypt(account.key, password, kdf="pbkdf2" if rounds else "scrypt", iterations=rounds)
+            ethereum.encrypt(account.key, password, kdf="pbkdf2" if rounds else "scrypt", iterations=rounds)
         ).encode()
         + b"\n"
     )

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from typing import Final
 
-from cyberprivacy.cid import Cid
+from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, paying
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.calls import Call, call, paying
+from cyberprivacy.proposal.chain import Chain, LogServer
 from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.told import told
+
+_call: Final = partial(call, "Validators")
 
 
 class VisitStatus(IntEnum):
@@ -58,6 +63,21 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a validator showed of a visit, as a log tells it.
+
+    Attributes:
+        number: of the visit.
+        hardware: digests of the identities of the machines; proven by `Visit.hardware`.
+        media: UnixFS addresses of photos and videos; as the log says, state does not keep them.
+    """
+
+    number: int
+    hardware: tuple[bytes, ...]
+    media: tuple[Cid, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bonds:
     """Where bonds are paid, and how large they are; units."""
 
@@ -68,13 +88,13 @@ class Bonds:
 def validator_at(chain: Chain, validators: Address, who: Address, *, at: FinalBlock) -> Validator:
     """A validator, or an account that is none."""
     law = contract("Validators")
-    told = law.read(chain, at, validators, "validatorOf", who).struct("0")
+    found = law.read(chain, at, validators, "validatorOf", who).struct("0")
     return Validator(
-        registered=told.flag("registered"),
-        bond=told.integer("bond"),
-        accredited_until=told.integer("accreditedUntil"),
-        retiring_at=told.integer("retiringAt"),
-        challenges=told.integer("challenges"),
+        registered=found.flag("registered"),
+        bond=found.integer("bond"),
+        accredited_until=found.integer("accreditedUntil"),
+        retiring_at=found.integer("retiringAt"),
+        challenges=found.integer("challenges"),
         counts=law.read(chain, at, validators, "counts", who).flag("0"),
         owed=law.read(chain, at, validators, "owed", who).integer("0"),
     )
@@ -83,22 +103,40 @@ def validator_at(chain: Chain, validators: Address, who: Address, *, at: FinalBl
 def visit_at(chain: Chain, validators: Address, visit: int, *, at: FinalBlock) -> Visit:
     """A visit; its status is NONE if there is no such one."""
     law = contract("Validators")
-    told = law.read(chain, at, validators, "visitOf", visit).struct("0")
+    found = law.read(chain, at, validators, "visitOf", visit).struct("0")
     return Visit(
-        cluster=told.integer("cluster"),
-        validator=told.address("validator"),
-        visited_at=told.integer("visitedAt"),
-        status=VisitStatus(told.integer("status")),
-        suspicious=told.flag("suspicious"),
-        hardware=told.octets("hardware"),
+        cluster=found.integer("cluster"),
+        validator=found.address("validator"),
+        visited_at=found.integer("visitedAt"),
+        status=VisitStatus(found.integer("status")),
+        suspicious=found.flag("suspicious"),
+        hardware=found.octets("hardware"),
         vouches=law.read(chain, at, validators, "vouches", visit).flag("0"),
+    )
+
+
+def seen(logs: LogServer, validators: Address, *, at: FinalBlock, first: int = 0) -> tuple[Seen, ...]:
+    """All visits, from logs: `visit_at` says what became of each."""
+    return tuple(
+        Seen(
+            each.integer("visit"),
+            each.many("hardware"),
+            tuple(Cid(DAG_PB, digest) for digest in each.many("media")),
+        )
+        for each in told(logs, validators, "Validators", "VisitReported", at=at, first=first)
     )
 
 
 def visitors(chain: Chain, validators: Address, cluster: int, *, within: int, at: FinalBlock) -> tuple[int, int]:
     """How many validators saw a cluster within so many seconds: found nothing suspicious, found something."""
-    told = contract("Validators").read(chain, at, validators, "visitors", cluster, within)
-    return told.integer("good"), told.integer("suspicious")
+    found = contract("Validators").read(chain, at, validators, "visitors", cluster, within)
+    return found.integer("good"), found.integer("suspicious")
+
+
+def registered(logs: LogServer, validators: Address, *, at: FinalBlock, first: int = 0) -> tuple[Address, ...]:
+    """Who ever registered, from logs: ask `validator_at` about each."""
+    events = told(logs, validators, "Validators", "ValidatorRegistered", at=at, first=first)
+    return tuple(dict.fromkeys(each.address("validator") for each in events))
 
 
 def bonds_of(chain: Chain, validators: Address, *, at: FinalBlock) -> Bonds:
@@ -161,7 +199,3 @@ def rule(validators: Address, visit: int, *, upheld: bool, case: bytes) -> tuple
 def simply(validators: Address, act: str, *arguments: int) -> tuple[Call, ...]:
     """One of the acts that need nothing else: `retire`, `withdraw`, `collect`, or `lapse` of a visit."""
     return (_call(validators, act, *arguments),)
-
-
-def _call(validators: Address, function: str, *arguments: object) -> Call:
-    return Call(validators, contract("Validators").encode(function, *arguments))

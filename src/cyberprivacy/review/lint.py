@@ -11,7 +11,7 @@ from typing import Final
 from cyberprivacy.bundle import manifest as bundle_manifest
 from cyberprivacy.bundle.manifest import BadManifest, Manifest
 from cyberprivacy.bundle.verified import VerifiedBundle
-from cyberprivacy.review import administration, contents, kubernetes, recipe, requirements
+from cyberprivacy.review import administration, contents, data, kubernetes, recipe, requirements
 from cyberprivacy.review.dockerfile import parse
 from cyberprivacy.review.finding import Finding, Refused, Report, in_order
 from cyberprivacy.review.instructions import From
@@ -73,7 +73,7 @@ def _judge(
     topology, breaches = kubernetes.read(k8s, users=users, public=parsed.public)
     found += [*broken, *breaches, *_coherence(tree, parsed), *_wheels(tree, parsed)]
     lines = _manifest_lines(tree)
-    found += administration.judge(parsed.admin, lines)
+    found += [*administration.judge(parsed.admin, lines), *data.judge(tree, parsed.data, lines)]
     return parsed, recipes, topology, tuple(_placed(finding, lines) for finding in found)
 
 

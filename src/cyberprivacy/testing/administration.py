@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
 from eth_account import Account
 
 from cyberprivacy.admin.executor import Executor
 from cyberprivacy.admin.office import Office, Standing
-from cyberprivacy.admin.recorded import Recorder
 from cyberprivacy.admin.refusals import BadContributions
 from cyberprivacy.admin.request import Act, Request
 from cyberprivacy.admin.statistics import Noise
@@ -21,35 +22,18 @@ from cyberprivacy.bundle.declared import (
     WholeNumber,
 )
 from cyberprivacy.cid import DAG_PB, Cid
-from cyberprivacy.errors import TryLater
-from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.testing.clock import StandingClock
+from cyberprivacy.testing.witnesses import LOG, Bench
 
 DAO = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 CHAIN = 31337
 NOW = 1_800_000_000
 
 
-class NoQuorum(TryLater):
-    """Witnesses are out of reach."""
-
-    code = "ledger.quorum"
-
-
-@dataclass
-class Quorum:
-    """Witnesses who cosign while `reachable`."""
-
-    reachable: bool = True
-    seen: list[int] = field(default_factory=list)
-
-    def witnessed(self, entry: Entry) -> tuple[str, ...]:
-        """See `Witnessing.witnessed`."""
-        if not self.reachable:
-            raise NoQuorum("too few witnesses")
-        self.seen.append(entry.index)
-        return ("one.example", "two.example")
+WITNESSES: Final = ("one.example", "two.example")
 
 
 @dataclass
@@ -156,23 +140,33 @@ def people(count: int, number: int = 1) -> bytes:
 
 @dataclass
 class Counter:
-    """A door and everything behind it; `office()` opens it anew from the ledger, as after a restart."""
+    """A door and everything behind it; `office()` opens it anew from the ledger, as after a restart.
+
+    Attributes:
+        ledger: of the node.
+        folder: for the public log.
+        witnesses: all of whom have to cosign; None = this log asks nobody.
+    """
 
     ledger: Ledger
+    folder: Path
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
-    quorum: Quorum = field(default_factory=Quorum)
+    witnesses: Bench | None = None
     numbers: AppNumbers = field(default_factory=lambda: AppNumbers(people(100)))
     noise: Noise = field(default_factory=CountedNoise)
     roles: FixedRoles = field(default_factory=FixedRoles)
 
+    def __post_init__(self) -> None:
+        quorum = None if self.witnesses is None else self.witnesses.quorum(len(self.witnesses.lines))
+        self.public = Publisher(self.ledger, self.folder, signers=[LOG], clock=self.clock, quorum=quorum)
+
     def office(self, serves: Standing | None = None) -> Office:
         """An office that has just started, with a release that serves."""
-        recorder = Recorder(self.ledger, self.quorum)
         office = Office(
             DAO,
             ledger=self.ledger,
-            recorder=recorder,
-            executor=Executor(recorder, self.numbers, self.noise),
+            public=self.public,
+            executor=Executor(self.ledger, self.numbers, self.noise),
             roles=self.roles,
             clock=self.clock,
         )

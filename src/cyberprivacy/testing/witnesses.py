@@ -60,7 +60,7 @@ class DirectLine:
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
         self.cut = False
-        self.disturb: Callable[[int, bytes], tuple[int, bytes]] = lambda status, body: (status, body)
+        self.disturb: Callable[[int, bytes], tuple[int, bytes]] = honest
         self.asked = 0
 
     def submit(self, body: bytes, *, timeout: float) -> tuple[int, bytes]:
@@ -71,6 +71,16 @@ class DirectLine:
             raise TryLater("no way to it", code="witness.silent")
         reply = self._witness.add_checkpoint(body)
         return self.disturb(reply.status, reply.body)
+
+
+def refuse(_status: int, _body: bytes) -> tuple[int, bytes]:
+    """What a witness answers that will not cosign; for `DirectLine.disturb`."""
+    return 403, b"not now\n"
+
+
+def honest(status: int, body: bytes) -> tuple[int, bytes]:
+    """What it says undisturbed."""
+    return status, body
 
 
 class Bench:

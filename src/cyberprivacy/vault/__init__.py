@@ -5,6 +5,9 @@ to come. Reading order:
 
 * who signed: `typed`, `wallet`, `signin`, `passkey`, `contractwallet`, `key`
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`
+* what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
+* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`
+* how it goes: `erasing`, `freshening`, `erasure`, `receipt`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `consent`, `granting`,
   `servicetoken`, `grantbook`
 * where it goes: `transfer`, `events`, `poke`

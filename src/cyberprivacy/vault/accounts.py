@@ -6,6 +6,7 @@ log is the vault's own, and is only replayed. Of two events that arrive at once 
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
@@ -18,7 +19,7 @@ from cyberprivacy.vault.changes import advance
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import NOTHING, Signed
-from cyberprivacy.vault.keylog import accept
+from cyberprivacy.vault.keylog import SKEW, accept, replay
 from cyberprivacy.vault.sessions import end_sessions
 from cyberprivacy.vault.tables import ACCOUNTS, KEY_EVENTS, SIGNERS
 
@@ -108,6 +109,38 @@ class Accounts:
             raise NoAccount("no such account here")
         return found
 
+    def bring(self, documents: Sequence[bytes], now: float) -> State:
+        """Take in the whole log of an account that is not known here, from whoever has it; a known one stays.
+
+        Nobody here saw when its events came, so a log that claims other times would be believed: it can name an
+        account that has nothing here, and no more. Later events come by `append`, at their time.
+
+        Raises:
+            EventRefused, Untrusted: see `keylog.replay`; or it ends in the future ("account.clock").
+        """
+        log = [Signed.decode(each) for each in documents]
+        states = replay(log, self._judge, self._schema)
+        state = states[-1]
+        if state.at > now + SKEW:
+            raise EventRefused("the log ends in the future", code="account.clock", at=state.at, now=int(now))
+        with self._database.transaction() as connection:
+            if _head(connection, state.account) is None:
+                first = {"seq": state.seq, "head": state.head, "at": state.at, "frozen": state.frozen}
+                made = {"secret": secrets.token_bytes(32), "created": int(now)}
+                connection.execute(insert(ACCOUNTS).values(id=state.account, **first, **made))
+                for document, each in zip(documents, states, strict=True):
+                    _keep(connection, each, document, now)
+        return self.state(state.account)
+
+    def history(self, account: bytes) -> Sequence[State]:
+        """The account after each of its events, first to last; raises as `state`."""
+        states: list[State] = []
+        for document in self.log(account):
+            signed = Signed.decode(document)
+            digest = signed.event.digest(self._schema)
+            states.append(advance(states[-1] if states else None, signed.event, signed.key, digest))
+        return states
+
     def log(self, account: bytes) -> list[bytes]:
         """The events of an account, as they came; raises as `state`."""
         mine = select(KEY_EVENTS.c.document).where(KEY_EVENTS.c.account == account).order_by(KEY_EVENTS.c.seq)
@@ -139,6 +172,18 @@ def accounts_of(connection: Connection, key: Key) -> list[bytes]:
     """The accounts that a key speaks for, at most 64."""
     mine = select(SIGNERS.c.account).where(SIGNERS.c.signer == key.text).limit(MOST_ACCOUNTS)
     return list(connection.execute(mine).scalars())
+
+
+def secret_of(connection: Connection, account: bytes) -> bytes:
+    """What the pairwise ids of an account are made from, 32 bytes.
+
+    Raises:
+        NoAccount: there is none with this id.
+    """
+    found = connection.execute(select(ACCOUNTS.c.secret).where(ACCOUNTS.c.id == account)).scalar_one_or_none()
+    if found is None:
+        raise NoAccount("no such account here")
+    return bytes(found)
 
 
 def _head(connection: Connection, account: bytes) -> bytes | None:

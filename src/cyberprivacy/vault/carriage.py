@@ -46,8 +46,7 @@ class SignedGrant:
             case {"type": str(kind), "grant": grant, "proof": proof, **rest} if kind == GRANT and rest.keys() <= {
                 "cosigned"
             }:
-                cosigned = Proof.read(rest["cosigned"]) if rest else None
-                return cls(Grant.read(grant), Proof.read(proof), cosigned)
+                return cls(Grant.read(grant), Proof.read(proof), Proof.read(rest["cosigned"]) if rest else None)
         raise BadGrant("not a signed grant")
 
 

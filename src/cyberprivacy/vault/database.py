@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.vault import migrations
+from cyberprivacy.vault.bell import Bell
 
 BUSY: Final = 10
 """Seconds to wait for another writer before giving up."""
@@ -43,6 +44,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         """Take an engine whose tables are up to date; `open` makes one."""
         self._engine = engine
+        self.bell = Bell()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -84,6 +86,7 @@ class Database:
         """
         with refusals(), self._engine.begin() as connection:
             yield connection
+        self.bell.ring()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

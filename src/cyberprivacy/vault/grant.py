@@ -202,9 +202,7 @@ class Revoke:
 
 
 def _fields(document: Document) -> dict[str, Any]:
-    mode = document.integer("mode", most=2)
-    if not plain(document.raw("purpose"), MAX_PURPOSE):
-        raise BadGrant("a purpose is one line that hides nothing", most=MAX_PURPOSE)
+    """In the order in which they are signed, so that every implementation names the same fault."""
     return {
         "id": document.octets("id", size=16),
         "subject": document.octets("subject", size=32),
@@ -212,8 +210,8 @@ def _fields(document: Document) -> dict[str, Any]:
         "source": _party(document.raw("source")),
         "recipient": _party(document.raw("recipient")),
         "scopes": read_all(document.raw("scopes")),
-        "purpose": document.raw("purpose"),
-        "mode": Mode(mode),
+        "purpose": _purpose(document.raw("purpose")),
+        "mode": Mode(document.integer("mode", most=2)),
         "max_uses": document.integer("maxUses", most=(1 << 32) - 1),
         "not_before": document.integer("notBefore", most=LAST),
         "expires": document.integer("expires", most=LAST),
@@ -222,6 +220,12 @@ def _fields(document: Document) -> dict[str, Any]:
         "text_hash": document.octets("textHash", size=32),
         "nonce": document.octets("nonce", size=32),
     }
+
+
+def _purpose(value: object) -> str:
+    if not isinstance(value, str) or not plain(value, MAX_PURPOSE):
+        raise BadGrant("a purpose is one line that hides nothing", most=MAX_PURPOSE)
+    return value
 
 
 def _checked(grant: Grant) -> Grant:

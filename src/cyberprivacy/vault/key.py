@@ -27,6 +27,8 @@ DEVICE_TAG: Final = b"udi/1 ed25519\0"
 """Before the digest that a device signs, so that its key is of no use elsewhere."""
 _FORM: Final = re.compile(r"([a-z0-9-]{1,20}):((?:[0-9a-f]{2}){1,64})\Z")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){1,4096}\Z")
+_FIELD: Final = 2**255 - 19
+"""Of Ed25519. Source: RFC 8032 section 5.1."""
 _Port = TypeVar("_Port")
 
 
@@ -74,6 +76,8 @@ class Key:
             raise BadKey("not a key", got=repr(text)[:80])
         if kind is Kind.PASSKEY:
             passkey.public_key(bytes.fromhex(found[2]))
+        if kind is Kind.DEVICE and not _one_spelling(bytes.fromhex(found[2])):
+            raise BadKey("a second spelling of another key", got=found[0])
         return cls(found[0])
 
     @classmethod
@@ -117,7 +121,8 @@ class Judge:
             case Kind.DEVICE:
                 _check_device(key, digest, signature)
             case Kind.PASSKEY:
-                passkey.check(key.material, digest, _assertion(signature), _enabled(self.place, key))
+                place = _enabled(self.place, key)
+                passkey.check(key.material, digest, _assertion(signature), place)
             case Kind.CONTRACT:
                 witness = _enabled(self.contracts, key)
                 if len(signature) > MAX_SIGNATURE:
@@ -136,6 +141,13 @@ def passkey_proof(assertion: passkey.Assertion) -> bytes:
             "signature": assertion.signature.hex(),
         }
     )
+
+
+def _one_spelling(point: bytes) -> bool:
+    """Whether a point of Ed25519 is written as RFC 8032 would write it; OpenSSL takes other spellings, too."""
+    number = int.from_bytes(point, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    return y < _FIELD and not (sign and y in (1, _FIELD - 1))  # where x is 0, there is no sign
 
 
 def _check_device(key: Key, digest: bytes, signature: bytes) -> None:

@@ -168,7 +168,7 @@ def _event(value: Mapping[str, object]) -> Event:
             "body": str(body),
             "at": int(at),
             **other,
-        } if not other and 0 <= seq < 1 << 32 and 0 < at < 1 << 40:
+        } if not other and _whole(seq, 0, 1 << 32) and _whole(at, 1, 1 << 40):
             kind = next((each for each in Kind if each.value == name), None)
             if kind is not None:
                 return Event(
@@ -245,9 +245,14 @@ def _opening(value: object) -> Opening:
 
 
 def _time(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 40:
+    if not isinstance(value, int) or not _whole(value, 0, 1 << 40):
         raise BadEvent("not a time")
     return value
+
+
+def _whole(value: int, low: int, high: int) -> bool:
+    """Whether this is a number from `low` to below `high`; true and false are none."""
+    return not isinstance(value, bool) and low <= value < high
 
 
 def _octets(value: object, size: int | None = None) -> bytes:

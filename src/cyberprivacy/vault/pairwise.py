@@ -6,9 +6,15 @@ Source: docs/spec/udi-1.md, "Pairwise ids".
 import hmac
 from hashlib import sha256
 
+from cyberprivacy.errors import Misuse
+
 
 def pairwise(secret: bytes, app: str) -> bytes:
-    """The id, 32 bytes, under which an application knows an account whose secret has 32 bytes."""
+    """The id, 32 bytes, under which an application knows an account whose secret has 32 bytes.
+
+    Raises:
+        Misuse: the secret has another length ("pairwise.secret").
+    """
     if len(secret) != 32:
-        raise ValueError(f"a secret of {len(secret)} bytes; 32 are needed")
+        raise Misuse("a secret has 32 bytes", code="pairwise.secret", size=len(secret))
     return hmac.new(secret, b"udi/1 app\0" + app.encode(), sha256).digest()

@@ -21,6 +21,7 @@ from cyberprivacy.errors import Untrusted
 MAX_CLIENT_DATA: Final = 2_048
 MAX_SIGNATURE: Final = 72
 _AUTHENTICATOR_DATA: Final = 37
+_MAX_DEPTH: Final = 4
 _PRESENT, _VERIFIED, _ELIGIBLE, _BACKED_UP = 0x01, 0x04, 0x08, 0x10
 _KNOWN: Final = _PRESENT | _VERIFIED | _ELIGIBLE | _BACKED_UP
 
@@ -94,7 +95,11 @@ def check(point: bytes, digest: bytes, assertion: Assertion, place: Place) -> Ag
             ("passkey.flags"), or not signed by this key ("passkey.signature").
     """
     key = public_key(point)
-    if len(assertion.client_data) > MAX_CLIENT_DATA or not 8 <= len(assertion.signature) <= MAX_SIGNATURE:
+    if (
+        len(assertion.authenticator_data) != _AUTHENTICATOR_DATA
+        or len(assertion.client_data) > MAX_CLIENT_DATA
+        or not 8 <= len(assertion.signature) <= MAX_SIGNATURE
+    ):
         raise BadAssertion("larger or smaller than any honest assertion")
     _check_client_data(_client_data(assertion.client_data), digest, place)
     agreed = _authenticator_data(assertion.authenticator_data, place)
@@ -107,10 +112,10 @@ def check(point: bytes, digest: bytes, assertion: Assertion, place: Place) -> Ag
 
 
 def _client_data(data: bytes) -> Mapping[str, object]:
-    if not nested_within(data, 4):
-        raise BadAssertion("client data is nested too deep")
+    if not nested_within(data, _MAX_DEPTH):
+        raise BadAssertion("client data is nested too deep", limit=_MAX_DEPTH)
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_once)
+        value = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BadAssertion("client data is not JSON, or a name stands twice") from None
     if not isinstance(value, dict):
@@ -124,15 +129,14 @@ def _check_client_data(said: Mapping[str, object], digest: bytes, place: Place) 
         raise BadAssertion("not an assertion", type=repr(said.get("type"))[:40])
     if said.get("challenge") != urlsafe_b64encode(digest).rstrip(b"=").decode():
         raise BadAssertion("the owner agreed to something else", code="passkey.challenge")
-    if said.get("origin") not in place.origins:
-        raise BadAssertion("asked at another origin", code="passkey.origin", origin=repr(said.get("origin"))[:100])
+    origin = said.get("origin")
+    if not isinstance(origin, str) or origin not in place.origins:
+        raise BadAssertion("asked at another origin", code="passkey.origin", origin=repr(origin)[:100])
     if said.get("crossOrigin", False) is not False or "topOrigin" in said:
         raise BadAssertion("asked inside a frame of somebody else", code="passkey.origin")
 
 
 def _authenticator_data(data: bytes, place: Place) -> Agreed:
-    if len(data) != _AUTHENTICATOR_DATA:
-        raise BadAssertion("authenticator data has 37 bytes", size=len(data))
     if data[:32] != sha256(place.rp_id.encode()).digest():
         raise BadAssertion("a passkey of another domain", code="passkey.rp")
     flags = data[32]
@@ -148,3 +152,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(value) != len(pairs):
         raise ValueError("a name stands twice")
     return value
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is Python's, not JSON's")

@@ -74,8 +74,8 @@ class Scope:
         """
         try:
             document = Document(value, "scope", _FIELDS)
-            words = document.texts("actions", _ACTION, limit=len(Action))
             data_type, schema = document.text("dataType", NAME), document.octets("schema", size=32)
+            words = document.texts("actions", _ACTION, limit=len(Action))
         except BadDocument as error:
             raise BadScope(str(error)) from None
         known = {each.value: each for each in Action}

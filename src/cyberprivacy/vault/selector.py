@@ -132,7 +132,7 @@ def _literal(found: re.Match[str]) -> Literal:
     if found["truth"] is not None:
         return found["truth"] == "true"
     number = int(found["number"])
-    if abs(number) > 1 << 53:
+    if abs(number) >= 1 << 53:  # beyond it some languages take two numbers for one
         raise BadSelector("an integer past 2**53", field=found["field"])
     return number
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.keylog import SKEW
+from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.scope import Scope, narrower, read_all
 
 LIMIT: Final = 32 << 10
@@ -86,7 +87,7 @@ class Token:
         return made
 
 
-def issue(token: Token, grant: Grant, key: Ed25519PrivateKey) -> bytes:
+def issue(token: Token, grant: Grant, signer: Signer) -> bytes:
     """The signed token, canonical JSON.
 
     Raises:
@@ -94,7 +95,7 @@ def issue(token: Token, grant: Grant, key: Ed25519PrivateKey) -> bytes:
     """
     if token.grant != grant.id or not narrower(token.scopes, grant.scopes):
         raise Misuse("a token allows a part of its grant", code="token.wider")
-    signature = key.sign(_signed(token.as_json()))
+    signature = signer.sign(_signed(token.as_json()))
     return canonical.encode({"token": token.as_json(), "signature": signature.hex()})
 
 

@@ -65,7 +65,7 @@ class SignIn:
         uri: what the signer is to use.
         chain: EIP-155 chain id.
         nonce: letters and digits, 8 to 128.
-        issued, expires, begins: POSIX seconds; None when the message does not say.
+        issued, expires, begins: POSIX seconds, without fractions; None when the message does not say.
         request: request id; None when there is none.
         resources: URIs, in order; None when there is no such line, which is another message than an empty list.
     """
@@ -77,9 +77,9 @@ class SignIn:
     uri: str
     chain: int
     nonce: str
-    issued: float
-    expires: float | None
-    begins: float | None
+    issued: int
+    expires: int | None
+    begins: int | None
     request: str | None
     resources: tuple[str, ...] | None
 
@@ -199,13 +199,13 @@ def _check_time(said: SignIn, now: float) -> None:
         raise BadSignIn("it has not begun", code="siwe.early", begins=said.begins, now=now)
 
 
-def _maybe(text: str | None) -> float | None:
+def _maybe(text: str | None) -> int | None:
     return None if text is None else _seconds(text)
 
 
-def _seconds(text: str) -> float:
-    """POSIX seconds of an RFC 3339 time; the calendar is checked, leap seconds do not exist."""
+def _seconds(text: str) -> int:
+    """Whole POSIX seconds of an RFC 3339 time; the calendar is checked, leap seconds do not exist."""
     try:
-        return datetime.fromisoformat(text).timestamp()
+        return int(datetime.fromisoformat(text).replace(microsecond=0).timestamp())
     except (ValueError, OverflowError):
         raise BadSignIn("no such time", time=text) from None

@@ -241,6 +241,18 @@ TRANSFERS_IN: Final = Table(
     _whole("dup"),  # records that were there
     Column("receipt", LargeBinary, nullable=True),
     _whole("begun"),
+    _whole("until", null=True),  # when what came has to be erased
+    Index(None, "until"),
+)
+
+TRANSFER_TAKEN: Final = Table(
+    "transfer_taken",  # to be found again when the person wants it erased
+    METADATA,
+    _id("owner", key=True),
+    _id("transfer", 16, key=True),
+    _whole("n", key=True),
+    Column("records", LargeBinary, nullable=False),  # ids (16 each) that came to be
+    ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
 )
 
 TRANSFER_REJECTS: Final = Table(
@@ -287,4 +299,29 @@ EXPORTS: Final = Table(
     Column("digest", LargeBinary(32), nullable=True),  # SHA-256 of the archive
     _whole("asked"),
     _whole("made", null=True),
+)
+
+SHARINGS: Final = Table(
+    "sharings",  # who uses a grant, at its source
+    METADATA,
+    _owned(),
+    _id("grant", 16, key=True),
+    Column("holder", String(200), nullable=False),  # the key that signs the recipient's requests
+    Column("policy", LargeBinary, nullable=False),  # its release policy, canonical JSON
+)
+
+FOLLOWINGS: Final = Table(
+    "followings",  # grants under which this place gets records, at their recipient
+    METADATA,
+    _owned(),
+    _id("grant", 16, key=True),
+    Column("source", String(300), nullable=False),  # site of the vault that holds the records
+    Column("document", LargeBinary, nullable=False),  # the signed grant
+    _whole("cursor"),  # the last change that was dealt with
+    _whole("received"),  # changes that were applied
+    _whole("refused"),  # records that could not be taken
+    Column("state", String(16), nullable=False),  # following, waiting, ended
+    Column("why", String(64), nullable=False),  # reason code; "" while all is well
+    _whole("begun"),
+    _whole("heard"),  # when the source last said anything
 )

@@ -65,7 +65,7 @@ def test_a_node_that_dies_anywhere_exceeds_no_budget_and_loses_no_act(lives):
     with tempfile.TemporaryDirectory() as folder:
         for fatal, after, question, acts in lives:
             ledger = MortalLedger(Path(folder, "log"), clock=StandingClock(NOW))
-            counter = Counter(ledger, numbers=MortalNumbers(people(50)))
+            counter = Counter(ledger, Path(folder, "public"), numbers=MortalNumbers(people(50)))
             office = counter.office()
             present = json.loads(office.file(standing()))["parameters"]["per-page"]
             last = present if present == maybe(last, ledger) else last
@@ -128,7 +128,7 @@ from cyberprivacy.testing.clock import StandingClock
 
 ada, clock = Administrator(), StandingClock(NOW)
 ada.nonce = int(sys.argv[2])
-office = Counter(FileLedger(Path(sys.argv[1]), clock=clock), clock).office()
+office = Counter(FileLedger(Path(sys.argv[1]), clock=clock), Path(sys.argv[1] + "-public"), clock).office()
 for _ in range(6):
     try:
         office.handle(ada.asks(Act.ASK, "daily"))

@@ -20,6 +20,7 @@ SHOWN: dict[str, Any] = {
     "statistics": [
         {"name": "daily", "query": "sum", "spent_thousandths": 500, "budget_thousandths": 2000, "doc": "All"}
     ],
+    "witnesses": {"quorum": 2, "asked": ["anna.example", "bert.example", "carl.example"]},
 }
 Door = Callable[[int, bytes], str]
 
@@ -46,10 +47,16 @@ def test_what_may_be_turned_is_shown(door: Door, capsys: pytest.CaptureFixture[s
     url = door(200, json.dumps(SHOWN).encode())
     assert run(["admin", "show", url]) == 0
     text = capsys.readouterr().out
-    for words in ("per-page", "1 to 50 messages", "newest, hearts", "500 of 2000 spent"):
+    for words in ("per-page", "1 to 50 messages", "newest, hearts", "500 of 2000 spent", "2 of these", "carl"):
         assert words in text
     assert run(["admin", "show", url, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == SHOWN
+
+
+def test_a_node_without_witnesses_is_shown_as_one(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    for witnesses in ({"quorum": 0, "asked": []}, None, {"quorum": "many", "asked": 7}):
+        assert run(["admin", "show", door(200, json.dumps(SHOWN | {"witnesses": witnesses}).encode())]) == 0
+        assert "No other cluster has to have seen an act" in capsys.readouterr().out
 
 
 def test_a_nodes_words_cannot_move_the_readers_screen(door: Door, capsys: pytest.CaptureFixture[str]) -> None:

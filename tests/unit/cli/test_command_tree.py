@@ -1,7 +1,10 @@
 """What holds for every command: it explains itself, it is found, and no secret can be typed into it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -14,13 +17,13 @@ SERVICES = {
     ("bundle", "serve"),
     ("node", "start"),
     ("dev", "chain"),
-    ("demo",),
     ("conformance", "answer"),
     ("vault", "serve"),
+    ("witness", "serve"),
 }
 """Commands that run until they are stopped, and have no result to print."""
 
-PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "AMD", "INTEL"))}
+PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "MARKET", "AMD", "INTEL"))}
 """What commands read from the environment: addresses that everybody may know."""
 
 
@@ -84,3 +87,17 @@ def test_a_room_adds_the_words_that_it_is_opened_for_and_no_other(
 
 def test_the_rooms_name_every_command() -> None:
     assert {words[0] for words in TREE} == {word for known in ROOMS.values() for word in known}
+
+
+def test_the_version_is_told_without_opening_a_room(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"cyberprivacy {version('cyberprivacy')}\n"
+
+
+def test_commands_that_sign_nothing_start_without_what_signs() -> None:
+    """It takes half a second to load, and raises the limit of recursion that hostile JSON must hit."""
+    looking = (
+        "import sys; from cyberprivacy.cli import command_line; command_line(); assert 'eth_account' not in sys.modules;"
+        "from cyberprivacy.proposal import ethaccount; ethaccount.load(); assert sys.getrecursionlimit() == 1000"
+    )
+    subprocess.run([sys.executable, "-c", looking], check=True)

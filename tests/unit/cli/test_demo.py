@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cyberprivacy.cli import run
-from cyberprivacy.cli.demo import MARK, Demo, RequestsLost, Screen, empty, refuse_losses
+from cyberprivacy.cli.demo import Demo, RequestsLost, refuse_losses
+from cyberprivacy.cli.stage import MARK, Screen, empty
 from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.visitors import Visitors
 

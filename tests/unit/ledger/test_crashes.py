@@ -1,10 +1,9 @@
 """kill -9 at any step, a disk that is full at any step: nothing acknowledged is lost, nothing false is served."""
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,43 +14,15 @@ from cyberprivacy.ledger.log import FileLedger, LedgerFull
 from cyberprivacy.ledger.publisher import CHECKPOINT, Publisher
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.testing.disk import SmallDisk
+from cyberprivacy.testing.mortal import count_down, killed_before
 from cyberprivacy.testing.witnesses import LOG
 
 NOW = 1_800_000_000
-STEPS = ("fsync", "replace", "mkdir")
-"""What is counted: every step by which something lasting happens to the disk."""
 
 
 def opened(folder: Path) -> tuple[FileLedger, Publisher]:
     ledger = FileLedger(folder / "ledger.jsonl", clock=lambda: NOW)
     return ledger, Publisher(ledger, folder / "log", signers=[LOG], clock=lambda: NOW)
-
-
-def count_down(steps: int, end: Callable[[], None]) -> Callable[[], None]:
-    """Call `end` before that step of any of `STEPS`; returns what undoes it."""
-    left, real = [steps], {name: getattr(os, name) for name in STEPS}
-
-    def counted(name: str) -> Callable[..., object]:
-        def step(*arguments: object, **named: object) -> object:
-            left[0] -= 1
-            if left[0] == 0:
-                end()
-            return real[name](*arguments, **named)
-
-        return step
-
-    for name in STEPS:
-        setattr(os, name, counted(name))
-
-    def undo() -> None:
-        for name in STEPS:
-            setattr(os, name, real[name])
-
-    return undo
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def work_and_die(folder: Path, steps: int) -> tuple[bool, int]:
@@ -60,21 +31,18 @@ def work_and_die(folder: Path, steps: int) -> tuple[bool, int]:
     Returns whether it was killed, and how many entries it had been told are durable.
     """
     told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            count_down(steps, die)
-            ledger, public = opened(folder)
-            for number in (3, 300):
-                ledger.extend([("n", {"n": at}) for at in range(number)])
-                os.write(tell, b"x" * number)
-                public.publish()
-        finally:
-            os._exit(0)
+
+    def work() -> None:
+        ledger, public = opened(folder)
+        for number in (3, 300):
+            ledger.extend([("n", {"n": at}) for at in range(number)])
+            os.write(tell, b"x" * number)
+            public.publish()
+
+    killed = killed_before(steps, work)
     os.close(tell)
-    _, status = os.waitpid(child, 0)
     with os.fdopen(told, "rb") as pipe:
-        return os.WIFSIGNALED(status), len(pipe.read())
+        return killed, len(pipe.read())
 
 
 def test_killed_before_any_step_it_goes_on_from_what_it_acknowledged(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from cyberprivacy.admin.register import DONE, REQUESTED, RESET
 from cyberprivacy.admin.request import MAX_REQUEST, Act
+from cyberprivacy.attest.identity import NodeKey
 from cyberprivacy.bundle.declared import Administration
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.ledger.log import FileLedger
@@ -25,6 +26,8 @@ from cyberprivacy.node import administration
 from cyberprivacy.node.admin_api import AT_ONCE, PATH, RATE, routes
 from cyberprivacy.node.administration import Door
 from cyberprivacy.node.api import PREFIX, application
+from cyberprivacy.node.circle import Circle, Watching
+from cyberprivacy.node.doors import doors
 from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.testing.administration import (
     CHAIN,
@@ -50,9 +53,10 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.clock = StandingClock(NOW)
         self.ledger = FileLedger(folder / "ledger", clock=self.clock)
-        self.counter = Counter(self.ledger, self.clock)
+        self.counter = Counter(self.ledger, folder / "log", self.clock)
         self.folder, self.live = folder / "parameters" / "app", wanted()
         self.wants: ApprovedRelease | None = self.live
+        self.circle = Circle(Watching(), NodeKey.born(), folder, self.ledger, clock=self.clock)
         self.restart()
 
     def restart(self) -> None:
@@ -76,7 +80,7 @@ class House:
             status=dict,
             ledger=self.ledger,
             public=FolderSource(self.folder),
-            more=routes(self.door, clock=self.clock),
+            more=doors(self.door, self.circle, clock=self.clock),
         )
         return TestClient(api)
 
@@ -85,6 +89,7 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
     yield house
+    house.circle.close()
     house.ledger.close()
 
 
@@ -249,7 +254,10 @@ def test_the_manual_lists_every_route_act_and_entry_and_the_code_has_no_others(h
     assert isinstance(api, Starlette)
     listed = re.findall(r"^\| `((?:GET|POST|PUT|DELETE|PATCH) [^`]*)` \|", DOCS.read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(written(list(api.routes)))
-    assert [each for each in listed if not each.startswith("GET")] == ["POST /admin"]
+    assert [each for each in listed if not each.startswith("GET")] == [
+        "POST /admin",
+        "POST /witness/add-checkpoint",
+    ]
     acts = re.findall(r"^\| `([a-z]+)` \|", DOCS.read_text(), re.MULTILINE)
     assert acts == [each.value for each in Act]
     assert re.findall(r"^\| `(admin\.[a-z]+)` \| (?:.*)entry", DOCS.read_text(), re.MULTILINE) == [

@@ -20,11 +20,11 @@ from cyberprivacy.ledger.quorum import NoQuorum, Quorum
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.ledger.witness import Reply
-from cyberprivacy.node import config
-from cyberprivacy.node.administration import PublicLog
 from cyberprivacy.node.api import application
 from cyberprivacy.node.circle import Circle, Other, Watching
 from cyberprivacy.node.circle_api import circle_routes
+from cyberprivacy.node.circle_config import watching
+from cyberprivacy.node.pacing import by_connection
 from cyberprivacy.node.publishing import log_signers, publisher, witness_signers
 from cyberprivacy.testing.clock import StandingClock
 
@@ -61,7 +61,7 @@ class Cluster:
             status=lambda: {"witness": self.circle.status()},
             ledger=self.ledger,
             public=FolderSource(public),
-            more=circle_routes(self.circle),
+            more=circle_routes(self.circle, clock=self.clock, asker=by_connection),
         )
         settings = uvicorn.Config(
             self.answer, interface="asgi3", log_config=None, access_log=False, lifespan="off"
@@ -80,7 +80,7 @@ class Cluster:
             status=dict,
             ledger=self.ledger,
             public=FolderSource(public),
-            more=circle_routes(self.circle),
+            more=circle_routes(self.circle, clock=self.clock, asker=by_connection),
         )
 
     def lie(self, name: str, entries: int, quorum: Quorum | None = None) -> Publisher:
@@ -216,16 +216,15 @@ def test_an_act_waits_for_real_witnesses_and_the_node_goes_on_without_them(
     trio: tuple[Cluster, Cluster, Cluster],
 ) -> None:
     one, two, three = trio
-    acts = PublicLog(one.public)
-    assert len(acts.witnessed(one.ledger.append("admin.requested", {}))) == 2
+    assert len(one.public.log_before_act("admin.requested", {}).witnesses) == 2
     real, three.api = three.api, Starlette()
     one.circle.quorum._deadline = 1.0  # type: ignore[union-attr]
     with pytest.raises(NoQuorum) as refusal:
-        acts.witnessed(one.ledger.append("admin.requested", {}))
+        one.public.log_before_act("admin.requested", {})
     assert (refusal.value.code, refusal.value.exit_code) == ("ledger.quorum", 3)
     three.api = real
     one.circle.quorum._deadline = 20.0  # type: ignore[union-attr]
-    assert two.other.witness[0].name in acts.witnessed(one.ledger.append("admin.requested", {}))
+    assert two.other.witness[0].name in one.public.log_before_act("admin.requested", {}).witnesses
 
 
 def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluster, Cluster, Cluster]) -> None:
@@ -235,8 +234,8 @@ def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluste
         "log": [key.encode() for key in one.log],
         "witness": [key.encode() for key in one.other.witness],
     }
-    assert config.watching({"quorum": 1, "watch": [table]}) == Watching((one.other,), 1)
-    assert config.watching({}) == Watching()
+    assert watching({"quorum": 1, "watch": [table]}) == Watching((one.other,), 1)
+    assert watching({}) == Watching()
     for wrong in (
         {"quorum": 2, "watch": [table]},
         {"quorum": True, "watch": [table]},
@@ -250,4 +249,4 @@ def test_the_configuration_names_clusters_once_and_completely(trio: tuple[Cluste
         {"else": 1},
     ):
         with pytest.raises(Misuse):
-            config.watching(wrong)
+            watching(wrong)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.node.config import BadConfig, Endpoint, load, parse
+from cyberprivacy.node.config import load, parse
+from cyberprivacy.node.tables import BadConfig, Endpoint
 
 GOOD = """
 data = "/var/lib/cyberprivacy"

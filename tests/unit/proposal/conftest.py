@@ -1,4 +1,7 @@
+import io
+import json
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 
+from cyberprivacy import cli
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.abi import contract
@@ -187,3 +191,71 @@ def bundle() -> Cid:
 @pytest.fixture
 def fix() -> Cid:
     return Cid.of(DAG_PB, b"a repair of it")
+
+
+class Typist:
+    """Types commands of the market as accounts of the chain's own signer; its answers, after the exit code was checked."""
+
+    def __init__(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        self.world, self._capsys, self.market = world, capsys, ""
+
+    def __call__(self, *words: object, who: str = "", code: int = 0) -> dict[str, Any]:
+        return dict(json.loads(self.says(*words, "--json", who=who, code=code)))
+
+    def alone(self, *words: object, code: int = 0) -> dict[str, Any]:
+        """A command of people who know no chain."""
+        assert cli.run([*map(str, words), "--json"]) == code, self._capsys.readouterr()
+        return dict(json.loads(self._capsys.readouterr().out))
+
+    def says(self, *words: object, who: str = "", code: int = 0) -> str:
+        url = f"http://{self.world.endpoint.name}"
+        line = [*map(str, words), "--rpc", url]
+        line += ["--signer", url, "--from", who] if who else []
+        line += ["--market", self.market] if self.market and not {"--clusters", "--dao"} & set(line) else []
+        assert cli.run(line) == code, self._capsys.readouterr()
+        return self._capsys.readouterr().out
+
+    def later(self, seconds: int) -> None:
+        self.world.advance_to(self.world.now + seconds)
+
+    def good_provider(self, licence: str) -> int:
+        """Registered, licensed, staked, with one cluster that promised; its number."""
+        world, who = self.world, self.world.provider
+        self("provider", "register", licence, "--uri", "https://p.example", who=who)
+        self("provider", "license", who, licence, "--days", 30, who=world.founder)
+        self("provider", "stake", 2000, who=who)
+        opened = self("cluster", "register", "https://p.example", "--clusters", world.shared.clusters, who=who)
+        self("cluster", "promise", opened["cluster"], who=who)
+        return int(opened["cluster"])
+
+    def good_visit(self, who: Address, cluster: int, hardware: str, media: str) -> int:
+        """By a validator that counts; its number."""
+        self("validator", "register", "--uri", "https://v.example", who=who)
+        self("validator", "bond", 100, who=who)
+        self("validator", "accredit", who, "--days", 30, who=self.world.founder)
+        return int(self("validator", "visit", cluster, "--hardware", hardware, "--media", media, who=who)["visit"])
+
+
+@pytest.fixture(scope="module")
+def market(world: World) -> str:
+    """A market, opened once: court and registrar is the founder; provider and two others have RENT."""
+    with redirect_stdout(io.StringIO()) as said:
+        code = cli.run(
+            [
+                *("market", "deploy", "--clusters", world.shared.clusters, "--laps", "demo", "--json"),
+                *("--court", world.founder, "--registrar", world.founder),
+                *("--holder", f"{world.provider}=20000", "--holder", f"{world.members[0]}=20000"),
+                *("--holder", f"{world.organisations[0]}=500.25", "--rpc", f"http://{world.endpoint.name}"),
+                *("--signer", f"http://{world.endpoint.name}", "--from", world.founder),
+            ]
+        )
+    told = json.loads(said.getvalue())
+    assert (code, told["left"]) == (0, [])
+    return str(told["market"])
+
+
+@pytest.fixture
+def typed(world: World, market: str, capsys: pytest.CaptureFixture[str]) -> Typist:
+    made = Typist(world, capsys)
+    made.market = market
+    return made

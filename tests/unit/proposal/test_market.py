@@ -9,9 +9,9 @@ from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.merkle import leaf_hash, node_hash
 from cyberprivacy.proposal import expansions, orders, providers, validators
 from cyberprivacy.proposal.calls import Call, carry_out, numbered
-from cyberprivacy.proposal.clusters import add_node, register_cluster, set_head_key
+from cyberprivacy.proposal.clusters import add_node, register_cluster, require_admission, set_head_key
 from cyberprivacy.proposal.heads import Head, anchor_head, anchored, sign_head
-from cyberprivacy.proposal.market import DEMO_MARKET, TOKEN, Market, deploy_market
+from cyberprivacy.proposal.market import DEMO_MARKET, TOKEN, Market, adopt, deploy_market, market_at
 from cyberprivacy.proposal.release import Address, FinalBlock
 from cyberprivacy.proposal.sending import Receipt
 from cyberprivacy.proposal.signing import LocalKey
@@ -37,6 +37,7 @@ class Place:
             holders=holders,
             rules=DEMO_MARKET,
         )
+        self.does(self.court, adopt(self.market))
         self.does(self.provider, providers.register(self.market.providers, document=CASE, uri="https://p.example"))
         licence = providers.license_(self.market.providers, self.provider, document=CASE, until=self.now + 10_000)
         self.does(self.court, licence)
@@ -44,6 +45,7 @@ class Place:
         desk = world.desk(self.provider)
         self.cluster = register_cluster(desk, shared.clusters, uri="https://p.example")
         set_head_key(desk, shared.clusters, self.cluster, key=HEADS.address)
+        self.does(self.provider, require_admission(shared.clusters, self.cluster))
 
     @property
     def now(self) -> int:
@@ -77,6 +79,26 @@ class Place:
 @pytest.fixture
 def place(world) -> Place:
     return Place(world)
+
+
+def test_a_market_is_found_by_its_address_and_no_other_contract_passes_for_one(place: Place) -> None:
+    chain, market = place.world.latest, place.market
+    assert market_at(chain, market.orders, place.at) == market
+    with pytest.raises(CyberPrivacyError) as refusal:
+        market_at(chain, market.token, place.at)
+    assert refusal.value.code == "market.contracts"
+    other = deploy_market(
+        place.world.desk(place.court),
+        clusters=market.clusters,
+        court=place.court,
+        registrar=place.court,
+        holders=[(place.payer, TOKEN)],
+        rules=DEMO_MARKET,
+    )
+    with pytest.raises(CyberPrivacyError) as refusal:
+        market_at(chain, other.orders, place.at)
+    assert refusal.value.code == "market.contracts"
+    assert place.refused(place.court, adopt(other)) == "law.no-expansions"
 
 
 def test_a_provider_is_in_good_standing_with_stake_and_licence_until_it_leaves(place: Place) -> None:

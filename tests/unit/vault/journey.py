@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode
+from cyberprivacy.vault.receipt import KeySigner
 from cyberprivacy.vault.tables import RECORDS
 from cyberprivacy.vault.transfer.parcel import Item
 from cyberprivacy.vault.transfer.receipt import SignedReceipt
@@ -20,10 +21,10 @@ from cyberprivacy.vault.transfer.sending import Ask, Sending
 from cyberprivacy.vault.transfer.shelf import Put
 from cyberprivacy.vault.transfer.snapshot import Snapshot
 
-SHOP_KEY = Ed25519PrivateKey.from_private_bytes(h("shop signs"))
-BOOK_KEY = Ed25519PrivateKey.from_private_bytes(h("book signs"))
+SHOP_KEY = KeySigner(Ed25519PrivateKey.from_private_bytes(h("shop signs")))
+BOOK_KEY = KeySigner(Ed25519PrivateKey.from_private_bytes(h("book signs")))
 BOOK_OPENS = X25519PrivateKey.from_private_bytes(h("book opens"))
-SHOP_PUBLIC, BOOK_PUBLIC = (key.public_key().public_bytes_raw() for key in (SHOP_KEY, BOOK_KEY))
+SHOP_PUBLIC, BOOK_PUBLIC = SHOP_KEY.public, BOOK_KEY.public
 TRANSFER = h("transfer", 16)
 GRANT = grant(alice(), mode=Mode.ONCE, max_uses=1, scopes=(COPY,))
 MOVE = grant(alice(), mode=Mode.MOVE, max_uses=1, scopes=(COPY,))

@@ -7,13 +7,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grants import COPY, SCOPE, alice, grant, h
 from people import NOW, refusal
 
+from cyberprivacy.vault.receipt import KeySigner
 from cyberprivacy.vault.scope import Action
 from cyberprivacy.vault.selector import Selector
 from cyberprivacy.vault.servicetoken import Token, check, issue
 
 GRANT = grant(alice())
-KEY = Ed25519PrivateKey.from_private_bytes(h("recipient"))
-PUBLIC = KEY.public_key().public_bytes_raw()
+KEY = KeySigner(Ed25519PrivateKey.from_private_bytes(h("recipient")))
+PUBLIC = KEY.public
 HOLDER = h("holder")
 TOKEN = Token(grant=GRANT.id, scopes=(COPY,), holder=HOLDER, since=NOW, until=NOW + 300)
 WIDER = replace(SCOPE, actions=(Action.READ, Action.WRITE))

@@ -28,8 +28,8 @@ def cases(vectors: Path, name: str) -> dict[str, Any]:
     return json.loads((vectors / "userdata" / "siwe" / f"{name}.json").read_text())
 
 
-def seconds(text: str | None) -> float | None:
-    return None if text is None else datetime.fromisoformat(text).timestamp()
+def seconds(text: str | None) -> int | None:
+    return None if text is None else int(datetime.fromisoformat(text).timestamp())
 
 
 def test_every_message_of_the_vectors_is_read_as_its_authors_meant(vectors: Path) -> None:

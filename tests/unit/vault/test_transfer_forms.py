@@ -1,9 +1,9 @@
 """What travels: chunks, seals, manifests and receipts; each pair of inverses, and each lie."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from grants import BOOK, COPY, SHOP, alice, grant, h
 from hypothesis import given
@@ -12,6 +12,7 @@ from journey import BOOK_KEY, BOOK_OPENS, BOOK_PUBLIC, GRANT, SHOP_KEY, SHOP_PUB
 from people import NOW, refusal
 
 from cyberprivacy import canonical
+from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.vault.selector import Selector
 from cyberprivacy.vault.transfer import parcel
 from cyberprivacy.vault.transfer.envelope import OVERHEAD, seal, unseal
@@ -158,7 +159,16 @@ def test_a_receipt_is_signed_by_both_and_its_leaf_tells_nothing() -> None:
     swapped = replace(both, countersignature=once.signature)
     assert refusal(lambda: swapped.check(BOOK_PUBLIC, BOOK_PUBLIC)) == "receipt.countersignature"
     assert refusal(lambda: replace(once, salt=bytes(32)).check(BOOK_PUBLIC, None)) == "receipt.signature"
-    assert Ed25519PrivateKey.generate().public_key().public_bytes_raw() != BOOK_PUBLIC
+
+
+def test_both_ledgers_keep_the_same_leaf_and_nothing_else(tmp_path: Path) -> None:
+    both = SignedReceipt.made(RECEIPT, h("salt"), BOOK_KEY).countersigned(SHOP_KEY)
+    for side in ("source", "recipient"):
+        ledger = FileLedger(tmp_path / side, clock=lambda: NOW)
+        both.remember(ledger)
+        (entry,) = ledger.entries()
+        ledger.close()
+        assert (entry.kind, entry.facts) == ("transfer.receipt", {"leaf": both.leaf.hex()})
 
 
 @pytest.mark.parametrize(

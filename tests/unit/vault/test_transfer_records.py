@@ -15,6 +15,7 @@ from cyberprivacy.vault.grant import Mode
 from cyberprivacy.vault.transfer.moving import Moving
 from cyberprivacy.vault.transfer.receiving import Receiving
 from cyberprivacy.vault.transfer.recordkeeping import RecordKeeping
+from cyberprivacy.vault.transfer.retention import Retention
 from cyberprivacy.vault.transfer.sending import Ask, Sending
 from cyberprivacy.vault.transfer.states import UNDO
 
@@ -69,6 +70,23 @@ def test_one_that_is_there_is_no_double_and_another_of_its_id_is_listed(vault: V
     one, two = vault.all(shop, ORDER)[:2]
     vault.change(book, Create(ORDER, one.body, one.id), Create(ORDER, b'{"total": 7}', two.id))
     assert whole(move) == (COUNT - 2, 1, ("record.exists",))
+
+
+def test_what_came_goes_again_and_nothing_else(vault: Vault, move: Journey) -> None:
+    book = move.given.recipient.account
+    there = vault.all(move.given.source.account, ORDER)[0]
+    vault.change(book, Create(ORDER, there.body, there.id), order(99))
+    assert whole(move) == (COUNT - 1, 1, ())
+    retention = Retention(vault.database, RecordKeeping(vault.records))
+    ends = NOW + move.given.retention
+    assert retention.overdue(now=ends - 1) == []
+    assert retention.overdue(now=ends) == [(book, move.given.id)]
+    vault.change(book, Update(vault.all(move.given.source.account, ORDER)[1].id, 1, b'{"total": 1}'))
+    assert retention.erase(book, move.given.id) == COUNT - 1
+    assert sorted(record.body for record in vault.all(book)) == sorted([there.body, order(99).body])
+    assert retention.overdue(now=ends) == []
+    assert retention.erase(book, move.given.id) == 0
+    assert move.receiving.progress(book, TRANSFER).closed
 
 
 def test_a_declared_type_is_described_in_peoples_words() -> None:

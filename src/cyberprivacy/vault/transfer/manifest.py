@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.ledger.merkle import Tree
+from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.transfer import signedform
 from cyberprivacy.vault.transfer.parcel import MAX_CHUNK, MAX_RECORDS, Entry
 
@@ -83,9 +82,9 @@ class Manifest:
             "at": self.at,
         }
 
-    def signed(self, key: Ed25519PrivateKey) -> bytes:
+    def signed(self, signer: Signer) -> bytes:
         """The bytes in which it travels, signed by the source."""
-        signature = signedform.sign(signedform.MANIFEST, self.as_json(), key)
+        signature = signedform.sign(signedform.MANIFEST, self.as_json(), signer)
         return canonical.encode({"manifest": self.as_json(), "signature": signature})
 
     @classmethod

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.errors import Untrusted
+from cyberprivacy.ledger.log import Ledger
+from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.transfer import signedform
 from cyberprivacy.vault.transfer.manifest import Manifest
 
@@ -105,13 +105,13 @@ class SignedReceipt:
     countersignature: str = ""
 
     @classmethod
-    def made(cls, receipt: Receipt, salt: bytes, key: Ed25519PrivateKey) -> Self:
+    def made(cls, receipt: Receipt, salt: bytes, signer: Signer) -> Self:
         """Signed by the recipient."""
-        return cls(receipt, salt, signedform.sign(signedform.RECEIPT, _salted(receipt, salt), key))
+        return cls(receipt, salt, signedform.sign(signedform.RECEIPT, _salted(receipt, salt), signer))
 
-    def countersigned(self, key: Ed25519PrivateKey) -> "SignedReceipt":
+    def countersigned(self, signer: Signer) -> "SignedReceipt":
         """Signed by the source too."""
-        by_source = signedform.sign(signedform.COUNTER, _salted(self.receipt, self.salt), key)
+        by_source = signedform.sign(signedform.COUNTER, _salted(self.receipt, self.salt), signer)
         return SignedReceipt(self.receipt, self.salt, self.signature, by_source)
 
     def check(self, recipient: bytes, source: bytes | None) -> None:
@@ -130,6 +130,10 @@ class SignedReceipt:
     def leaf(self) -> bytes:
         """What both ledgers keep: 32 bytes that tell nobody anything who has not the receipt."""
         return sha256(self.salt + canonical.encode(self.receipt.as_json())).digest()
+
+    def remember(self, ledger: Ledger) -> None:
+        """Write the leaf down in a ledger; each side in its own."""
+        ledger.append("transfer.receipt", {"leaf": self.leaf.hex()})
 
     def encode(self) -> bytes:
         """The bytes in which it travels: canonical JSON."""

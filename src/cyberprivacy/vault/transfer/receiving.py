@@ -10,15 +10,25 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant
-from cyberprivacy.vault.tables import TRANSFER_REJECTS, TRANSFERS_IN
+from cyberprivacy.vault.receipt import Signer
+from cyberprivacy.vault.tables import TRANSFERS_IN
 from cyberprivacy.vault.transfer.envelope import unseal
+from cyberprivacy.vault.transfer.incoming import (
+    came,
+    closed,
+    known,
+    let_in,
+    reject,
+    rejected_of,
+    row_of,
+    this,
+)
 from cyberprivacy.vault.transfer.manifest import BadManifest, Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.parcel import BadParcel, Entry, Item, unpack
 from cyberprivacy.vault.transfer.receipt import MAX_REJECTS, BadReceipt, Receipt, SignedReceipt
@@ -26,7 +36,6 @@ from cyberprivacy.vault.transfer.shelf import Put, Shelf
 from cyberprivacy.vault.transfer.states import TransferRefused
 
 _IN: Final = TRANSFERS_IN
-_REJECTS: Final = TRANSFER_REJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,7 @@ class Progress:
 class Receiving:
     """Transfers to the owners of one place."""
 
-    def __init__(
-        self, database: Database, shelf: Shelf, opener: X25519PrivateKey, signer: Ed25519PrivateKey
-    ) -> None:
+    def __init__(self, database: Database, shelf: Shelf, opener: X25519PrivateKey, signer: Signer) -> None:
         """Take in what is sealed to `opener`, and sign receipts with `signer`; evidence vouches for both."""
         self._database, self._shelf, self._opener, self._signer = database, shelf, opener, signer
 
@@ -84,15 +91,20 @@ class Receiving:
             raise BadManifest("sealed to another key", code="manifest.key", key=manifest.key.hex())
         owner, transfer = manifest.recipient, manifest.transfer
         with self._database.transaction() as connection:
-            row = _row(connection, owner, transfer)
+            row = row_of(connection, owner, transfer)
             if row is not None and row.manifest == data:
                 return manifest
-            if row is not None and _closed(connection, row):
+            if row is not None and (row.grant != grant.id or closed(connection, row)):
                 raise TransferRefused("the transfer is closed", code="transfer.closed")
-            connection.execute(delete(_IN).where(_is(owner, transfer)))
-            fresh = {"cursor": 0, "head": first_head(transfer), "taken": 0, "dup": 0, "begun": int(now)}
-            key = {"owner": owner, "id": transfer, "grant": manifest.grant}
-            connection.execute(insert(_IN).values(**key, manifest=data, **fresh))
+            until = int(now) + grant.retention if grant.retention else None
+            fresh = {"cursor": 0, "head": first_head(transfer), "taken": 0, "dup": 0, "receipt": None}
+            fresh |= {"manifest": data, "begun": int(now), "until": until}
+            if row is None:
+                key = {"owner": owner, "id": transfer, "grant": manifest.grant}
+                connection.execute(insert(_IN).values(**key, **fresh))
+            else:
+                connection.execute(update(_IN).where(this(owner, transfer)).values(fresh))
+                let_in(connection, row)
         return manifest
 
     def take(self, grant: Grant, transfer: bytes, n: int, sealed: bytes) -> Progress:
@@ -113,54 +125,53 @@ class Receiving:
             TryLater: the database cannot now; nothing was changed.
         """
         with self._database.transaction() as connection:
-            row = _known(connection, grant.recipient.account, transfer)
+            row = known(connection, grant.recipient.account, transfer)
             manifest = Manifest.decode(row.manifest)
             if not 0 <= n < len(manifest.chunks) or n > row.cursor:
                 raise TransferRefused("not the next chunk", code="transfer.order", n=n, next=row.cursor)
-            if row.grant != grant.id or _closed(connection, row):
+            if row.grant != grant.id or closed(connection, row):
                 raise TransferRefused("the transfer is closed", code="transfer.closed")
             payload = unseal(sealed, self._opener, transfer=transfer, n=n)
             items = _checked(payload, manifest.chunks[n], grant)
             if n < row.cursor:
-                self._again(connection, row, items)
+                self._again(connection, row, n, items)
             else:
                 self._first(connection, row, n, items, payload)
             return _progress(connection, row.owner, transfer)
 
-    def _first(
-        self, connection: Connection, row: Row[Any], n: int, items: tuple[Item, ...], payload: bytes
-    ) -> None:
+    def _first(self, connection: Connection, row: Row[Any], n: int, items: Sequence[Item], payload: bytes) -> None:
         """A chunk that was never applied: records, cursor and head together."""
-        there = rejected = 0
+        there, taken = self._apply(connection, row, n, items)
+        if len(taken) + there < len(items) and len(rejected_of(connection, row.owner, row.id)) > MAX_REJECTS:
+            raise TransferRefused("too many records cannot be taken", code="transfer.rejects", limit=MAX_REJECTS)
+        after = {"cursor": n + 1, "head": next_head(row.head, payload)}
+        after |= {"dup": row.dup + there, "taken": row.taken + len(taken)}
+        connection.execute(update(_IN).where(this(row.owner, row.id)).values(after))
+
+    def _again(self, connection: Connection, row: Row[Any], n: int, items: Sequence[Item]) -> None:
+        """A chunk that was applied: what was rejected may be taken by now."""
+        waiting = dict(rejected_of(connection, row.owner, row.id))
+        items = [item for item in items if item.id in waiting]
+        if items:
+            let_in(connection, row, [item.id for item in items])
+            there, taken = self._apply(connection, row, n, items)
+            after = {"dup": row.dup + there, "taken": row.taken + len(taken)}
+            connection.execute(update(_IN).where(this(row.owner, row.id)).values(after))
+
+    def _apply(
+        self, connection: Connection, row: Row[Any], n: int, items: Sequence[Item]
+    ) -> tuple[int, list[bytes]]:
+        """How many were there, and which came to be; the others are rejected from now on."""
+        there, taken = 0, []
         for item, found in zip(items, self._put(connection, row.owner, items), strict=True):
             if isinstance(found, str):
-                rejected += 1
-                said = {"owner": row.owner, "transfer": row.id, "record": item.id, "n": n, "code": found}
-                connection.execute(insert(_REJECTS).values(said))
+                reject(connection, row, n, item.id, found)
+            elif found is Put.THERE:
+                there += 1
             else:
-                there += found is Put.THERE
-        if rejected and len(_rejected(connection, row.owner, row.id)) > MAX_REJECTS:
-            raise TransferRefused("too many records cannot be taken", code="transfer.rejects", limit=MAX_REJECTS)
-        after = {"cursor": n + 1, "head": next_head(row.head, payload), "dup": row.dup + there}
-        taken = row.taken + len(items) - there - rejected
-        connection.execute(update(_IN).where(_is(row.owner, row.id)).values(**after, taken=taken))
-
-    def _again(self, connection: Connection, row: Row[Any], items: tuple[Item, ...]) -> None:
-        """A chunk that was applied: what was rejected may be taken by now."""
-        waiting = dict(_rejected(connection, row.owner, row.id))
-        for item in items:
-            if item.id not in waiting:
-                continue
-            (found,) = self._put(connection, row.owner, [item])
-            which = and_(
-                _REJECTS.c.owner == row.owner, _REJECTS.c.transfer == row.id, _REJECTS.c.record == item.id
-            )
-            if isinstance(found, str):
-                connection.execute(update(_REJECTS).where(which).values(code=found))
-                continue
-            connection.execute(delete(_REJECTS).where(which))
-            column = _IN.c.dup if found is Put.THERE else _IN.c.taken
-            connection.execute(update(_IN).where(_is(row.owner, row.id)).values({column: column + 1}))
+                taken.append(item.id)
+        came(connection, row, n, taken)
+        return there, taken
 
     def _put(self, connection: Connection, owner: bytes, items: Sequence[Item]) -> list[Put | str]:
         """What became of each record, or the code with which it was rejected.
@@ -185,11 +196,11 @@ class Receiving:
             TransferRefused: no such transfer ("transfer.unknown"), or chunks are missing ("transfer.order").
         """
         with self._database.transaction() as connection:
-            row = _known(connection, owner, transfer)
+            row = known(connection, owner, transfer)
             manifest = Manifest.decode(row.manifest)
             if row.cursor < len(manifest.chunks):
                 raise TransferRefused("chunks are missing", code="transfer.order", next=row.cursor)
-            rejected = _rejected(connection, owner, transfer)
+            rejected = rejected_of(connection, owner, transfer)
             if row.receipt is not None and SignedReceipt.decode(row.receipt).receipt.rejected == rejected:
                 return bytes(row.receipt)
             said = Receipt(
@@ -202,7 +213,7 @@ class Receiving:
                 at=int(now),
             )
             made = SignedReceipt.made(said, token_bytes(32), self._signer).encode()
-            connection.execute(update(_IN).where(_is(owner, transfer)).values(receipt=made))
+            connection.execute(update(_IN).where(this(owner, transfer)).values(receipt=made))
             return made
 
     def close(self, owner: bytes, transfer: bytes, data: bytes, source_key: bytes) -> SignedReceipt:
@@ -213,12 +224,12 @@ class Receiving:
         """
         came = SignedReceipt.decode(data)
         with self._database.transaction() as connection:
-            row = _known(connection, owner, transfer)
+            row = known(connection, owner, transfer)
             mine = None if row.receipt is None else SignedReceipt.decode(row.receipt)
             if mine is None or (came.receipt, came.salt) != (mine.receipt, mine.salt):
                 raise BadReceipt("not the receipt that was sent", code="receipt.other")
-            came.check(self._signer.public_key().public_bytes_raw(), source_key)
-            connection.execute(update(_IN).where(_is(owner, transfer)).values(receipt=data))
+            came.check(self._signer.public, source_key)
+            connection.execute(update(_IN).where(this(owner, transfer)).values(receipt=data))
         return came
 
     def progress(self, owner: bytes, transfer: bytes) -> Progress:
@@ -231,42 +242,13 @@ class Receiving:
             return _progress(connection, owner, transfer)
 
 
-def _is(owner: bytes, transfer: bytes) -> ColumnElement[bool]:
-    return and_(_IN.c.owner == owner, _IN.c.id == transfer)
-
-
-def _row(connection: Connection, owner: bytes, transfer: bytes) -> Row[Any] | None:
-    return connection.execute(select(_IN).where(_is(owner, transfer)).with_for_update()).one_or_none()
-
-
-def _known(connection: Connection, owner: bytes, transfer: bytes) -> Row[Any]:
-    row = _row(connection, owner, transfer)
-    if row is None:
-        raise TransferRefused("no such transfer", code="transfer.unknown", transfer=transfer.hex())
-    return row
-
-
-def _rejected(connection: Connection, owner: bytes, transfer: bytes) -> tuple[tuple[bytes, str], ...]:
-    found = select(_REJECTS.c.record, _REJECTS.c.code).where(
-        _REJECTS.c.owner == owner, _REJECTS.c.transfer == transfer
-    )
-    return tuple((row.record, row.code) for row in connection.execute(found.order_by(_REJECTS.c.record)))
-
-
-def _closed(connection: Connection, row: Row[Any]) -> bool:
-    """Whether both have signed that nothing is missing; what was rejected may still come."""
-    if row.receipt is None or not SignedReceipt.decode(row.receipt).countersignature:
-        return False
-    return not _rejected(connection, row.owner, row.id)
-
-
 def _progress(connection: Connection, owner: bytes, transfer: bytes) -> Progress:
-    row = connection.execute(select(_IN).where(_is(owner, transfer))).one_or_none()
+    row = connection.execute(select(_IN).where(this(owner, transfer))).one_or_none()
     if row is None:
         raise TransferRefused("no such transfer", code="transfer.unknown", transfer=transfer.hex())
     chunks = len(Manifest.decode(row.manifest).chunks)
-    rejected = _rejected(connection, owner, transfer)
-    return Progress(row.cursor, chunks, row.taken, row.dup, rejected, _closed(connection, row))
+    rejected = rejected_of(connection, owner, transfer)
+    return Progress(row.cursor, chunks, row.taken, row.dup, rejected, closed(connection, row))
 
 
 def _checked(payload: bytes, entry: Entry, grant: Grant) -> tuple[Item, ...]:

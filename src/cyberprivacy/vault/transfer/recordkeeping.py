@@ -14,7 +14,7 @@ from cyberprivacy.vault.transfer.snapshot import Snapshot
 
 
 class RecordKeeping:
-    """A `Source`, a `Shelf` and an `Eraser` in one."""
+    """A `Source`, a `Shelf`, an `Eraser` and a `Remover` in one."""
 
     def __init__(self, records: Records) -> None:
         """Keep to the records of one vault."""
@@ -57,6 +57,16 @@ class RecordKeeping:
                 self._records.change(connection, owner, gone)
             there.update(found)
         return [record for record, rev in records if there.get(record, rev) != rev]
+
+    def remove(self, connection: Connection, owner: bytes, records: Sequence[bytes]) -> int:
+        """See `Remover.remove`."""
+        gone = 0
+        for start in range(0, len(records), PAGE):
+            found = self._revisions(connection, owner, records[start : start + PAGE])
+            if found:
+                self._records.change(connection, owner, [Delete(record, rev) for record, rev in found.items()])
+            gone += len(found)
+        return gone
 
     def _revisions(self, connection: Connection, owner: bytes, records: Sequence[bytes]) -> dict[bytes, int]:
         """Those that are there."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cyberprivacy.errors import TryLater
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode
+from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.tables import TRANSFER_CHUNKS, TRANSFERS_OUT
 from cyberprivacy.vault.transfer.envelope import seal
 from cyberprivacy.vault.transfer.manifest import MAX_CHUNKS, Manifest, first_head, next_head
@@ -48,7 +48,7 @@ class Ask:
 class Sending:
     """Transfers from the owners of one place."""
 
-    def __init__(self, database: Database, source: Source, signer: Ed25519PrivateKey) -> None:
+    def __init__(self, database: Database, source: Source, signer: Signer) -> None:
         """Sign manifests and receipts with `signer`; evidence vouches for it."""
         self._database, self._source, self._signer = database, source, signer
 

@@ -3,18 +3,19 @@
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cyberprivacy import canonical
+from cyberprivacy.vault.receipt import Signer
 
 MANIFEST: Final = "udi/1 manifest"
 RECEIPT: Final = "udi/1 receipt"
 COUNTER: Final = "udi/1 receipt countersigned"
 
 
-def sign(tag: str, said: object, key: Ed25519PrivateKey) -> str:
+def sign(tag: str, said: object, signer: Signer) -> str:
     """The signature in hex."""
-    return key.sign(_message(tag, said)).hex()
+    return signer.sign(_message(tag, said)).hex()
 
 
 def signed(tag: str, said: object, signature: str, key: bytes) -> bool:

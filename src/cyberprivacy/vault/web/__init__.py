@@ -5,3 +5,9 @@ call), the modules that name their entries (`discovery`, `people`, `data`, `stre
 structures (`wire`, `kept`), `openapi`, `app`, `assembly` (a whole vault), `server`.
 Source: docs/spec/udi-1.md, "HTTP".
 """
+
+from pathlib import Path
+from typing import Final
+
+SCRIPT: Final = Path(__file__).with_name("page.js")
+"""What pages of applications import: `npm run bundle` in sdk/typescript makes it."""

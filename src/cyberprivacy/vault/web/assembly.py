@@ -27,12 +27,14 @@ from cyberprivacy.vault.place import OWNER, Place
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
+from cyberprivacy.vault.sharing import Own, Sharing
 from cyberprivacy.vault.signing_in import Door
 from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.vaultkey import VaultKey
 from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.app import application
+from cyberprivacy.vault.web.between import Between
 from cyberprivacy.vault.web.custody import Custody
 from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
@@ -70,6 +72,7 @@ class Vault:
         keys: what they hang under, in a word.
         development: whether that is worth nothing.
         clock: POSIX seconds.
+        own: the application that shares under grants; None where none does.
     """
 
     database: Database
@@ -86,6 +89,7 @@ class Vault:
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
+    own: Own | None = None
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -101,6 +105,12 @@ class Vault:
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
         table = [each for room in rooms for each in room.endpoints()]
+        if self.own is not None:
+            site = self.place.of(self.own.app)
+            between = Between(
+                self.sharing(self.own), self.database.bell, authority=site.domain, holder=self.key.public
+            )
+            table += between.endpoints()
         about = wire.About(
             udi="1",
             network=self.place.network,
@@ -125,6 +135,19 @@ class Vault:
         )
         return application(self.table(), doors, origins=origins)
 
+    def sharing(self, own: Own) -> Sharing:
+        """The grants of one of its applications."""
+        return Sharing(
+            database=self.database,
+            records=self.records,
+            types=self.types,
+            accounts=self.accounts,
+            judge=self.judge,
+            schema=forms.schema(self.place.network),
+            own=own,
+            clock=self.clock,
+        )
+
     def _door(self) -> Door:
         def admit(connection: Connection, session: Session) -> None:
             owners.admit(
@@ -146,6 +169,7 @@ def opened(
     place: Place,
     *,
     types: Sequence[DataType] = (),
+    own: Own | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -156,6 +180,7 @@ def opened(
         database: `postgresql://…`; "" for SQLite in the folder.
         place: where it is.
         types: that are declared, besides those that were before.
+        own: the application that shares under grants.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -203,6 +228,7 @@ def opened(
             key=key,
             paces=paces,
             clock=clock,
+            own=own,
         )
 
 

@@ -90,7 +90,7 @@ async def _let_through(request: Request, endpoint: Endpoint, doors: Doors) -> Re
 
 
 def _session(endpoint: Endpoint, header: str, doors: Doors) -> Session | None:
-    if endpoint.who in (Who.ANYBODY, Who.SIGNED):
+    if endpoint.who in (Who.ANYBODY, Who.SIGNED, Who.HOLDER):
         return None
     scheme, _, token = header.partition(" ")
     session = doors.find(token if scheme.lower() == "bearer" else "", doors.clock())

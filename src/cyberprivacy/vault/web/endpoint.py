@@ -26,6 +26,7 @@ class Who(Enum):
 
     ANYBODY = "anybody"
     SIGNED = "whoever signed the body; the signature is checked, no session is needed"
+    HOLDER = "an application to which it was granted; it signs the request (RFC 9421)"
     SESSION = "a session, of the owner or of an application for that owner"
     OWNER = "a session of the owner"
 
@@ -59,6 +60,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Idempotency-Key": "1 to 64 letters, digits, `-` or `_`: the same request with the same key happens once.",
     "Range": "`bytes=<first>-[<last>]`: one part only.",
     "Content-Range": "`bytes <first>-<last>/<size>`: which part of the blob the body is.",
+    "Signature-Input": "What the signature covers; see docs/spec/udi-1.md.",
+    "Signature": "Of the application to which something was granted.",
     "Last-Event-ID": "Where the events that were received end.",
 }
 

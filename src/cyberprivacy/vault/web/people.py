@@ -12,6 +12,9 @@ from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 _SIGNATURE: int = 10
 """What judging a signature and a durable write cost, against reading one record."""
 
+MAX_LOG: int = 1 << 20
+"""Bytes of a log that is brought at once."""
+
 
 class People:
     """The endpoints of accounts and sessions."""
@@ -30,6 +33,11 @@ class People:
                 method="POST", path="/udi/v1/accounts", name="beginAccount", who=Who.SIGNED, run=self._begin,
                 summary="Begin an account by its signed inception.",
                 body=Media.JSON, limit=LIMIT, answer=wire.AccountHead, status=201, cost=_SIGNATURE,
+            ),
+            Endpoint(
+                method="POST", path="/udi/v1/accounts:bring", name="bringAccount", who=Who.SIGNED, run=self._bring,
+                summary="Bring an account that began elsewhere: its whole log, a line for each event.",
+                body=Media.LINES, limit=MAX_LOG, answer=wire.AccountHead, status=201, cost=5 * _SIGNATURE,
             ),
             Endpoint(
                 method="GET", path=path + "/kel", name="readKeyEvents", who=Who.ANYBODY, run=self._log,
@@ -85,6 +93,9 @@ class People:
 
     def _begin(self, call: Call) -> Reply:
         return Reply(_head(self._accounts.begin(call.octets, call.now)))
+
+    def _bring(self, call: Call) -> Reply:
+        return Reply(_head(self._accounts.bring(call.octets.splitlines(), call.now)))
 
     def _append(self, call: Call) -> Reply:
         return Reply(_head(self._accounts.append(bytes.fromhex(call.path["account"]), call.octets, call.now)))

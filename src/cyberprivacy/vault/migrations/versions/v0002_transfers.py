@@ -12,6 +12,7 @@ def upgrade() -> None:
     _out()
     _chunks()
     _in()
+    _taken()
     _rejects()
 
 
@@ -74,8 +75,27 @@ def _in() -> None:
         _whole("dup"),
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
         _whole("begun"),
+        _whole("until", null=True),
         sa.ForeignKeyConstraint(["owner"], ["owners.id"], name=op.f("fk_transfers_in_owner"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("owner", "id", name=op.f("pk_transfers_in")),
+    )
+    op.create_index(op.f("ix_transfers_in_until"), "transfers_in", ["until"], unique=False)
+
+
+def _taken() -> None:
+    op.create_table(
+        "transfer_taken",
+        _id("owner", 32),
+        _id("transfer", 16),
+        _whole("n"),
+        sa.Column("records", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner", "transfer"],
+            ["transfers_in.owner", "transfers_in.id"],
+            name=op.f("fk_transfer_taken_owner_transfer"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("owner", "transfer", "n", name=op.f("pk_transfer_taken")),
     )
 
 

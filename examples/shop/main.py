@@ -1,0 +1,81 @@
+"""A shop whose orders belong to whoever made them.
+
+    python examples/shop/main.py --data ./shop-data
+
+Accounts, sign-in, sealed records, export, erase and grants are `PersonalData`'s; the shop keeps orders.
+"""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+import uvicorn
+from pages import GOODS, page
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from cyberprivacy.vault.middleware import App, PersonalData
+
+HERE = Path(__file__).parent
+ORDER = "org.example.shop.order.v1"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def shelf(request: Request) -> Response:
+    """The goods, and what this person has ordered."""
+    mine = request.state.records
+    orders = None if mine is None else [each.value for each in mine.list(ORDER, limit=1_000)]
+    given = [] if mine is None else [(each.grant, each.revoked) for each in mine.grants()]
+    shown = page(orders, given, key=token_hex(16), purchases=request.app.state.purchases)
+    return HTMLResponse(shown, headers=HEADERS)
+
+
+def buy(request: Request) -> Response:
+    """An order, kept as a record of this person; `key` makes a second click harmless."""
+    mine, item = request.state.records, GOODS.get(request.path_params["item"])
+    if mine is None or item is None:
+        return RedirectResponse("/", 303)
+    order = {"item": item.name, "price": item.price, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    mine.create(ORDER, order, key=request.query_params.get("key", ""))
+    return RedirectResponse("/#orders", 303)
+
+
+def application(site: str, data: Path, purchases: str) -> Starlette:
+    """The shop at an address; `purchases` is where people see all that they bought."""
+    personal = Middleware(PersonalData, app=App(name="shop", site=site, data=data, types=HERE / "types"))
+    routes = [
+        Route("/", shelf),
+        Route("/buy/{item}", buy, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+    made = Starlette(routes=routes, middleware=[personal])
+    made.state.purchases = purchases
+    return made
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--port", type=int, default=8401)
+    arguments.add_argument("--data", type=Path, default=Path("shop-data"))
+    arguments.add_argument("--site", help="its address, if a TLS front stands before it")
+    arguments.add_argument("--purchases", default="http://127.0.0.1:8402")
+    chosen = arguments.parse_args()
+    site = chosen.site or f"http://127.0.0.1:{chosen.port}"
+    print(f"the shop is open at {site}", flush=True)
+    made = application(site, chosen.data, chosen.purchases)
+    uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

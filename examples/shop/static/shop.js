@@ -1,0 +1,77 @@
+import * as udi from "/udi/page.js";
+
+const { app, purchases } = document.body.dataset;
+const [notice, dialog] = [document.querySelector(".notice"), document.querySelector("dialog")];
+let offer = null;
+
+const acts = {
+  async signIn() {
+    await udi.signIn(app);
+    // What another application asked for goes on once it is known who is asked.
+    location.hash = sessionStorage.getItem("asked") ?? "";
+    sessionStorage.removeItem("asked");
+    location.reload();
+  },
+  async signOut() {
+    await udi.signOut();
+    location.reload();
+  },
+  async show() {
+    location.href = await udi.bringTo(purchases);
+  },
+  async accept() {
+    location.href = await offer.accept();
+  },
+  async refuse() {
+    dialog.close();
+  },
+  async revoke({ grant }) {
+    await udi.takeBack(grant);
+    location.reload();
+  },
+  async take() {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await udi.takeOut()), download: "export.udi.zip" });
+    link.click();
+    say("Everything is in export.udi.zip. Open README.html in it.");
+  },
+  async erase() {
+    const { receipt } = await udi.erase(app);
+    say(`Erased: the key is gone, nobody can read your orders any more. The signed receipt:\n\n${JSON.stringify(receipt, null, 1)}`);
+    document.querySelector("#orders").remove();
+  },
+};
+
+function say(text, bad = false) {
+  notice.textContent = text;
+  notice.classList.toggle("bad", bad);
+  notice.hidden = false;
+}
+
+async function run(act, ...given) {
+  try {
+    await act(...given);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+for (const button of document.querySelectorAll("[data-do]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await run(acts[button.dataset.do], button.dataset);
+    button.disabled = false;
+  });
+}
+
+if (location.hash.startsWith("#offer=") && document.querySelector('[data-do="signIn"]')) {
+  sessionStorage.setItem("asked", location.hash);
+  say("Sign in first: somebody asks for your orders.");
+} else {
+  await run(async () => {
+    const arrived = await udi.arrive();
+    if (typeof arrived !== "object" || arrived === null) return;
+    offer = arrived;
+    dialog.querySelector("pre").textContent = offer.text;
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,207 @@
+/** Made by `npm run api` from the description that a vault serves; not to be edited. */
+
+import type { Json, JsonObject } from "./json.js";
+
+/** Where the log of an account ends. */
+export type AccountHead = { readonly account: string; readonly seq: number; readonly head: string; readonly at: number; };
+
+/** An account, as its owner sees it. */
+export type AccountStatus = { readonly account: string; readonly seq: number; readonly head: string; readonly keys: readonly (AccountKey)[]; readonly guardians: number; readonly frozen: boolean; readonly frozen_until: number | null; readonly recovery: AskedRecovery | null; readonly grants_revoked_before: number; };
+
+/** A key that speaks for an account; what cannot be taken back it may do from `old` on. */
+export type AccountKey = { readonly key: string; readonly old: number; };
+
+/** Somebody asks for a new key; it can take over from `ready` on, null while approvals are missing. */
+export type AskedRecovery = { readonly id: string; readonly key: string; readonly approvals: number; readonly ready: number | null; };
+
+/** Ask for something to sign. */
+export type AskSignIn = { readonly app?: string; };
+
+/** What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`. */
+export type SignInAsked = { readonly nonce: string; readonly domain: string; readonly uri: string; readonly chain: number; readonly statement: string; readonly expires: number; };
+
+/** A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes. */
+export type WithEthereum = { readonly message: string; readonly signature: string; readonly app?: string; readonly account?: string | null; };
+
+/** A session. The token is shown once; whoever has it acts for the account. */
+export type Opened = { readonly token: string; readonly account: string; readonly app: string; readonly expires: number; };
+
+/** A key, and its signature over the typed data `SignIn`. */
+export type WithKey = { readonly key: string; readonly signature: string; readonly nonce: string; readonly app?: string; readonly account?: string | null; };
+
+/** How many were ended. */
+export type Ended = { readonly ended: number; };
+
+/** The sessions of an account, newest first. */
+export type SessionList = { readonly sessions: readonly (SessionShown)[]; };
+
+/** A session that is open; `mine` is the one that asks. */
+export type SessionShown = { readonly id: string; readonly app: string; readonly key: string; readonly created: number; readonly expires: number; readonly mine: boolean; };
+
+/** A record, and its revision. */
+export type RecordHead = { readonly id: string; readonly rev: number; };
+
+/** Records in the order of their ids, which is that of their times; `next` is `after` of the next page. */
+export type RecordPage = { readonly records: readonly (RecordShown)[]; readonly next: string | null; };
+
+/** A record; `body` has the bytes that were written. */
+export type RecordShown = { readonly id: string; readonly type: string; readonly rev: number; readonly created: number; readonly changed: number; readonly body: Json; };
+
+/** Changes that are made together, or not at all. */
+export type Batch = { readonly changes: readonly (CreateChange | UpdateChange | DeleteChange)[]; };
+
+/** A new record; its id if it has one from elsewhere. */
+export type CreateChange = { readonly do: "create"; readonly type: string; readonly body: Json; readonly id?: string | null; };
+
+/** Another body for a record of which revision `rev` was seen. */
+export type UpdateChange = { readonly do: "update"; readonly id: string; readonly rev: number; readonly body: Json; };
+
+/** The end of a record of which revision `rev` was seen. */
+export type DeleteChange = { readonly do: "delete"; readonly id: string; readonly rev: number; };
+
+/** What became of each change, in order; of a deleted record one revision more than its last. */
+export type BatchDone = { readonly done: readonly (RecordHead)[]; };
+
+/** What is kept of an account, by application. */
+export type DataHeld = { readonly apps: readonly (AppData)[]; };
+
+/** What one application keeps; `owner` is how it knows the account. */
+export type AppData = { readonly app: string; readonly owner: string; readonly records: number; readonly bytes: number; readonly types: readonly (TypeCount)[]; };
+
+/** How much there is of a type. */
+export type TypeCount = { readonly type: string; readonly records: number; readonly bytes: number; };
+
+/** The declared data types. */
+export type TypeList = { readonly types: readonly (string)[]; };
+
+/** A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`. */
+export type TypeShown = { readonly name: string; readonly digest: string; readonly titles: Readonly<Record<string, string>>; readonly schema: Json; };
+
+/** An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`. */
+export type ExportShown = { readonly id: string; readonly state: "failed" | "ready" | "waiting"; readonly code: string; readonly done: number; readonly size: number; readonly sha256: string | null; readonly asked: number; readonly made: number | null; };
+
+/** The exports of an account that are not acknowledged, newest first. */
+export type ExportList = { readonly exports: readonly (ExportShown)[]; };
+
+/** What became of the records: `same` were there already, to the byte. */
+export type ImportDone = { readonly created: number; readonly same: number; readonly refused: readonly (RefusedRecord)[]; };
+
+/** A record that did not come in, and why. */
+export type RefusedRecord = { readonly id: string; readonly code: string; };
+
+/** What is to be erased: `record` and `type` need a name, all but `account` an application. */
+export type AskErase = { readonly what: "account" | "deleted" | "owner" | "record" | "type"; readonly app?: string; readonly name?: string; };
+
+/** An erasure: nobody can read it any more from the start; at `done` there is the signed receipt. */
+export type ErasureShown = { readonly id: string; readonly what: string; readonly step: string; readonly asked: number; readonly counts: Readonly<Record<string, number>>; readonly receipt: Json | null; };
+
+/** What a vault is; `key` is the Ed25519 key that signs its archives and receipts. */
+export type About = { readonly udi: string; readonly network: string; readonly site: string; readonly chain: number; readonly apps: Readonly<Record<string, string>>; readonly keys: string; readonly key: string; readonly openapi: string; };
+
+/** Why a request was refused.      Attributes:         type: the reason code; stable, programs compare it.         title: what happened, for people.         detail: what to do next; may be empty.         facts: the values that explain it. */
+export type Problem = { readonly type: string; readonly title: string; readonly status: number; readonly detail: string; readonly facts: Readonly<Record<string, string>>; };
+
+/** What each operation takes and answers. */
+export interface Operations {
+  readonly beginAccount: { parameters: {  }; body: Uint8Array; answer: AccountHead };
+  readonly readKeyEvents: { parameters: { readonly "account": string; }; body: undefined; answer: Uint8Array };
+  readonly appendKeyEvent: { parameters: { readonly "account": string; }; body: Uint8Array; answer: AccountHead };
+  readonly readAccountStatus: { parameters: { readonly "account": string; }; body: undefined; answer: AccountStatus };
+  readonly askSignIn: { parameters: {  }; body: AskSignIn; answer: SignInAsked };
+  readonly signInWithEthereum: { parameters: {  }; body: WithEthereum; answer: Opened };
+  readonly signInWithKey: { parameters: {  }; body: WithKey; answer: Opened };
+  readonly signOut: { parameters: {  }; body: undefined; answer: Ended };
+  readonly listSessions: { parameters: {  }; body: undefined; answer: SessionList };
+  readonly endSessions: { parameters: {  }; body: undefined; answer: Ended };
+  readonly createRecord: { parameters: { readonly "type": string; readonly "app"?: string; readonly "Idempotency-Key": string; }; body: Uint8Array; answer: RecordHead };
+  readonly listRecords: { parameters: { readonly "app"?: string; readonly "type"?: string | null; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: RecordPage };
+  readonly changeRecords: { parameters: { readonly "app"?: string; readonly "Idempotency-Key": string; }; body: Batch; answer: BatchDone };
+  readonly readRecord: { parameters: { readonly "record": string; readonly "app"?: string; }; body: undefined; answer: JsonObject };
+  readonly updateRecord: { parameters: { readonly "record": string; readonly "app"?: string; readonly "If-Match": string; }; body: Uint8Array; answer: RecordHead };
+  readonly deleteRecord: { parameters: { readonly "record": string; readonly "app"?: string; readonly "If-Match": string; }; body: undefined; answer: RecordHead };
+  readonly readData: { parameters: {  }; body: undefined; answer: DataHeld };
+  readonly listTypes: { parameters: {  }; body: undefined; answer: TypeList };
+  readonly readType: { parameters: { readonly "type": string; }; body: undefined; answer: TypeShown };
+  readonly beginExport: { parameters: {  }; body: undefined; answer: ExportShown };
+  readonly listExports: { parameters: {  }; body: undefined; answer: ExportList };
+  readonly readExport: { parameters: { readonly "job": string; }; body: undefined; answer: ExportShown };
+  readonly readArchive: { parameters: { readonly "job": string; readonly "Range"?: string; }; body: undefined; answer: Uint8Array };
+  readonly acknowledgeExport: { parameters: { readonly "job": string; }; body: undefined; answer: undefined };
+  readonly importRecords: { parameters: { readonly "app": string; readonly "dry"?: boolean; }; body: Uint8Array; answer: ImportDone };
+  readonly erase: { parameters: {  }; body: AskErase; answer: ErasureShown };
+  readonly readErasure: { parameters: { readonly "erasure": string; }; body: undefined; answer: ErasureShown };
+  readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
+  readonly readAbout: { parameters: {  }; body: undefined; answer: About };
+  readonly readDescription: { parameters: {  }; body: undefined; answer: JsonObject };
+}
+
+/** Where each operation is. */
+export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
+  beginAccount: {"method":"POST","path":"/udi/v1/accounts","parameters":{},"sends":"application/json","answer":"AccountHead"},
+  readKeyEvents: {"method":"GET","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"","answer":"Uint8Array"},
+  appendKeyEvent: {"method":"POST","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"application/json","answer":"AccountHead"},
+  readAccountStatus: {"method":"GET","path":"/udi/v1/accounts/{account}/status","parameters":{"account":"path"},"sends":"","answer":"AccountStatus"},
+  askSignIn: {"method":"POST","path":"/udi/v1/auth/nonce","parameters":{},"sends":"application/json","answer":"SignInAsked"},
+  signInWithEthereum: {"method":"POST","path":"/udi/v1/auth/siwe","parameters":{},"sends":"application/json","answer":"Opened"},
+  signInWithKey: {"method":"POST","path":"/udi/v1/auth/key","parameters":{},"sends":"application/json","answer":"Opened"},
+  signOut: {"method":"DELETE","path":"/udi/v1/auth/session","parameters":{},"sends":"","answer":"Ended"},
+  listSessions: {"method":"GET","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"SessionList"},
+  endSessions: {"method":"DELETE","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"Ended"},
+  createRecord: {"method":"POST","path":"/udi/v1/records","parameters":{"type":"query","app":"query","Idempotency-Key":"header"},"sends":"application/json","answer":"RecordHead"},
+  listRecords: {"method":"GET","path":"/udi/v1/records","parameters":{"app":"query","type":"query","after":"query","limit":"query"},"sends":"","answer":"RecordPage"},
+  changeRecords: {"method":"POST","path":"/udi/v1/records:batch","parameters":{"app":"query","Idempotency-Key":"header"},"sends":"application/json","answer":"BatchDone"},
+  readRecord: {"method":"GET","path":"/udi/v1/records/{record}","parameters":{"record":"path","app":"query"},"sends":"","answer":"JsonObject"},
+  updateRecord: {"method":"PUT","path":"/udi/v1/records/{record}","parameters":{"record":"path","app":"query","If-Match":"header"},"sends":"application/json","answer":"RecordHead"},
+  deleteRecord: {"method":"DELETE","path":"/udi/v1/records/{record}","parameters":{"record":"path","app":"query","If-Match":"header"},"sends":"","answer":"RecordHead"},
+  readData: {"method":"GET","path":"/udi/v1/data","parameters":{},"sends":"","answer":"DataHeld"},
+  listTypes: {"method":"GET","path":"/udi/v1/types","parameters":{},"sends":"","answer":"TypeList"},
+  readType: {"method":"GET","path":"/udi/v1/types/{type}","parameters":{"type":"path"},"sends":"","answer":"TypeShown"},
+  beginExport: {"method":"POST","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportShown"},
+  listExports: {"method":"GET","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportList"},
+  readExport: {"method":"GET","path":"/udi/v1/exports/{job}","parameters":{"job":"path"},"sends":"","answer":"ExportShown"},
+  readArchive: {"method":"GET","path":"/udi/v1/exports/{job}/archive","parameters":{"job":"path","Range":"header"},"sends":"","answer":"Uint8Array"},
+  acknowledgeExport: {"method":"POST","path":"/udi/v1/exports/{job}:acknowledge","parameters":{"job":"path"},"sends":"","answer":"undefined"},
+  importRecords: {"method":"POST","path":"/udi/v1/imports","parameters":{"app":"query","dry":"query"},"sends":"application/x-ndjson","answer":"ImportDone"},
+  erase: {"method":"POST","path":"/udi/v1/deletions","parameters":{},"sends":"application/json","answer":"ErasureShown"},
+  readErasure: {"method":"GET","path":"/udi/v1/deletions/{erasure}","parameters":{"erasure":"path"},"sends":"","answer":"ErasureShown"},
+  readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
+  readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},
+  readDescription: {"method":"GET","path":"/openapi.json","parameters":{},"sends":"","answer":"JsonObject"},
+};
+
+/** The forms of answers. */
+export const SCHEMAS: JsonObject = {
+  "AccountHead": {"title":"AccountHead","description":"Where the log of an account ends.","type":"object","properties":{"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"seq":{"type":"integer","minimum":0,"maximum":9007199254740992},"head":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"at":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["account","seq","head","at"],"additionalProperties":false},
+  "AccountStatus": {"title":"AccountStatus","description":"An account, as its owner sees it.","type":"object","properties":{"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"seq":{"type":"integer","minimum":0,"maximum":9007199254740992},"head":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/AccountKey"}},"guardians":{"type":"integer","minimum":0,"maximum":9007199254740992},"frozen":{"type":"boolean"},"frozen_until":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]},"recovery":{"anyOf":[{"$ref":"#/components/schemas/AskedRecovery"},{"type":"null"}]},"grants_revoked_before":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["account","seq","head","keys","guardians","frozen","frozen_until","recovery","grants_revoked_before"],"additionalProperties":false},
+  "AccountKey": {"title":"AccountKey","description":"A key that speaks for an account; what cannot be taken back it may do from `old` on.","type":"object","properties":{"key":{"type":"string"},"old":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["key","old"],"additionalProperties":false},
+  "AskedRecovery": {"title":"AskedRecovery","description":"Somebody asks for a new key; it can take over from `ready` on, null while approvals are missing.","type":"object","properties":{"id":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"key":{"type":"string"},"approvals":{"type":"integer","minimum":0,"maximum":9007199254740992},"ready":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["id","key","approvals","ready"],"additionalProperties":false},
+  "AskSignIn": {"title":"AskSignIn","description":"Ask for something to sign.","type":"object","properties":{"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""}},"required":[],"additionalProperties":false},
+  "SignInAsked": {"title":"SignInAsked","description":"What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`.","type":"object","properties":{"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"domain":{"type":"string"},"uri":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"statement":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["nonce","domain","uri","chain","statement","expires"],"additionalProperties":false},
+  "WithEthereum": {"title":"WithEthereum","description":"A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes.","type":"object","properties":{"message":{"type":"string","maxLength":4096},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["message","signature"],"additionalProperties":false},
+  "Opened": {"title":"Opened","description":"A session. The token is shown once; whoever has it acts for the account.","type":"object","properties":{"token":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["token","account","app","expires"],"additionalProperties":false},
+  "WithKey": {"title":"WithKey","description":"A key, and its signature over the typed data `SignIn`.","type":"object","properties":{"key":{"type":"string","maxLength":200},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["key","signature","nonce"],"additionalProperties":false},
+  "Ended": {"title":"Ended","description":"How many were ended.","type":"object","properties":{"ended":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["ended"],"additionalProperties":false},
+  "SessionList": {"title":"SessionList","description":"The sessions of an account, newest first.","type":"object","properties":{"sessions":{"type":"array","items":{"$ref":"#/components/schemas/SessionShown"}}},"required":["sessions"],"additionalProperties":false},
+  "SessionShown": {"title":"SessionShown","description":"A session that is open; `mine` is the one that asks.","type":"object","properties":{"id":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"key":{"type":"string"},"created":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"mine":{"type":"boolean"}},"required":["id","app","key","created","expires","mine"],"additionalProperties":false},
+  "RecordHead": {"title":"RecordHead","description":"A record, and its revision.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"rev":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["id","rev"],"additionalProperties":false},
+  "RecordPage": {"title":"RecordPage","description":"Records in the order of their ids, which is that of their times; `next` is `after` of the next page.","type":"object","properties":{"records":{"type":"array","items":{"$ref":"#/components/schemas/RecordShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["records","next"],"additionalProperties":false},
+  "RecordShown": {"title":"RecordShown","description":"A record; `body` has the bytes that were written.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"rev":{"type":"integer","minimum":0,"maximum":9007199254740992},"created":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"changed":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"body":{}},"required":["id","type","rev","created","changed","body"],"additionalProperties":false},
+  "Batch": {"title":"Batch","description":"Changes that are made together, or not at all.","type":"object","properties":{"changes":{"type":"array","items":{"anyOf":[{"$ref":"#/components/schemas/CreateChange"},{"$ref":"#/components/schemas/UpdateChange"},{"$ref":"#/components/schemas/DeleteChange"}],"discriminator":{"propertyName":"do","mapping":{"create":"#/components/schemas/CreateChange","update":"#/components/schemas/UpdateChange","delete":"#/components/schemas/DeleteChange"}}},"maxItems":1000,"minItems":1}},"required":["changes"],"additionalProperties":false},
+  "CreateChange": {"title":"CreateChange","description":"A new record; its id if it has one from elsewhere.","type":"object","properties":{"do":{"enum":["create"]},"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"body":{},"id":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["do","type","body"],"additionalProperties":false},
+  "UpdateChange": {"title":"UpdateChange","description":"Another body for a record of which revision `rev` was seen.","type":"object","properties":{"do":{"enum":["update"]},"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"rev":{"type":"integer","minimum":0,"maximum":9007199254740992},"body":{}},"required":["do","id","rev","body"],"additionalProperties":false},
+  "DeleteChange": {"title":"DeleteChange","description":"The end of a record of which revision `rev` was seen.","type":"object","properties":{"do":{"enum":["delete"]},"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"rev":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["do","id","rev"],"additionalProperties":false},
+  "BatchDone": {"title":"BatchDone","description":"What became of each change, in order; of a deleted record one revision more than its last.","type":"object","properties":{"done":{"type":"array","items":{"$ref":"#/components/schemas/RecordHead"}}},"required":["done"],"additionalProperties":false},
+  "DataHeld": {"title":"DataHeld","description":"What is kept of an account, by application.","type":"object","properties":{"apps":{"type":"array","items":{"$ref":"#/components/schemas/AppData"}}},"required":["apps"],"additionalProperties":false},
+  "AppData": {"title":"AppData","description":"What one application keeps; `owner` is how it knows the account.","type":"object","properties":{"app":{"type":"string"},"owner":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992},"types":{"type":"array","items":{"$ref":"#/components/schemas/TypeCount"}}},"required":["app","owner","records","bytes","types"],"additionalProperties":false},
+  "TypeCount": {"title":"TypeCount","description":"How much there is of a type.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["type","records","bytes"],"additionalProperties":false},
+  "TypeList": {"title":"TypeList","description":"The declared data types.","type":"object","properties":{"types":{"type":"array","items":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"}}},"required":["types"],"additionalProperties":false},
+  "TypeShown": {"title":"TypeShown","description":"A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`.","type":"object","properties":{"name":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"titles":{"type":"object","additionalProperties":{"type":"string"}},"schema":{}},"required":["name","digest","titles","schema"],"additionalProperties":false},
+  "ExportShown": {"title":"ExportShown","description":"An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"state":{"enum":["failed","ready","waiting"]},"code":{"type":"string"},"done":{"type":"integer","minimum":0,"maximum":9007199254740992},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"sha256":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"made":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["id","state","code","done","size","sha256","asked","made"],"additionalProperties":false},
+  "ExportList": {"title":"ExportList","description":"The exports of an account that are not acknowledged, newest first.","type":"object","properties":{"exports":{"type":"array","items":{"$ref":"#/components/schemas/ExportShown"}}},"required":["exports"],"additionalProperties":false},
+  "ImportDone": {"title":"ImportDone","description":"What became of the records: `same` were there already, to the byte.","type":"object","properties":{"created":{"type":"integer","minimum":0,"maximum":9007199254740992},"same":{"type":"integer","minimum":0,"maximum":9007199254740992},"refused":{"type":"array","items":{"$ref":"#/components/schemas/RefusedRecord"}}},"required":["created","same","refused"],"additionalProperties":false},
+  "RefusedRecord": {"title":"RefusedRecord","description":"A record that did not come in, and why.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"code":{"type":"string"}},"required":["id","code"],"additionalProperties":false},
+  "AskErase": {"title":"AskErase","description":"What is to be erased: `record` and `type` need a name, all but `account` an application.","type":"object","properties":{"what":{"enum":["account","deleted","owner","record","type"]},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"name":{"type":"string","maxLength":128,"default":""}},"required":["what"],"additionalProperties":false},
+  "ErasureShown": {"title":"ErasureShown","description":"An erasure: nobody can read it any more from the start; at `done` there is the signed receipt.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"what":{"type":"string"},"step":{"type":"string"},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"counts":{"type":"object","additionalProperties":{"type":"integer"}},"receipt":{"anyOf":[{},{"type":"null"}]}},"required":["id","what","step","asked","counts","receipt"],"additionalProperties":false},
+  "About": {"title":"About","description":"What a vault is; `key` is the Ed25519 key that signs its archives and receipts.","type":"object","properties":{"udi":{"type":"string"},"network":{"type":"string"},"site":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"apps":{"type":"object","additionalProperties":{"type":"string"}},"keys":{"type":"string"},"key":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"openapi":{"type":"string"}},"required":["udi","network","site","chain","apps","keys","key","openapi"],"additionalProperties":false},
+  "Problem": {"title":"Problem","description":"Why a request was refused.\n\n    Attributes:\n        type: the reason code; stable, programs compare it.\n        title: what happened, for people.\n        detail: what to do next; may be empty.\n        facts: the values that explain it.","type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"facts":{"type":"object","additionalProperties":{"type":"string"}}},"required":["type","title","status","detail","facts"]},
+};

@@ -1,0 +1,1 @@
+"""Cases of the shared vectors, one module for each subject."""

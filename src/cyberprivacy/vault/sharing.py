@@ -1,0 +1,200 @@
+"""The source's side of a grant: take it in, take it back, and let its recipient read and listen while it counts.
+
+A recipient is whoever holds the key that the grant was registered with. Under a policy that asks for evidence,
+that is the key that the evidence vouches for; where no verifier is set up, such a grant is refused.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, insert, select
+
+from cyberprivacy import strict_json
+from cyberprivacy.typed_data import Schema
+from cyberprivacy.vault.accounts import Accounts, secret_of
+from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.changing import NoRecord
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.described import Described, described
+from cyberprivacy.vault.events import Feed
+from cyberprivacy.vault.grant import Grant, Party
+from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
+from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_use
+from cyberprivacy.vault.key import Judge, Key, Kind
+from cyberprivacy.vault.pairwise import pairwise
+from cyberprivacy.vault.recipient import Presented, ReleasePolicy
+from cyberprivacy.vault.records import Record, Records
+from cyberprivacy.vault.scope import Action, Scope
+from cyberprivacy.vault.tables import SHARINGS
+from cyberprivacy.vault.types import Types
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """An application as grants name it.
+
+    Attributes:
+        cluster: the number of its cluster as 32 bytes; zero where it is in none.
+        policy: what people consent to when it gets something.
+    """
+
+    app: str
+    cluster: bytes
+    policy: ReleasePolicy
+
+    def party(self, account: bytes) -> Party:
+        """This application, with a person as it knows them (32 bytes)."""
+        return Party(self.app, self.cluster, self.policy.digest, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A grant in use: whose records (pairwise, 32 bytes), which grant, who gets them."""
+
+    owner: bytes
+    grant: bytes
+    policy: ReleasePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """The grants of one application's people."""
+
+    database: Database
+    records: Records
+    types: Types
+    accounts: Accounts
+    judge: Judge
+    schema: Schema
+    own: Own
+    clock: Callable[[], float]
+    taken_back: set[bytes] = field(default_factory=set)
+    """Grants that ended while this process ran: their streams are closed at once, not at the next look."""
+
+    def register(self, document: bytes, policy: bytes, holder: Key) -> Grant:
+        """Take a grant in for a recipient; the same one again for the same recipient is answered as before.
+
+        Raises:
+            CyberPrivacyError: the policy is malformed, or the first check that fails, see `granting.admit`.
+        """
+        grant, shown = SignedGrant.decode(document).grant, ReleasePolicy.decode(policy)
+        owner = self.owner(grant.subject)
+        with self.database.transaction() as connection:
+            if not self._registered(connection, owner, grant, holder):
+                self.admit(connection, document, owner, shown)
+                row = {"owner": owner, "grant": grant.id, "holder": holder.text, "policy": policy}
+                connection.execute(insert(SHARINGS).values(row))
+        return grant
+
+    def admit(self, connection: Connection, document: bytes, owner: bytes, policy: ReleasePolicy) -> Grant:
+        """Check a grant of an owner's account, whose recipient has this policy, and keep it.
+
+        Raises:
+            CyberPrivacyError: see `granting.admit`.
+        """
+        signed, book = SignedGrant.decode(document), GrantBook(connection, owner)
+        admitted = admit(
+            document,
+            Place(schema=self.schema, judge=self.judge, types=self._described(connection)),
+            here=self.own.party(owner),
+            states=self.accounts.history(signed.grant.subject),
+            memory=book,
+            found=_presented(policy, signed.grant.recipient),
+            now=self.clock(),
+        )
+        book.register(admitted)
+        return signed.grant
+
+    def revoke(self, document: bytes) -> bytes:
+        """Take a grant back by the person's signed words; its id.
+
+        Raises:
+            CyberPrivacyError: see `granting.check_revoke`.
+        """
+        said = SignedRevoke.decode(document).revoke
+        owner, states = self.owner(said.subject), self.accounts.history(said.subject)
+        with self.database.transaction() as connection:
+            book = GrantBook(connection, owner)
+            place = Place(schema=self.schema, judge=self.judge, types={})
+            signed = check_revoke(document, place, states=states, memory=book, now=self.clock())
+            book.revoke(signed, self.clock())
+        self.taken_back.add(said.grant)
+        return said.grant
+
+    def asked(self, grant: bytes, holder: bytes) -> Shared:
+        """The grant that the holder of a device key (32 bytes) uses.
+
+        Raises:
+            GrantGone: none was registered with this key; whether there is one is not told.
+        """
+        text = f"{Kind.DEVICE.value}:{holder.hex()}"
+        with self.database.reading() as connection:
+            row = connection.execute(
+                select(SHARINGS).where(SHARINGS.c.grant == grant, SHARINGS.c.holder == text)
+            ).first()
+        if row is None:
+            raise GrantGone("no such grant for this key", grant=grant.hex())
+        return Shared(row.owner, row.grant, ReleasePolicy.decode(row.policy))
+
+    def feed(self, shared: Shared) -> Feed:
+        """The events that a grant lets its recipient hear of."""
+        return Feed(
+            self.database, self.records, shared.owner, lambda connection: self.listening(connection, shared)
+        )
+
+    def listening(self, connection: Connection, shared: Shared) -> Sequence[Scope]:
+        """The scopes of which a grant's recipient is told of changes now.
+
+        Raises:
+            Untrusted: the grant does not count now; see `granting.check_use`.
+        """
+        held = GrantBook(connection, shared.owner).held(shared.grant)
+        kinds = sorted({s.data_type for s in held.grant.scopes if Action.SUBSCRIBE in s.actions})
+        return [s for kind in kinds for s in self._scopes(held, Action.SUBSCRIBE, kind, shared)]
+
+    def read(self, shared: Shared, record: bytes) -> Record:
+        """One record, under a grant; the person can see that it was read.
+
+        Raises:
+            NoRecord: none of this id, or none that the grant selects.
+            Untrusted: the grant does not count now; see `granting.check_use`.
+        """
+        with self.database.transaction() as connection:
+            book = GrantBook(connection, shared.owner)
+            held, found = (
+                book.held(shared.grant),
+                self.records.read(connection, shared.owner, record),
+            )
+            scopes = self._scopes(held, Action.READ, found.type, shared)
+            value = strict_json.read(found.body, limit=len(found.body))
+            if not any(each.selector.matches(value, found.changed) for each in scopes):
+                raise NoRecord("no such record", record=record.hex())
+            who, now = held.grant.recipient.app, int(self.clock())
+            book.use(held, Access(who, shared.grant, Action.READ, found.type, 1, now))
+        return found
+
+    def _scopes(self, held: Registered, action: Action, kind: str, shared: Shared) -> Sequence[Scope]:
+        state = self.accounts.state(held.grant.subject)
+        found = _presented(shared.policy, held.grant.recipient)
+        return check_use(held, action, kind, state=state, found=found, now=self.clock())
+
+    def owner(self, account: bytes) -> bytes:
+        """An account as this application knows it, 32 bytes; raises NoAccount."""
+        with self.database.reading() as connection:
+            return pairwise(secret_of(connection, account), self.own.app)
+
+    def _described(self, connection: Connection) -> dict[str, Described]:
+        names = self.types.names(connection)
+        return {name: described(self.types.get(connection, name).type) for name in names}
+
+    def _registered(self, connection: Connection, owner: bytes, grant: Grant, holder: Key) -> bool:
+        """Whether this very grant was registered for this holder."""
+        mine = (SHARINGS.c.owner == owner, SHARINGS.c.grant == grant.id, SHARINGS.c.holder == holder.text)
+        if connection.execute(select(SHARINGS.c.grant).where(*mine)).first() is None:
+            return False
+        return GrantBook(connection, owner).held(grant.id).grant == grant
+
+
+def _presented(policy: ReleasePolicy, recipient: Party) -> Presented:
+    """What is known of a recipient without evidence: what the person signed; who asked for evidence is refused."""
+    return Presented(policy, recipient.cluster, policy.declared, None)

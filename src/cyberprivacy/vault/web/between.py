@@ -1,0 +1,155 @@
+"""Between applications, over HTTP: what a person allows and takes back, what a recipient hears and reads."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import anyio
+import anyio.to_thread
+from msgspec import Meta, Raw
+
+from cyberprivacy import canonical
+from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.vault import signedrequest
+from cyberprivacy.vault.bell import Bell
+from cyberprivacy.vault.carriage import LIMIT
+from cyberprivacy.vault.events import Batch
+from cyberprivacy.vault.key import Key
+from cyberprivacy.vault.sharing import Shared, Sharing
+from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
+from cyberprivacy.vault.web.problem import BadCall
+
+_CURSOR: Final = 19
+"""Digits of a place in the outbox."""
+_SIGNED: Final = signedrequest.HEADERS
+
+
+class Register(wire.Form, frozen=True):
+    """A grant in the form in which it travels, the recipient's policy, and the key that signs its requests."""
+
+    signed: Raw
+    policy: Raw
+    holder: Annotated[str, Meta(max_length=200)]
+
+
+class GrantHead(wire.Form, frozen=True):
+    """A grant that counts here."""
+
+    grant: wire.Id16
+    expires: wire.Time
+
+
+class Taken(wire.Form, frozen=True):
+    """A grant that counts no longer."""
+
+    grant: wire.Id16
+
+
+class PartyShown(wire.Form, frozen=True):
+    """This application as grants name it; `policy` is its release policy, whose SHA-256 they name."""
+
+    app: str
+    cluster: wire.Id32
+    policy: Raw
+    holder: str
+
+
+class Between:
+    """The endpoints of a source. `site` is the authority at which requests are signed."""
+
+    def __init__(self, sharing: Sharing, bell: Bell, *, authority: str, holder: bytes) -> None:
+        self._sharing, self._bell, self._authority = sharing, bell, authority
+        self._holder = f"ed25519-device:{holder.hex()}"
+
+    def endpoints(self) -> list[Endpoint]:
+        """Their entries of the table."""
+        path = "/udi/v1/grants"
+        return [
+            Endpoint(
+                method="GET", path="/udi/v1/party", name="readParty", who=Who.ANYBODY, run=self._party,
+                summary="This application as grants name it.", answer=PartyShown,
+            ),
+            Endpoint(
+                method="POST", path=path, name="registerGrant", who=Who.SIGNED, run=self._register,
+                summary="Allow an application something, by the person's signed grant.",
+                body=Register, limit=2 * LIMIT, answer=GrantHead, status=201, also=(404,), cost=20,
+            ),
+            Endpoint(
+                method="POST", path=path + ":revoke", name="revokeGrant", who=Who.SIGNED, run=self._revoke,
+                summary="Take a grant back, by the person's signed words.",
+                body=Media.JSON, limit=LIMIT, answer=Taken, also=(404,), cost=20,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{grant}/events", name="followGrant", who=Who.HOLDER,
+                run=self._events, summary="What changes of what was granted, for as long as it counts.",
+                answer=Media.EVENTS, takes=(*_SIGNED, "Last-Event-ID"), needs=_SIGNED, also=(404,), cost=20,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{grant}/records/{record}", name="readGranted", who=Who.HOLDER,
+                run=self._read, summary="A record that was granted; the person sees that it was read.",
+                answer=Media.JSON, takes=_SIGNED, needs=_SIGNED, also=(404,), cost=5,
+            ),
+        ]  # fmt: skip
+
+    def _party(self, _: Call) -> Reply:
+        own = self._sharing.own
+        return Reply(PartyShown(own.app, own.cluster.hex(), Raw(own.policy.encode()), self._holder))
+
+    def _register(self, call: Call) -> Reply:
+        sent = call.sent(Register)
+        holder = Key.parse(sent.holder)
+        grant = self._sharing.register(_spelled(sent.signed), _spelled(sent.policy), holder)
+        return Reply(GrantHead(grant.id.hex(), grant.expires))
+
+    def _revoke(self, call: Call) -> Reply:
+        grant = self._sharing.revoke(call.octets)
+        self._bell.ring()
+        return Reply(Taken(grant.hex()))
+
+    def _events(self, call: Call) -> Reply:
+        shared = self._asked(call, f"/udi/v1/grants/{call.path['grant']}/events")
+        told = call.headers.get("Last-Event-ID", "0")
+        if not told.isdecimal() or len(told) > _CURSOR:
+            raise BadCall("not a place in a stream of events")
+        with self._sharing.database.reading() as connection:
+            self._sharing.listening(connection, shared)
+        return Reply(self._stream(shared, int(told)))
+
+    def _read(self, call: Call) -> Reply:
+        record = call.path["record"]
+        shared = self._asked(call, f"/udi/v1/grants/{call.path['grant']}/records/{record}")
+        found = self._sharing.read(shared, bytes.fromhex(record))
+        return Reply(found.body, {"ETag": f'"{found.rev}"', "Udi-Type": found.type})
+
+    def _asked(self, call: Call, path: str) -> Shared:
+        """The grant that whoever signed this request uses."""
+        holder = signedrequest.check("GET", self._authority, path, call.headers, now=call.now)
+        return self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+
+    async def _stream(self, shared: Shared, after: int) -> AsyncIterator[bytes]:
+        """Server-sent events; the last one says why there are no more."""
+
+        async def wait() -> None:
+            await self._bell.wait(1.0)
+            if shared.grant in self._sharing.taken_back:
+                await anyio.to_thread.run_sync(self._still, shared)
+
+        try:
+            async for batch in self._sharing.feed(shared).follow(after, wait):
+                yield _sent(batch)
+        except CyberPrivacyError as error:
+            yield b"event: end\ndata: " + canonical.encode({"code": error.code}) + b"\n\n"
+
+    def _still(self, shared: Shared) -> None:
+        with self._sharing.database.reading() as connection:
+            self._sharing.listening(connection, shared)
+
+
+def _spelled(raw: Raw) -> bytes:
+    """A part of a JSON body in the one spelling in which it is signed and hashed."""
+    return canonical.encode(canonical.decode(bytes(raw), limit=LIMIT))
+
+
+def _sent(batch: Batch) -> bytes:
+    told = b"".join(b"id: %d\ndata: %b\n\n" % (each.seq, each.encode()) for each in batch.events)
+    return told + b": %d\n\n" % batch.cursor

@@ -1,0 +1,195 @@
+"""How our code answers the questions of the shared vectors; the TypeScript SDK answers the same."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from making.scenes import shown
+
+from cyberprivacy import canonical
+from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
+from cyberprivacy.typed_data import Schema
+from cyberprivacy.vault import consent, described, forms, signin
+from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.grant import Grant
+from cyberprivacy.vault.key import Judge, Key
+from cyberprivacy.vault.keyevent import Signed
+from cyberprivacy.vault.keylog import accept, replay
+from cyberprivacy.vault.pairwise import pairwise
+from cyberprivacy.vault.passkey import Place
+from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.selector import Selector
+
+Given = Mapping[str, Any]
+
+
+def answer(kind: str, group: Given, test: Given) -> dict[str, object]:
+    """What comes out, or the code of the refusal."""
+    try:
+        return {"code": "", "found": JUDGES[kind](group, test)}
+    except CyberPrivacyError as error:
+        return {"code": error.code}
+
+
+def value_of(tagged: Mapping[str, Any]) -> object:
+    """A value of typed data from its tagged form."""
+    ((kind, value),) = tagged.items()
+    match kind:
+        case "int":
+            return int(value)
+        case "bytes":
+            return bytes.fromhex(value)
+        case "list":
+            return [value_of(each) for each in value]
+        case "struct":
+            return {name: value_of(each) for name, each in value.items()}
+    return value
+
+
+def _jcs_write(_group: Given, test: Given) -> dict[str, object]:
+    return {"canonical": canonical.encode(test["value"]).decode()}
+
+
+def _jcs_read(_group: Given, test: Given) -> dict[str, object]:
+    canonical.decode(bytes.fromhex(test["bytes"]), limit=test["limit"])
+    return {}
+
+
+def _digest(group: Given, test: Given) -> dict[str, object]:
+    domain = {name: value_of(value) for name, value in group["domain"].items()}
+    structs = {
+        name: tuple((each["name"], each["type"]) for each in fields) for name, fields in group["types"].items()
+    }
+    value = value_of(test["value"])
+    assert isinstance(value, dict)
+    return {"digest": Schema(domain, structs).digest(group["primaryType"], value).hex()}
+
+
+def _network(_group: Given, test: Given) -> dict[str, object]:
+    salt = forms.schema(test["network"]).domain["salt"]
+    assert isinstance(salt, bytes)
+    return {"salt": salt.hex()}
+
+
+def _key(_group: Given, test: Given) -> dict[str, object]:
+    Key.parse(test["key"])
+    return {}
+
+
+def _signature(group: Given, test: Given) -> dict[str, object]:
+    place = Place(group["rpId"], frozenset(group["origins"])) if group.get("rpId") else None
+    Judge(place).check(Key.parse(group["key"]), bytes.fromhex(test["digest"]), bytes.fromhex(test["signature"]))
+    return {}
+
+
+def _siwe_parse(_group: Given, test: Given) -> dict[str, object]:
+    said = asdict(signin.parse(test["message"].encode()))
+    resources = said["resources"]
+    return {**said, "chain": str(said["chain"]), "resources": None if resources is None else list(resources)}
+
+
+def _siwe_verify(group: Given, test: Given) -> dict[str, object]:
+    expected = signin.Expected(**{**group["expected"], "chain": int(group["expected"]["chain"])})
+    signin.check(test["message"].encode(), bytes.fromhex(test["signature"]), expected, now=test["now"])
+    return {}
+
+
+def _key_events(group: Given, test: Given) -> dict[str, object]:
+    schema, judge = forms.schema(group["network"]), Judge()
+    log = [Signed.decode(each.encode()) for each in group["log"]]
+    then = [Signed.decode(each.encode()) for each in test["then"]]
+    if test["clock"] is None:
+        return shown(replay([*log, *then], judge, schema)[-1])
+    state = replay(log, judge, schema)[-1] if log else None
+    for each in then:
+        state = accept(state, each, judge, schema, now=test["clock"])
+    assert state is not None
+    return shown(state)
+
+
+def _selector(_group: Given, test: Given) -> dict[str, object]:
+    Selector.parse(test["selector"])
+    return {}
+
+
+def _selects(_group: Given, test: Given) -> dict[str, object]:
+    return {"selects": Selector.parse(test["selector"]).matches(test["record"], test["changed"])}
+
+
+def _selector_within(_group: Given, test: Given) -> dict[str, object]:
+    return {"within": Selector.parse(test["one"]).within(Selector.parse(test["other"]))}
+
+
+def _grant(group: Given, test: Given) -> dict[str, object]:
+    signed = SignedGrant.decode(test["document"].encode())
+    assert signed.encode() == test["document"].encode()
+    return {"digest": signed.grant.digest(forms.schema(group["network"])).hex()}
+
+
+def _revoke(group: Given, test: Given) -> dict[str, object]:
+    signed = SignedRevoke.decode(test["document"].encode())
+    assert signed.encode() == test["document"].encode()
+    return {"digest": signed.revoke.digest(forms.schema(group["network"])).hex()}
+
+
+def _release_policy(_group: Given, test: Given) -> dict[str, object]:
+    return {"hash": ReleasePolicy.decode(test["document"].encode()).digest.hex()}
+
+
+def _consent(group: Given, test: Given) -> dict[str, object]:
+    types = {
+        name: described.Described(
+            name,
+            bytes.fromhex(each["schema"]),
+            each["titles"],
+            tuple(described.Field(field["titles"], field["sensitive"]) for field in each["fields"]),
+        )
+        for name, each in group["types"].items()
+    }
+    policy = ReleasePolicy.decode(test["policy"].encode())
+    shown = consent.text(Grant.read(test["grant"]), policy, types, test["language"])
+    return {"text": shown, "hash": consent.text_hash(shown).hex()}
+
+
+def _pairwise(_group: Given, test: Given) -> dict[str, object]:
+    return {"id": pairwise(bytes.fromhex(test["secret"]), test["app"]).hex()}
+
+
+def _inclusion(_group: Given, test: Given) -> dict[str, object]:
+    proof = [bytes.fromhex(each) for each in test["proof"]]
+    leaf, root = bytes.fromhex(test["leaf"]), bytes.fromhex(test["root"])
+    check_inclusion(leaf=leaf, index=test["index"], size=test["size"], proof=proof, root=root)
+    return {}
+
+
+def _consistency(_group: Given, test: Given) -> dict[str, object]:
+    roots = {"old_root": bytes.fromhex(test["oldRoot"]), "new_root": bytes.fromhex(test["newRoot"])}
+    proof = [bytes.fromhex(each) for each in test["proof"]]
+    check_consistency(old=test["old"], new=test["new"], proof=proof, **roots)
+    return {}
+
+
+JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
+    "JcsWrite": _jcs_write,
+    "JcsRead": _jcs_read,
+    "Digest": _digest,
+    "Network": _network,
+    "Key": _key,
+    "Eoa": _signature,
+    "Device": _signature,
+    "Passkey": _signature,
+    "SiweParse": _siwe_parse,
+    "SiweVerify": _siwe_verify,
+    "KeyEvents": _key_events,
+    "Selector": _selector,
+    "Selects": _selects,
+    "SelectorWithin": _selector_within,
+    "Grant": _grant,
+    "Revoke": _revoke,
+    "ReleasePolicy": _release_policy,
+    "Consent": _consent,
+    "Pairwise": _pairwise,
+    "Inclusion": _inclusion,
+    "Consistency": _consistency,
+}
