@@ -1,5 +1,8 @@
 """Accounts and records for an ASGI application, in one line: `Middleware(Udi, vault="http://127.0.0.1:8300")`.
 
+For a vault that runs by itself (`vault serve`) and that several applications may share; `vault.middleware` is for
+one that lives inside of its application.
+
 * What people call at the application's own address under `/udi/v1/` and `/.well-known/udi` goes on to the vault,
   so that `cyberprivacy my …` and wallets work there. A sign-in with the header `Udi-Session: cookie` keeps the
   token in a cookie that scripts cannot read.
