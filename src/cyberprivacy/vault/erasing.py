@@ -17,6 +17,7 @@ from cyberprivacy.vault import owners
 from cyberprivacy.vault.change import new_id
 from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.keyslot import Holder
+from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.tables import ACCOUNTS, BLOBS, ERASURES, GRANTS, OUTBOX, OWNERS, RECORDS
 
 
@@ -174,6 +175,25 @@ def find(connection: Connection, job: bytes) -> Job:
     if row is None:
         raise NoErasure("no such erasure", erasure=job.hex())
     return Job.of(row)
+
+
+def ask_for_unreadable(connection: Connection, store: KeyStore, *, now: int) -> tuple[bytes, ...]:
+    """Begin to erase all owners whose keys are gone, as after a database was restored; the ids of the jobs.
+
+    Only for an operator who knows that the key file is the newest: with an older one, owners would go whose keys
+    are in the newer. Whoever was erased can come again only after this.
+    """
+    jobs: list[bytes] = []
+    mine = select(OWNERS.c.id, OWNERS.c.generation).where(OWNERS.c.generation > 0).with_for_update()
+    for owner, generation in connection.execute(mine).all():
+        if not store.holds(Holder(owner, generation)):
+            job = ask(connection, owner, Scope(What.OWNER), now=now)
+            begun = find(connection, job)
+            later = tuple(Holder(owner, each) for each in store.generations(owner))
+            kept = replace(begun, dead=tuple(dict.fromkeys((*begun.dead, *later))))
+            connection.execute(update(ERASURES).where(ERASURES.c.id == job).values(kept.row()))
+            jobs.append(job)
+    return tuple(jobs)
 
 
 def _some(connection: Connection, job: Job) -> Job:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
@@ -22,6 +22,8 @@ from cyberprivacy.vault.tables import ACCESSES, GRANTS, NONCES
 MAX_GRANTS: Final = 4_096
 """Of one owner."""
 _PURPOSE: Final = "grant"
+_REMEMBERED: Final = 10 * 366 * 86_400
+"""Seconds."""
 
 
 class GrantGone(GrantRefused):
@@ -82,7 +84,7 @@ class GrantBook:
         counted = select(func.count()).select_from(GRANTS).where(GRANTS.c.owner == self._owner)
         if self._connection.execute(counted).scalar_one() >= MAX_GRANTS:
             raise GrantRefused("too many grants", code="grant.full", hint="Take some back.", limit=MAX_GRANTS)
-        self._spend(grant.subject, grant.nonce, grant.expires)
+        self._spend(grant.subject, grant.nonce, grant.expires, now=admitted.at)
         self._connection.execute(
             insert(GRANTS).values(
                 owner=self._owner,
@@ -99,13 +101,13 @@ class GrantBook:
     def revoke(self, signed: SignedRevoke, now: float) -> bool:
         """Take a grant back, also one that has not come yet. Whether there was one that counted.
 
-        The revocation of a grant that comes later is remembered for as long as a grant can last.
+        The revocation of a grant that comes later is remembered for ten years.
         """
         said = signed.revoke
-        self._spend(said.subject, said.nonce, said.at + 2 * SKEW)
+        self._spend(said.subject, said.nonce, said.at + 2 * SKEW, now=now)
         held = self._row(said.grant)
         if held is None:
-            self._spend(said.subject, said.grant, int(now) + 181 * 86_400)
+            self._spend(said.subject, said.grant, int(now) + _REMEMBERED, now=now)
             return False
         if held.revoked is not None:
             return False
@@ -176,7 +178,10 @@ class GrantBook:
         rows = self._connection.execute(found.order_by(ACCESSES.c.id).limit(limit))
         return [(r.id, Access(r.who, r.grant, Action(r.action), r.type, r.records, r.at)) for r in rows]
 
-    def _spend(self, subject: bytes, nonce: bytes, until: int) -> None:
+    def _spend(self, subject: bytes, nonce: bytes, until: int, *, now: float) -> None:
+        """Once, until a time from which on what it came with is refused by its own time."""
+        over = delete(NONCES).where(NONCES.c.expires <= int(now), NONCES.c.purpose == _PURPOSE)
+        self._connection.execute(over)
         row = {"nonce": self._nonce(subject, nonce), "purpose": _PURPOSE, "expires": until}
         try:
             self._connection.execute(insert(NONCES).values(row))

@@ -105,6 +105,12 @@ class KeyStore:
         """Whether there is a key."""
         return holder.packed() in self._index
 
+    def generations(self, owner: bytes) -> tuple[int, ...]:
+        """Of which generations there are keys; looks at every slot's name."""
+        with self._mutex:
+            mine = (packed for packed in self._index if packed[:32] == owner)
+            return tuple(sorted(int.from_bytes(packed[32:], "big") for packed in mine))
+
     def find(self, holder: Holder) -> bytes:
         """The key, 32 bytes.
 

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, bindparam, delete, select
 
 from cyberprivacy.vault import sealing
 from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, check_key
 from cyberprivacy.vault.changing import Changing, Means, NoRecord
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import Place, Sealed
-from cyberprivacy.vault.tables import OWNERS, RECORDS
+from cyberprivacy.vault.tables import IDEMPOTENCY, OWNERS, RECORDS
 
 PAGE: Final = 1_000
 """Records on one page, at most."""
@@ -83,7 +84,7 @@ class Records:
         row = connection.execute(_ONE, {"owned": owner, "wanted": record}).first()
         if row is None:
             raise NoRecord("no such record", record=record.hex())
-        return self._opened(owner, row)
+        return _opened(self._key(owner, row), owner, row)
 
     def page(
         self,
@@ -104,8 +105,11 @@ class Records:
         if not 1 <= limit <= PAGE:
             raise BadChange("not the length of a page", code="record.limit", hint=f"1 to {PAGE}.", limit=limit)
         query = _ALL if kind is None else _KIND
-        rows = connection.execute(query, {"owned": owner, "kind": kind, "after": after, "most": limit})
-        return tuple(self._opened(owner, row) for row in rows)
+        rows = connection.execute(query, {"owned": owner, "kind": kind, "after": after, "most": limit}).all()
+        if not rows:
+            return ()
+        user = self._key(owner, rows[0])
+        return tuple(_opened(user, owner, row) for row in rows)
 
     def all(self, connection: Connection, owner: bytes, *, kind: str | None = None) -> Iterator[Record]:
         """Every record, page by page, in the order of their ids."""
@@ -114,10 +118,18 @@ class Records:
             yield from page
             after = page[-1].id
 
-    def _opened(self, owner: bytes, row: Any) -> Record:
-        user = self._means.ring.key(Holder(owner, row.generation))
-        body = sealing.unseal(user, Place(owner, row.id, row.type, row.rev), Sealed(row.key, row.sealed))
-        return Record(id=row.id, type=row.type, rev=row.rev, body=body, created=row.created, changed=row.changed)
+    def forget_answers(self, connection: Connection, *, before: int) -> int:
+        """Drop idempotency keys that were used before this time (POSIX seconds); how many rows that were."""
+        return connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < before)).rowcount
+
+    def _key(self, owner: bytes, row: Any) -> AESGCM:
+        return self._means.ring.key(Holder(owner, row.generation))
+
+
+def _opened(user: AESGCM, owner: bytes, row: Any) -> Record:
+    record, kind, rev, key, sealed, created, changed, _ = row
+    body = sealing.unseal(user, Place(owner, record, kind, rev), Sealed(key, sealed))
+    return Record(id=record, type=kind, rev=rev, body=body, created=created, changed=changed)
 
 
 _SHOWN: Final = (

@@ -85,11 +85,11 @@ class Door:
             use_nonce(connection, app, nonce, now)
             mine = accounts_of(connection, key)
             if account is None and len(mine) > 1:
+                shown = (
+                    {} if app else {"accounts": " ".join(each.hex() for each in mine)}
+                )  # ids are no application's
                 raise NoSession(
-                    "this key speaks for several accounts",
-                    code="session.several",
-                    hint="Say which one.",
-                    accounts=" ".join(each.hex() for each in mine),
+                    "this key speaks for several accounts", code="session.several", hint="Say which one.", **shown
                 )
             if not mine or (account is not None and account not in mine):
                 raise NoSession(

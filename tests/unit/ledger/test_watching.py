@@ -8,7 +8,7 @@ import pytest
 
 from cyberprivacy.ledger.checkpoint import Checkpoint
 from cyberprivacy.ledger.findings import Findings
-from cyberprivacy.ledger.fork import ForkEvidence
+from cyberprivacy.ledger.fork import ForkEvidence, NoFork
 from cyberprivacy.ledger.log import FileLedger, Head
 from cyberprivacy.ledger.note import Note
 from cyberprivacy.ledger.reading import FolderSource, Missing
@@ -168,6 +168,9 @@ def test_what_is_wrong_is_testified_once_and_ends_when_all_has_been_well(place: 
     assert (document["about"], document["code"], document["source"]) == (ORIGIN, code, "shown")
     assert document["known"].split("\n")[:2] == [ORIGIN, "300"]  # what was signed before, to hold against it
     assert not place.findings.guilty(ORIGIN)
+    with pytest.raises(NoFork) as testimony:
+        ForkEvidence.parse((place.findings.folder / found.evidence).read_bytes())
+    assert (testimony.value.code, testimony.value.facts["said"]) == ("log.testimony", code)
     place.shown.change = lambda _, data: data
     place.shown.grow(320, time=int(place.clock()))
     assert place.look(5) == []

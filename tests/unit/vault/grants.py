@@ -56,9 +56,9 @@ REPORT = Report(
     Level.CONFIDENTIAL_VM,
     {"chain": 31337, "dao": DAO, "measurement": "aa" * 32},
 )
-FOUND = Presented(POLICY, h("cluster two"), POLICY.declared, REPORT)
-SHOP = Party("shop", h("cluster one"), h("shop's policy"), h("alice at shop"))
-BOOK = Party("book", h("cluster two"), POLICY.digest, h("alice at book"))
+FOUND = Presented(POLICY, (2).to_bytes(32), POLICY.declared, REPORT)
+SHOP = Party("shop", (1).to_bytes(32), h("shop's policy"), h("alice at shop"))
+BOOK = Party("book", (2).to_bytes(32), POLICY.digest, h("alice at book"))
 PLACE = Place(schema=SCHEMA, judge=Judge(), types=TYPES, trusted=frozenset({key("security app")}))
 SCOPE = Scope(
     data_type=ORDER, actions=(Action.READ, Action.SUBSCRIBE), selector=Selector(), schema=TYPES[ORDER].schema

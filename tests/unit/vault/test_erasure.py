@@ -21,7 +21,7 @@ from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault import owners, receipt, sealing
 from cyberprivacy.vault.change import Create, Delete
-from cyberprivacy.vault.erasing import Scope, Step, What, ask, find
+from cyberprivacy.vault.erasing import Scope, Step, What, ask, ask_for_unreadable, find
 from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
@@ -305,6 +305,54 @@ def test_restore_drill_an_erased_user_stays_erased_whatever_is_restored(tmp_path
     assert totals(vault, ben) == [2]
     assert told["epoch"] == 1
     assert code(vault.root.key, 1) == "keyroot.epoch"
+    with vault.database.transaction() as connection:
+        jobs = ask_for_unreadable(connection, vault.store, now=NOW)
+    assert [job.id for job in erasure(vault).run()] == list(jobs)
+    assert (vault.rows("records"), totals(vault, ben)) == (1, [2])
+    with vault.database.transaction() as connection:
+        owners.admit(connection, vault.store, anna, account=sha256(b"anna").digest(), app="shop", now=NOW)
+    vault.change(anna, order(3))
+    assert totals(vault, anna) == [3]
+    vault.close()
+
+
+def test_a_restored_database_from_before_an_erased_record_is_unreadable_and_its_later_key_goes_too(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'vault.db'}"
+    vault = Vault.make(tmp_path, url)
+    anna = vault.person("anna")
+    one, _ = vault.change(anna, order(1), order(2))
+    vault.close()
+    shutil.copy(tmp_path / "vault.db", tmp_path / "saved.db")
+    vault = Vault.open(tmp_path, url)
+    erased(vault, anna, Scope(What.RECORD, one.record.hex()))
+    vault.close()
+    shutil.copy(tmp_path / "saved.db", tmp_path / "vault.db")
+    vault = Vault.open(tmp_path, url)
+    assert code(vault.all, anna) == "keystore.none"
+    with vault.database.transaction() as connection:
+        ask_for_unreadable(connection, vault.store, now=NOW)
+    erasure(vault).run()
+    assert len(vault.store) == 0
+    vault.close()
+
+
+def test_a_reader_that_holds_the_log_delays_the_receipt_not_the_end_of_the_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cyberprivacy.vault.database.BUSY", 0.05)
+    vault = Vault.make(tmp_path, f"sqlite:///{tmp_path / 'vault.db'}")
+    anna = vault.person("anna")
+    vault.change(anna, order(1))
+    with vault.database.reading() as connection:
+        assert len(list(vault.records.all(connection, anna))) == 1
+        job = asked(vault, anna, Scope(What.OWNER))
+        assert code(erasure(vault).run) == "database.busy"
+        assert code(vault.store.find, Holder(anna, 1)) == "keystore.none"
+    with vault.database.reading() as connection:
+        assert find(connection, job).step is Step.PURGED
+    assert [done.id for done in erasure(vault).run()] == [job]
     vault.close()
 
 

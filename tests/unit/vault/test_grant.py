@@ -97,6 +97,7 @@ def test_a_revocation_travels_and_reads_back() -> None:
 
 ENGLISH = """\
 You allow "book" to use records about you that are kept at "shop".
+"book" is the application of DAO 0x1111111111111111111111111111111111111111 on chain 31337, in cluster 2.
 
 Records: Readings (org.example.care.reading.v1).
 They contain: Pulse (sensitive).
@@ -117,6 +118,7 @@ Proof asked of "book": a TPM vouches for what was started, each time.
 """
 GERMAN = """\
 Sie erlauben "book", Daten über Sie zu nutzen, die bei "shop" liegen.
+"book" ist die Anwendung der DAO 0x1111111111111111111111111111111111111111 auf Chain 31337, in Cluster 2.
 
 Daten: Bestellungen (org.example.shop.order.v1).
 Sie enthalten: Betrag, Item.

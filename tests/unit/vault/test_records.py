@@ -142,6 +142,9 @@ def test_the_same_request_twice_has_one_effect_and_one_answer_and_another_is_ref
     vault.change(anna, Delete(done[0].record, 1))
     assert vault.change(anna, order(1), order(2), key="k1") == done
     assert len(vault.all(anna)) == 1
+    with vault.database.transaction() as connection:
+        assert vault.records.forget_answers(connection, before=NOW) == 0
+        assert vault.records.forget_answers(connection, before=NOW + 1) == 3
     for bad in ("", "a b", "ä", "x" * 129):
         assert code(vault.change, anna, order(1), key=bad) == "idempotency.key"
 

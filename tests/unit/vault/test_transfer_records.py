@@ -81,7 +81,7 @@ def test_what_came_goes_again_and_nothing_else(vault: Vault, move: Journey) -> N
     ends = NOW + move.given.retention
     assert retention.overdue(now=ends - 1) == []
     assert retention.overdue(now=ends) == [(book, move.given.id)]
-    vault.change(book, Update(vault.all(book, ORDER)[1].id, 1, b'{"total": 1}'))
+    vault.change(book, Update(vault.all(move.given.source.account, ORDER)[1].id, 1, b'{"total": 1}'))
     assert retention.erase(book, move.given.id) == COUNT - 1
     assert sorted(record.body for record in vault.all(book)) == sorted([there.body, order(99).body])
     assert retention.overdue(now=ends) == []

@@ -71,7 +71,8 @@ def test_whoever_signs_in_with_ethereum_signs_a_text_of_this_place_once(here: To
     }
     as_owner = here.call("POST", "/udi/v1/auth/siwe", json={**body, "app": ""})
     assert code(as_owner) == "siwe.domain"  # what was signed for the shop opens no session of the owner
-    assert here.call("POST", "/udi/v1/auth/siwe", json=body).json()["account"] == alice.account
+    opened = here.call("POST", "/udi/v1/auth/siwe", json=body).json()
+    assert (opened["app"], opened["account"] == alice.account) == ("shop", False)  # applications see another id
     assert code(here.call("POST", "/udi/v1/auth/siwe", json=body)) == "session.nonce"
 
 

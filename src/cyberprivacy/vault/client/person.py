@@ -72,7 +72,7 @@ class Person:
         return account
 
     def sign_in(self, app: str = OWNER, account: str | None = None) -> Mapping[str, Any]:
-        """Open a session: `token`, `account`, `expires`.
+        """Open a session of an application here, or one's own: `token`, `account`, `expires`.
 
         Raises:
             NotThisPlace: the vault asks for something that a session here does not need.

@@ -113,14 +113,6 @@ class DataHeld(Form, frozen=True):
     apps: list[AppData]
 
 
-class SessionMine(Form, frozen=True):
-    """The session that asks; `owner` is how its application knows the account, null for the owner's own."""
-
-    app: str
-    owner: Id32 | None
-    expires: Time
-
-
 class TypeShown(Form, frozen=True):
     """A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`."""
 

@@ -74,6 +74,10 @@ class People:
                 body=wire.WithKey, answer=wire.Opened, status=201, also=(401,), cost=_SIGNATURE,
             ),
             Endpoint(
+                method="GET", path=path + "/session", name="readSession", who=Who.SESSION, run=self._mine,
+                summary="This session, and how its application knows the account.", answer=wire.SessionMine,
+            ),
+            Endpoint(
                 method="DELETE", path=path + "/session", name="signOut", who=Who.SESSION, run=self._sign_out,
                 summary="End this session.", answer=wire.Ended,
             ),
@@ -132,6 +136,11 @@ class People:
             *self._door.with_key(sent.app, key, signature, sent.nonce, _account(sent.account), call.now)
         )
 
+    def _mine(self, call: Call) -> Reply:
+        session = call.who
+        owner = session.owner().hex() if session.app else None
+        return Reply(wire.SessionMine(app=session.app, owner=owner, expires=session.expires))
+
     def _sign_out(self, call: Call) -> Reply:
         return Reply(wire.Ended(ended=self._sessions.end(call.who.account, only=call.who.id)))
 
@@ -152,8 +161,8 @@ def _head(state: State) -> wire.AccountHead:
 
 
 def _opened(token: str, session: Session) -> Reply:
-    account, app = session.account.hex(), session.app
-    return Reply(wire.Opened(token=token, account=account, app=app, expires=session.expires))
+    app, known = session.app, session.owner() if session.app else session.account
+    return Reply(wire.Opened(token=token, account=known.hex(), app=app, expires=session.expires))
 
 
 def _shown(session: Session, asks: Session) -> wire.SessionShown:

@@ -115,7 +115,7 @@ class WithKey(Form, frozen=True):
 
 
 class Opened(Form, frozen=True):
-    """A session. The token is shown once; whoever has it acts for the account."""
+    """A session. The token is shown once. `account` is the account's id, or how the application knows it."""
 
     token: str
     account: Id32
@@ -144,3 +144,11 @@ class Ended(Form, frozen=True):
     """How many were ended."""
 
     ended: Count
+
+
+class SessionMine(Form, frozen=True):
+    """The session that asks; `owner` is how its application knows the account, null for the owner's own."""
+
+    app: str
+    owner: Id32 | None
+    expires: Time
