@@ -42,7 +42,9 @@ def browser() -> Iterator[Page]:
     """One page of Debian's Chromium; whatever a script of ours fails at, fails the test."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        context = chromium.new_context(viewport={"width": 1180, "height": 900}, locale="en-GB", accept_downloads=True)
+        context = chromium.new_context(
+            viewport={"width": 1180, "height": 900}, locale="en-GB", accept_downloads=True
+        )
         context.expose_function("testWallet", ask_wallet)
         context.add_init_script(WALLET)
         page = context.new_page()

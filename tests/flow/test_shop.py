@@ -47,7 +47,9 @@ def buy(page: Page, shop: Running, item: str) -> None:
     expect(page.locator("#orders table")).to_contain_text(item)
 
 
-def test_a_person_buys_shows_takes_back_takes_out_and_erases(apps: tuple[Running, Running], tmp_path: Path) -> None:
+def test_a_person_buys_shows_takes_back_takes_out_and_erases(
+    apps: tuple[Running, Running], tmp_path: Path
+) -> None:
     shop, purchases = apps
     with browser() as page:
         page.goto(shop.url)
