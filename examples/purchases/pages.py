@@ -7,10 +7,10 @@ from cyberprivacy.vault.followings import Following
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{app}</title><link rel="stylesheet" href="/static/style.css">
+<title>My {app}</title><link rel="stylesheet" href="/static/style.css">
 <script type="module" src="/static/purchases.js"></script></head>
 <body data-app="{app}" data-shop="{shop}" data-type="{type}" data-purpose="{purpose}">
-<header><p class="mark">{app}</p>{door}</header>
+<header><p class="mark">My {app}</p>{door}</header>
 <main>
 <h1>All that you bought.</h1>
 <p class="lead">Nothing is here that you did not allow. Take it back, and no more comes.</p>

@@ -21,9 +21,10 @@ const acts = {
     say("Everything is in export.udi.zip. Open README.html in it.");
   },
   async erase() {
-    const { receipt } = await udi.erase(app);
-    say(`Erased. The signed receipt:\n\n${JSON.stringify(receipt, null, 1)}`);
-    document.querySelector("#all").remove();
+    const receipt = await udi.erase(app);
+    for (const each of document.querySelectorAll("section")) each.remove();
+    say("Erased: the key is gone, and nobody can read it any more. The vault signed this receipt:");
+    notice.append(Object.assign(document.createElement("pre"), { textContent: JSON.stringify(receipt, null, 1) }));
   },
 };
 
@@ -31,6 +32,7 @@ function say(text, bad = false) {
   notice.textContent = text;
   notice.classList.toggle("bad", bad);
   notice.hidden = false;
+  notice.scrollIntoView({ block: "center" });
 }
 
 async function run(act) {

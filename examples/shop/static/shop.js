@@ -35,9 +35,10 @@ const acts = {
     say("Everything is in export.udi.zip. Open README.html in it.");
   },
   async erase() {
-    const { receipt } = await udi.erase(app);
-    say(`Erased: the key is gone, nobody can read your orders any more. The signed receipt:\n\n${JSON.stringify(receipt, null, 1)}`);
-    document.querySelector("#orders").remove();
+    const receipt = await udi.erase(app);
+    for (const each of document.querySelectorAll("#orders, #given, .goods form")) each.remove();
+    say("Erased: the key is gone, and nobody can read it any more. The vault signed this receipt:");
+    notice.append(Object.assign(document.createElement("pre"), { textContent: JSON.stringify(receipt, null, 1) }));
   },
 };
 
@@ -45,6 +46,7 @@ function say(text, bad = false) {
   notice.textContent = text;
   notice.classList.toggle("bad", bad);
   notice.hidden = false;
+  notice.scrollIntoView({ block: "center" });
 }
 
 async function run(act, ...given) {

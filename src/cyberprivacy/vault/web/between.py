@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 from msgspec import Meta, Raw
 
-from cyberprivacy import canonical
+from cyberprivacy import canonical, strict_json
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.bell import Bell
@@ -147,7 +147,7 @@ class Between:
 
 def _spelled(raw: Raw) -> bytes:
     """A part of a JSON body in the one spelling in which it is signed and hashed."""
-    return canonical.encode(canonical.decode(bytes(raw), limit=LIMIT))
+    return canonical.encode(strict_json.read(bytes(raw), limit=LIMIT))
 
 
 def _sent(batch: Batch) -> bytes:
