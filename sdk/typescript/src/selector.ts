@@ -14,7 +14,7 @@ export interface Selector {
 /** The end of the year 9999. */
 export const LAST = 253_402_300_799;
 const AND = " AND ";
-const FIELD = /^[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z_][A-Za-z0-9_]{0,63}){0,3}$/;
+const FIELD = /^[A-Za-z_][A-Za-z0-9_-]{0,63}(?:\.[A-Za-z_][A-Za-z0-9_-]{0,63}){0,3}$/;
 const TEXT = /^[\u0020\u0021\u0023-\u005b\u005d-\u007e]{0,128}$/;
 const NATURAL = /^(?:0|[1-9][0-9]{0,15})$/;
 
