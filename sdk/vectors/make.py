@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from making import consents, events, grants, keys, passkeys, plain, selectors, siwe, typed
+from making import consents, events, grants, keys, passkeys, plain, sealed, selectors, siwe, transfers, typed
 from making.layout import Group, write
 
 FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
@@ -27,6 +27,11 @@ FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
     "revoke": grants.revokes,
     "release-policy": consents.policies,
     "consent-text": consents.consents,
+    "record-envelope": sealed.groups,
+    "chunk": transfers.chunks,
+    "manifest": transfers.manifests,
+    "receipt": transfers.receipts,
+    "erasure": transfers.erasures,
     "pairwise": plain.pairs,
     "merkle": plain.merkle,
 }

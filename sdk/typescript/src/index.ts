@@ -24,3 +24,7 @@ export { digest as typedDigest, type Field, forWallet, type Schema, type Struct,
 export { askPasskey, type Provider, signEvent, signGrant, signIn, signRevoke, Wallet } from "./wallet.js";
 export type * as api from "./api.js";
 export { type Fetch, Vault } from "./vault.js";
+export { checkErasure } from "./erasure.js";
+export { signedDocument } from "./ed25519.js";
+export { openBody, sealBody, type SealedPlace, unwrapKey, wrapKey } from "./sealing.js";
+export * from "./transfer.js";

@@ -1,7 +1,8 @@
 /** Keys of a person, in their one spelling, and what they sign. Source: UDI/1, "Keys". */
 
 import { hex, same, unhex } from "./bytes.js";
-import { isOneSpelling, signedByDevice } from "./device.js";
+import { signedByDevice } from "./device.js";
+import { isOneSpelling } from "./ed25519.js";
 import { refuse } from "./errors.js";
 import { recover } from "./ethereum.js";
 import { checkAssertion, isPoint, type Place } from "./passkey.js";

@@ -7,6 +7,6 @@ import type { Json } from "../src/json.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = object(JSON.parse(line) as Json);
-  const given = answer(text(asked["type"]), object(asked["group"]), object(asked["test"]));
+  const given = await answer(text(asked["type"]), object(asked["group"]), object(asked["test"]));
   process.stdout.write(utf8(`${JSON.stringify(given satisfies Json)}\n`));
 }

@@ -8,11 +8,11 @@ const { hex, utf8 } = udi.bytes;
 
 export type Answer = { readonly code: string; readonly found?: JsonObject };
 
-export function answer(kind: string, group: JsonObject, test: JsonObject): Answer {
+export async function answer(kind: string, group: JsonObject, test: JsonObject): Promise<Answer> {
   const judge = JUDGES[kind];
   if (judge === undefined) throw new Error(`no judge for ${kind}`);
   try {
-    return { code: "", found: judge(group, test) };
+    return { code: "", found: await judge(group, test) };
   } catch (error) {
     if (error instanceof udi.Refused) return { code: error.code };
     throw error;
@@ -157,7 +157,31 @@ function consent(group: JsonObject, test: JsonObject): JsonObject {
   return { text: shown, hash: hex(udi.textHash(shown)) };
 }
 
-const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => JsonObject>> = {
+const sealedPlace = (test: JsonObject): udi.SealedPlace => ({ owner: octets(test["owner"]), id: octets(test["id"]), type: text(test["type"]), rev: number(test["rev"]) });
+
+async function record(_: JsonObject, test: JsonObject): Promise<JsonObject> {
+  const key = await udi.unwrapKey(octets(test["userKey"]), octets(test["wrapped"]));
+  return { key: hex(key), body: hex(await udi.openBody(key, sealedPlace(test), octets(test["sealed"]))) };
+}
+
+function receipt(group: JsonObject, test: JsonObject): JsonObject {
+  const source = test["countersigned"] === true ? octets(group["source"]) : null;
+  const made = udi.decodeReceipt(utf8(text(test["document"])), octets(group["recipient"]), source);
+  return { leaf: hex(made.leaf), rejected: made.receipt.rejected.length };
+}
+
+function manifest(group: JsonObject, test: JsonObject): JsonObject {
+  const made = udi.decodeManifest(utf8(text(test["document"])), octets(group["source"]));
+  return { root: hex(udi.rootOf(made.chunks)), count: made.count };
+}
+
+function chunk(group: JsonObject, test: JsonObject): JsonObject {
+  const payload = octets(test["payload"]);
+  const items = udi.unpackChunk(payload);
+  return { records: items.map(({ id }) => hex(id)), head: hex(udi.chainOf(octets(group["transfer"]), [payload])) };
+}
+
+const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => JsonObject | Promise<JsonObject>>> = {
   JcsWrite: (_, test) => ({ canonical: udi.canonical.spell(test["value"] ?? null) }),
   JcsRead: (_, test) => {
     udi.canonical.decode(octets(test["bytes"]), number(test["limit"]));
@@ -195,6 +219,14 @@ const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => J
   Revoke: revoke,
   ReleasePolicy: (_, test) => ({ hash: hex(udi.policyHash(udi.decodePolicy(utf8(text(test["document"]))))) }),
   Consent: consent,
+  Record: record,
+  Chunk: chunk,
+  Manifest: manifest,
+  Receipt: receipt,
+  Erasure: (group, test) => {
+    udi.checkErasure(utf8(text(test["document"])), octets(group["key"]));
+    return {};
+  },
   Pairwise: (_, test) => ({ id: hex(udi.pairwise(octets(test["secret"]), text(test["app"]))) }),
   Inclusion: inclusion,
   Consistency: growth,

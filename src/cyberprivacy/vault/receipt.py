@@ -5,6 +5,7 @@ It proves that this vault's code ran to its end, signed by its key; not that no 
 Source: docs/spec/udi-1.md, "Receipts of erasures".
 """
 
+import re
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +16,8 @@ from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault.erasing import Job
 
 TAG: Final = b"udi/1 erasure\0"
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+_SIGNATURE: Final = re.compile(r"[0-9a-f]{128}")
 LIMIT: Final = 1 << 20
 """Bytes of a receipt: an account with thousands of owners fits."""
 
@@ -83,12 +86,15 @@ def check(document: bytes, key: bytes) -> dict[str, object]:
         NotCanonical: not canonical JSON.
     """
     match canonical.decode(document, limit=LIMIT):
-        case {"key": str(named), "receipt": dict(said), "signature": str(signature), **other} if not other:
+        case {"key": str(named), "receipt": dict(said), "signature": str(signature), **other} if (
+            not other and _KEY.fullmatch(named) and _SIGNATURE.fullmatch(signature)
+        ):
             try:
                 made = bytes.fromhex(signature)
                 Ed25519PublicKey.from_public_bytes(key).verify(made, TAG + canonical.encode(said))
             except (InvalidSignature, ValueError):
                 raise BadReceipt("not signed by this key") from None
-            if named == key.hex():
-                return said
+            if named != key.hex():
+                raise BadReceipt("it names another key than the one that signed it")
+            return said
     raise BadReceipt("not a receipt of an erasure", code="receipt.form")

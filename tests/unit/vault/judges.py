@@ -4,22 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from making.scenes import shown
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
-from cyberprivacy.vault import consent, described, forms, signin
+from cyberprivacy.vault import consent, described, forms, passkey, sealing, signin
+from cyberprivacy.vault import receipt as erased
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import Signed
 from cyberprivacy.vault.keylog import accept, replay
 from cyberprivacy.vault.pairwise import pairwise
-from cyberprivacy.vault.passkey import Place
 from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.sealing import Place
 from cyberprivacy.vault.selector import Selector
+from cyberprivacy.vault.transfer.manifest import Manifest, first_head, next_head
+from cyberprivacy.vault.transfer.parcel import unpack
+from cyberprivacy.vault.transfer.receipt import SignedReceipt
 
 Given = Mapping[str, Any]
 
@@ -78,7 +83,7 @@ def _key(_group: Given, test: Given) -> dict[str, object]:
 
 
 def _signature(group: Given, test: Given) -> dict[str, object]:
-    place = Place(group["rpId"], frozenset(group["origins"])) if group.get("rpId") else None
+    place = passkey.Place(group["rpId"], frozenset(group["origins"])) if group.get("rpId") else None
     Judge(place).check(Key.parse(group["key"]), bytes.fromhex(test["digest"]), bytes.fromhex(test["signature"]))
     return {}
 
@@ -152,6 +157,35 @@ def _consent(group: Given, test: Given) -> dict[str, object]:
     return {"text": shown, "hash": consent.text_hash(shown).hex()}
 
 
+def _record(_group: Given, test: Given) -> dict[str, object]:
+    place = Place(bytes.fromhex(test["owner"]), bytes.fromhex(test["id"]), test["type"], test["rev"])
+    key = sealing.unwrap(AESGCM(bytes.fromhex(test["userKey"])), bytes.fromhex(test["wrapped"]))
+    return {"key": key.hex(), "body": sealing.decrypt(AESGCM(key), place, bytes.fromhex(test["sealed"])).hex()}
+
+
+def _chunk(group: Given, test: Given) -> dict[str, object]:
+    payload = bytes.fromhex(test["payload"])
+    records = [item.id.hex() for item in unpack(payload)]
+    return {"records": records, "head": next_head(first_head(bytes.fromhex(group["transfer"])), payload).hex()}
+
+
+def _manifest(group: Given, test: Given) -> dict[str, object]:
+    made = Manifest.decode(test["document"].encode(), bytes.fromhex(group["source"]))
+    return {"root": made.root.hex(), "count": made.count}
+
+
+def _receipt(group: Given, test: Given) -> dict[str, object]:
+    made = SignedReceipt.decode(test["document"].encode())
+    source = bytes.fromhex(group["source"]) if test["countersigned"] else None
+    made.check(bytes.fromhex(group["recipient"]), source)
+    return {"leaf": made.leaf.hex(), "rejected": len(made.receipt.rejected)}
+
+
+def _erasure(group: Given, test: Given) -> dict[str, object]:
+    erased.check(test["document"].encode(), bytes.fromhex(group["key"]))
+    return {}
+
+
 def _pairwise(_group: Given, test: Given) -> dict[str, object]:
     return {"id": pairwise(bytes.fromhex(test["secret"]), test["app"]).hex()}
 
@@ -189,6 +223,11 @@ JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
     "Revoke": _revoke,
     "ReleasePolicy": _release_policy,
     "Consent": _consent,
+    "Record": _record,
+    "Chunk": _chunk,
+    "Manifest": _manifest,
+    "Receipt": _receipt,
+    "Erasure": _erasure,
     "Pairwise": _pairwise,
     "Inclusion": _inclusion,
     "Consistency": _consistency,

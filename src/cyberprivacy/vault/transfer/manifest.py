@@ -117,6 +117,8 @@ class Manifest:
         try:
             document = Document(said, "manifest", _FIELDS)
             document.version()
+            document.integer("count")
+            document.octets("root", size=32)
             return cls(
                 transfer=document.octets("transfer", size=16),
                 grant=document.octets("grant", size=16),

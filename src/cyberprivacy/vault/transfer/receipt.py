@@ -152,9 +152,9 @@ class SignedReceipt:
             case {"receipt": said, "salt": str(salt), "signature": str(signature), **rest} if _SALT.fullmatch(
                 salt
             ) and rest.keys() <= {"countersignature"}:
-                counter = rest.get("countersignature", "")
-                if _SIGNATURE.fullmatch(signature) and isinstance(counter, str):
-                    return cls(Receipt.read(said), bytes.fromhex(salt), signature, counter)
+                counter = rest.get("countersignature")
+                if _SIGNATURE.fullmatch(signature) and (not rest or _is_signature(counter)):
+                    return cls(Receipt.read(said), bytes.fromhex(salt), signature, str(counter or ""))
         raise BadReceipt("not a signed receipt")
 
 
@@ -183,6 +183,10 @@ def compare(receipt: Receipt, manifest: Manifest, head: bytes, sent: Collection[
         raise BadReceipt("the numbers do not add up", code="receipt.count", told=told, sent=manifest.count)
     if any(record not in sent for record, _ in receipt.rejected):
         raise BadReceipt("a record was rejected that was not sent", code="receipt.rejected")
+
+
+def _is_signature(value: object) -> bool:
+    return isinstance(value, str) and _SIGNATURE.fullmatch(value) is not None
 
 
 def _salted(receipt: Receipt, salt: bytes) -> dict[str, object]:
