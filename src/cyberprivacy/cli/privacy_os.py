@@ -1,12 +1,14 @@
 """`os`: the Privacy OS: make its image, know what it measures, configure it, try it, explain a difference."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 
@@ -103,19 +105,63 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """With what firmware a confidential machine is launched, and on how many processors of which type."""
+
+    snp: Path | None
+    vcpus: int
+    cpu: str
+    tdx: Path | None
+
+    def measured(self, program: Path) -> dict[str, object]:
+        """What SEV-SNP and TDX will say of the launch."""
+        from cyberprivacy.attest.snp.prediction import Launch
+        from cyberprivacy.attest.tdx.firmware import MAX_FIRMWARE, mrtd
+
+        said: dict[str, object] = {}
+        if self.snp is not None:
+            launch = Launch(firmware=self.snp, cpus=self.vcpus, cpu=self.cpu, kernel=program)
+            said["snp_launch"] = launch.digest().hex()
+        if self.tdx is not None:
+            said["tdx_mrtd"] = mrtd(_read(self.tdx, MAX_FIRMWARE)).hex()
+        return said
+
+
+_FIRMWARE: Final[Mapping[str, tuple[Any, Any]]] = {
+    "snp": (
+        Annotated[Path | None, typer.Option(metavar="OVMF", help="For SEV-SNP, built to check its kernel.")],
+        None,
+    ),
+    "vcpus": (Annotated[int, typer.Option(min=1, max=512, help="Virtual processors, for SEV-SNP.")], 2),
+    "cpu": (Annotated[str, typer.Option(help="Their type, for SEV-SNP.")], "EPYC-v4"),
+    "tdx": (Annotated[Path | None, typer.Option(metavar="OVMF", help="For TDX.")], None),
+}
+
+
+def _with_firmware(command: Callable[..., None]) -> Callable[..., None]:
+    return bundled(command, "firmware", _FIRMWARE, Firmware)
+
+
+@_with_firmware
 def measure(
     program: Program,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The text of a configuration, for register 14.")
     ] = None,
     *,
+    firmware: Firmware,
     as_json: Json = False,
 ) -> None:
-    """What a machine that runs this image will have measured: from the file, never from a start."""
+    """What a machine that runs this image will have measured: from files, never from a start.
+
+    What SEV-SNP and TDX measure depends on the firmware, too; neither was compared with hardware.
+    """
     from cyberprivacy.privacy_os.image import measurements
     from cyberprivacy.privacy_os.measuring import configuration_register
 
     said = measurements(_read(program))
+    said |= firmware.measured(program)
     if config is not None:
         said["configuration"] = configuration_register(_configuration(config)).hex()
     out.result(said, _shown(said), as_json=as_json)
