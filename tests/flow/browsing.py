@@ -15,8 +15,9 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
+expect.set_options(timeout=20_000)
 ROOT = Path(__file__).parents[2]
 SECRET = bytes([7]) * 32
 WALLET = "window.ethereum = {request: ({method, params}) => window.testWallet(method, params ?? [])};"
@@ -48,7 +49,7 @@ def browser() -> Iterator[Page]:
         context.expose_function("testWallet", ask_wallet)
         context.add_init_script(WALLET)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         yield page
         chromium.close()
 

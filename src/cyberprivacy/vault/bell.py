@@ -5,23 +5,33 @@ from threading import Lock
 
 
 class Bell:
-    """Whoever waits wakes up at the next ring; a ring that nobody waits for is lost, as it should be."""
+    """Counts its rings, so that whoever looks away for a moment misses none."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._rings = 0
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    @property
+    def rings(self) -> int:
+        """How often it has rung."""
+        return self._rings
 
     def ring(self) -> None:
         """Wake everybody up; from any thread."""
         with self._lock:
+            self._rings += 1
             waiting, self._waiting = self._waiting, set()
         for loop, event in waiting:
-            loop.call_soon_threadsafe(event.set)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
 
-    async def wait(self, longest: float) -> None:
-        """Return at the next ring, or after so many seconds."""
+    async def wait(self, heard: int, longest: float) -> int:
+        """Return once it has rung more often than `heard`, or after so many seconds; how often it has."""
         mine = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
+            if self._rings != heard:
+                return self._rings
             self._waiting.add(mine)
         try:
             async with asyncio.timeout(longest):
@@ -31,3 +41,4 @@ class Bell:
         finally:
             with self._lock:
                 self._waiting.discard(mine)
+        return self._rings

@@ -15,7 +15,7 @@ out. One process for each data folder.
 
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -106,9 +106,7 @@ class PersonalData:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is the vault's; hand everything else on, with who is there."""
         if scope["type"] == "lifespan":
-            with self._open:
-                async with self._follower.running():
-                    await self._application(scope, receive, send)
+            await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(_VAULT) and scope["path"] not in _OURS:
             await self._endpoints(scope, receive, send)
         else:
@@ -116,6 +114,21 @@ class PersonalData:
                 await self._serve(scope, receive, _private(send))
             except CyberPrivacyError as error:
                 await refusal(error, scope["path"])(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Follow from the application's start to its end; whoever hears of the end finds the vault closed."""
+        async with AsyncExitStack() as running:
+            running.enter_context(self._open)
+
+            async def sent(message: MutableMapping[str, Any]) -> None:
+                match message["type"]:
+                    case "lifespan.startup.complete":
+                        await running.enter_async_context(self._follower.running())
+                    case "lifespan.shutdown.complete" | "lifespan.shutdown.failed":
+                        await running.aclose()
+                await send(message)
+
+            await self._application(scope, receive, sent)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in _OURS:

@@ -17,6 +17,8 @@ from starlette.testclient import TestClient
 from cyberprivacy import wallet
 from cyberprivacy.bundle import datatype
 from cyberprivacy.vault.place import Place, Site
+from cyberprivacy.vault.recipient import Declared, ReleasePolicy
+from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.signing_in import STRUCT
 from cyberprivacy.vault.web.assembly import Paces, Vault, opened
 from cyberprivacy.vault.web.endpoint import Endpoint
@@ -25,6 +27,8 @@ SITE = "http://127.0.0.1:8300"
 SHOP = "http://127.0.0.1:8080"
 PLACE = Place(Site.parse(SITE), "test:vault", apps={"shop": Site.parse(SHOP), "books": Site.parse(SITE)})
 TYPES = (datatype.parse(ORDER, ORDER_SCHEMA), datatype.parse(NOTE, TEXT))
+POLICY = ReleasePolicy("shop", 0, "0x" + "00" * 20, None, None, Declared(frozenset({ORDER}), frozenset()))
+OWN = Own("shop", bytes(32), POLICY)
 GENEROUS = Paces((1e9, 1e9), (1e9, 1e9))
 
 
@@ -121,7 +125,7 @@ def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
     @contextmanager
     def standing() -> Any:
         clock = Clock()
-        with opened(folder, database, PLACE, types=TYPES, paces=paces, clock=clock) as made:
+        with opened(folder, database, PLACE, types=TYPES, own=OWN, paces=paces, clock=clock) as made:
             yield Town(made, clock, TestClient(made.application(), base_url=SITE))
 
     return standing()

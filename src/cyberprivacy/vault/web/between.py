@@ -128,9 +128,11 @@ class Between:
 
     async def _stream(self, shared: Shared, after: int) -> AsyncIterator[bytes]:
         """Server-sent events; the last one says why there are no more."""
+        heard = self._bell.rings
 
         async def wait() -> None:
-            await self._bell.wait(1.0)
+            nonlocal heard
+            heard = await self._bell.wait(heard, 1.0)
             if shared.grant in self._sharing.taken_back:
                 await anyio.to_thread.run_sync(self._still, shared)
 
