@@ -165,7 +165,9 @@ def test_a_software_tpm_is_used_when_it_is_named(place: Place, capfd: pytest.Cap
     assert place.make("--swtpm", str(folder)) == 0
     document = EvidenceDocument.parse(capfd.readouterr().out.encode())
     roots = {root.fingerprint: Level.DEVELOPMENT}
-    findings = Tpm2Verifier().judge(document.evidence, binding=document.bound.digest(), roots=roots, now=NOW)
+    findings = Tpm2Verifier().judge(
+        document.evidence, binding=document.bound.digest(), roots=roots, now=int(time.time())
+    )
     assert codes(findings) == ["ok"] * 6
     said, text = shown(place, document, capfd)
     assert said["measurement"] == (findings.measurement or b"").hex()
