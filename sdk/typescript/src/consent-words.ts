@@ -5,6 +5,7 @@ import type { Action } from "./scope.js";
 
 export interface Words {
   readonly title: string;
+  readonly who: string;
   readonly what: string;
   readonly sensitive: string;
   readonly fields: string;
@@ -33,6 +34,7 @@ export type Language = "en" | "de";
 export const WORDS: Readonly<Record<Language, Words>> = {
   en: {
     title: "You allow {recipient} to use records about you that are kept at {source}.",
+    who: "{recipient} is the application of DAO {dao} on chain {chain}, in cluster {cluster}.",
     what: "Records: {title} ({type}).",
     sensitive: "{title} (sensitive)",
     fields: "They contain: {fields}.",
@@ -65,6 +67,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   },
   de: {
     title: "Sie erlauben {recipient}, Daten über Sie zu nutzen, die bei {source} liegen.",
+    who: "{recipient} ist die Anwendung der DAO {dao} auf Chain {chain}, in Cluster {cluster}.",
     what: "Daten: {title} ({type}).",
     sensitive: "{title} (sensibel)",
     fields: "Sie enthalten: {fields}.",

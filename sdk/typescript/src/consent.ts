@@ -1,7 +1,7 @@
 /** The text that a person agrees to, made from the grant itself. Source: UDI/1, "Consent texts". */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { same, utf8 } from "./bytes.js";
+import { hex, same, utf8 } from "./bytes.js";
 import { type Language, type Words, WORDS } from "./consent-words.js";
 import { refuse } from "./errors.js";
 import type { Grant } from "./grant.js";
@@ -25,7 +25,8 @@ export function consentText(grant: Grant, policy: ReleasePolicy, types: Readonly
   const words = WORDS[language];
   const names = { recipient: `"${grant.recipient.app}"`, source: `"${grant.source.app}"` };
   const say = (phrase: string, more: Titles = {}): string => fill(phrase, { ...names, ...more });
-  const lines = [say(words.title), ""];
+  const cluster = BigInt(`0x${hex(grant.recipient.cluster)}`).toString();
+  const lines = [say(words.title), say(words.who, { dao: policy.dao, chain: String(policy.chain), cluster }), ""];
   for (const scope of grant.scopes) lines.push(...about(scope, types, words, language), "");
   lines.push(
     say(words.purpose, { purpose: grant.purpose }),
