@@ -15,9 +15,9 @@ PLACE: Final = Place(secret("owner"), secret("record")[:16], "org.example.order.
 
 
 def _drawing(name: str) -> Callable[[int], bytes]:
-    """In place of random bytes: others at each draw, the same in each run."""
-    drawn = iter(range(9))
-    return lambda size: sha256(f"{name} {next(drawn)}".encode()).digest()[:size]
+    """In place of the random bytes of one record: its key and two nonces, the same in each run."""
+    key, wraps, seals = (sha256(f"{name} {number}".encode()).digest() for number in range(3))
+    return lambda size: (key + wraps[:12] + seals[:12])[:size]
 
 
 def _given(place: Place, sealed: Sealed, user: bytes = USER) -> Json:

@@ -68,7 +68,7 @@ class GrantBook:
         early = select(NONCES.c.nonce).where(NONCES.c.nonce == self._nonce(subject, grant))
         return self._row(grant) is not None or self._any(early)
 
-    def met(self, subject: bytes, app: str) -> bool:  # noqa: ARG002  (this book is of one subject)
+    def met(self, subject: bytes, app: str) -> bool:  # noqa: ARG002  (the owner is the subject, as one application knows it)
         """See `granting.Memory.met`."""
         return self._any(
             select(GRANTS.c.id).where(GRANTS.c.owner == self._owner, GRANTS.c.recipient == app).limit(1)
