@@ -19,6 +19,7 @@ OPEN = {
     "type": "declared types are public",
     "account": "whoever knows the id of an account may read its key events",
     "erasure": "the id of an erasure has 80 random bits, which only its owner is told",
+    "grant": "whoever knows the id of a grant still needs the key that it names, for each request",
 }
 MAKERS: dict[str, Callable[[Caller], str]] = {
     "record": lambda alice: alice.creates(ORDER, {"total": 1, "note": SECRET})["id"],
@@ -77,6 +78,15 @@ def test_nobody_reaches_what_is_anothers_and_cannot_even_tell_that_it_is_there(w
     assert tried >= 3 * 4
     kept = world.alice.call("GET", f"/udi/v1/records/{world.mine['record']}")
     assert (kept.json()["note"], kept.headers["etag"]) == (SECRET, '"1"')
+
+
+def test_what_a_grant_opens_is_opened_by_no_session(world: World) -> None:
+    """`test_following` has what a signature opens: what was granted, to whom it was granted."""
+    held = [each for each in world.town.vault.table() if each.who is Who.HOLDER]
+    assert held
+    for each in held:
+        for stranger in (world.alice, *world.strangers.values()):
+            assert asks(stranger, each, world.mine)[1] == "request.signature", each.name
 
 
 def test_nothing_that_lists_shows_what_is_anothers(world: World) -> None:
