@@ -10,7 +10,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
@@ -125,17 +125,19 @@ class GrantBook:
         row = self._row(grant)
         if row is None:
             raise GrantGone("no such grant", grant=grant.hex())
-        kept = SignedGrant.decode(row.document).grant
-        return Registered(kept, row.registered, row.uses, revoked=row.revoked is not None)
+        return _registered(row)
 
-    def listed(self, limit: int = MAX_GRANTS) -> Sequence[bytes]:
-        """Ids of the grants, newest first."""
-        found = select(GRANTS.c.id).where(GRANTS.c.owner == self._owner)
-        return (
-            self._connection.execute(found.order_by(GRANTS.c.registered.desc(), GRANTS.c.id).limit(limit))
-            .scalars()
-            .all()
-        )
+    def listed(self, *, after: bytes = b"", limit: int = MAX_GRANTS) -> Sequence[Registered]:
+        """The grants, newest first; those that come after one of them (its id)."""
+        found = select(GRANTS).where(GRANTS.c.owner == self._owner)
+        if after:
+            row = self._row(after)
+            if row is None:
+                raise GrantGone("no such grant", grant=after.hex())
+            older = GRANTS.c.registered < row.registered
+            found = found.where(or_(older, and_(GRANTS.c.registered == row.registered, GRANTS.c.id > after)))
+        newest = found.order_by(GRANTS.c.registered.desc(), GRANTS.c.id).limit(limit)
+        return [_registered(row) for row in self._connection.execute(newest)]
 
     def use(self, held: Registered, access: Access) -> None:
         """Count one use and write down who did what; ask `granting.check_use` first, in the same transaction.
@@ -200,3 +202,8 @@ class GrantBook:
 
     def _any(self, query: Select[Any]) -> bool:
         return self._connection.execute(query).first() is not None
+
+
+def _registered(row: Row[Any]) -> Registered:
+    kept = SignedGrant.decode(row.document).grant
+    return Registered(kept, row.registered, row.uses, revoked=row.revoked is not None)

@@ -101,7 +101,7 @@ class PersonalRecords:
         """What this person allows others with the records that are kept here, newest first; what ended, too."""
         with self.vault.database.reading() as connection:
             book = GrantBook(connection, self.session.owner())
-            return [book.held(each) for each in book.listed()]
+            return book.listed()
 
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)

@@ -39,7 +39,7 @@ def test_a_grant_is_kept_and_comes_once(database: Database) -> None:
     with database.reading() as connection:
         book = GrantBook(connection, who)
         assert book.held(made.grant.id) == Registered(made.grant, NOW + 1)
-        assert list(book.listed()) == [made.grant.id]
+        assert [each.grant for each in book.listed()] == [made.grant]
         assert book.met(bytes(32), "book")
         assert not book.met(bytes(32), "bank")
         assert refusal(lambda: book.held(h("other", 16))) == "grant.unknown"

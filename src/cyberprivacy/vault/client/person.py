@@ -13,7 +13,10 @@ from cyberprivacy.errors import Untrusted
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault import forms
 from cyberprivacy.vault.account import State
+from cyberprivacy.vault.carriage import SignedRevoke
 from cyberprivacy.vault.client.connection import MAX_ANSWER, Connection, VaultSilent, read
+from cyberprivacy.vault.cosigning import Proof
+from cyberprivacy.vault.grant import Revoke
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import NOTHING, Body, Event, Kind, Signed
 from cyberprivacy.vault.keylog import replay
@@ -102,6 +105,19 @@ class Person:
         event = Event(state.account, state.seq + 1, state.head, kind, body(state), int(self.clock()))
         self.vault.ask("POST", f"/udi/v1/accounts/{account}/kel", octets=self._signed(event).encode())
         return self.state(account)
+
+    def revoke(self, account: str, grant: bytes) -> None:
+        """Sign that a grant (its id, 16 bytes) is taken back, and hand that in."""
+        said = Revoke(
+            grant=grant,
+            subject=bytes.fromhex(account),
+            kel_seq=self.state(account).seq,
+            at=int(self.clock()),
+            erase=0,
+            nonce=secrets.token_bytes(32),
+        )
+        proof = Proof(self.wallet.key, self.wallet.sign(self._schema(), "Revoke", said.message()))
+        self.vault.ask("POST", "/udi/v1/grants:revoke", octets=SignedRevoke(said, proof).encode())
 
     def state(self, account: str) -> State:
         """An account as its own log says: every signature of it is checked here, not believed."""

@@ -33,6 +33,7 @@ from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.vaultkey import VaultKey
 from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web.allowed import Allowed
 from cyberprivacy.vault.web.app import application
 from cyberprivacy.vault.web.between import Between
 from cyberprivacy.vault.web.custody import Custody
@@ -107,10 +108,9 @@ class Vault:
         table = [each for room in rooms for each in room.endpoints()]
         if self.own is not None:
             site = self.place.of(self.own.app)
-            between = Between(
-                self.sharing(self.own), self.database.bell, authority=site.domain, holder=self.key.public
-            )
-            table += between.endpoints()
+            sharing = self.sharing(self.own)
+            between = Between(sharing, self.database.bell, authority=site.domain, holder=self.key.public)
+            table += [*between.endpoints(), *Allowed(sharing).endpoints()]
         about = wire.About(
             udi="1",
             network=self.place.network,

@@ -1,0 +1,123 @@
+"""`my grants`, `accesses`, `revoke`: a person sees what they have allowed, and who used it, and ends it."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from keeping import ORDER
+from people import secret
+from two import PURPOSE, Pair, pair
+
+from cyberprivacy.cli import run
+from cyberprivacy.proposal import ethaccount
+from cyberprivacy.vault import signedrequest
+
+PASSWORD = "long enough"
+Types = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Pair]:
+    with pair(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def types(
+    both: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Types:
+    """Alice at her keyboard, signed in at the shop."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    key, password = tmp_path / "alice.json", tmp_path / "password"
+    stored = ethaccount.load().encrypt(secret("alice"), PASSWORD, kdf="pbkdf2", iterations=1_000)
+    key.write_text(json.dumps(stored))
+    password.write_text(PASSWORD)
+    signing = ["--key", str(key), "--password-file", str(password)]
+
+    def typed(word: str, *more: str, signs: bool = False, as_json: bool = True) -> tuple[int, Any]:
+        line = ["my", word, both.shop.url, *more, *(signing if signs else []), *(["--json"] if as_json else [])]
+        code, said = run(line), capsys.readouterr().out
+        return code, json.loads(said) if as_json else said
+
+    assert typed("sign-in", signs=True)[0] == 0
+    return typed
+
+
+def reads(both: Pair, grant: bytes, record: str) -> httpx2.Response:
+    """The book reads a record under a grant."""
+    path = f"/udi/v1/grants/{grant.hex()}/records/{record}"
+    authority, key = both.shop.url.removeprefix("http://"), both.book.wrapped.vault.key
+    headers = signedrequest.sign("GET", authority, path, key=key, now=both.alice.now)
+    return httpx2.get(both.shop.url + path, headers=headers, trust_env=False)
+
+
+def test_what_was_allowed_is_seen_used_and_ended(both: Pair, types: Types) -> None:
+    assert types("grants", as_json=False) == (0, "nothing is allowed here\n")
+    assert types("accesses", as_json=False) == (0, "nobody made use of anything here\n")
+    order = both.at(both.shop).create(ORDER, {"total": 5})
+    signed = [both.grant(), both.grant()]
+    for each in signed:
+        assert both.registers(each).status_code == 201
+    assert reads(both, signed[0].grant.id, order).status_code == 200
+
+    code, said = types("grants")
+    found = {each["grant"]: each for each in said["grants"]}
+    first, second = (found[each.grant.id.hex()] for each in signed)
+    assert (code, len(found)) == (0, 2)
+    assert (first["recipient"], first["purpose"], first["mode"]) == ("book", PURPOSE, "standing")
+    assert first["scopes"] == [{"type": ORDER, "actions": ["read", "subscribe"], "selector": "all"}]
+    assert (first["uses"], second["uses"], first["revoked"]) == (1, 0, False)
+
+    accesses = types("accesses")[1]["accesses"]
+    assert [(each["who"], each["action"], each["type"], each["records"]) for each in accesses] == [
+        ("book", "read", ORDER, 1)
+    ]
+    assert types("accesses", "--grant", second["grant"])[1]["accesses"] == []
+    assert "book" in types("accesses", as_json=False)[1]
+
+    assert types("revoke", first["grant"], signs=True) == (0, {"grant": first["grant"], "revoked": True})
+    assert reads(both, signed[0].grant.id, order).json()["type"] == "grant.revoked"
+    assert reads(both, signed[1].grant.id, order).status_code == 200
+    told = types("grants", as_json=False)[1]
+    assert "taken back; used 1 times" in told
+    assert "standing until" in told
+
+
+def test_lists_come_in_pages(both: Pair, types: Types) -> None:
+    session = json.loads(state_file().read_text())[both.shop.url]
+    made = [both.grant() for _ in range(5)]
+    for each in made:
+        assert both.registers(each).status_code == 201
+
+    def page(**query: object) -> Any:
+        headers = {"Authorization": f"Bearer {session['token']}"}
+        return httpx2.get(f"{both.shop.url}/udi/v1/grants", params=query, headers=headers, trust_env=False).json()
+
+    whole = [each["grant"] for each in page(limit=250)["grants"]]
+    assert len(whole) == len(set(whole)) >= 5
+    walked: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        said = page(limit=2, **after)
+        walked += [each["grant"] for each in said["grants"]]
+        if said["next"] is None:
+            break
+        after = {"after": said["next"]}
+    assert walked == whole
+    assert page(after="ab" * 16)["type"] == "grant.unknown"
+
+
+def test_what_is_no_grant_is_told_before_anything_is_signed(types: Types) -> None:
+    for word, *more in (("revoke", "12"), ("accesses", "--grant", "12"), ("revoke", "ab" * 16)):
+        code, said = types(word, *more, signs=word == "revoke")
+        assert (code, said["error"]) == (2, "my.grant")
+
+
+def state_file() -> Path:
+    """Where the command line keeps sessions."""
+    from cyberprivacy.cli import mysession
+
+    return mysession._file()
