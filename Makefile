@@ -28,7 +28,7 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest tests/unit tests/hostile tests/interop -m "not flow" -n 2 --dist loadfile --durations 12 $(ORDER)
+	$(RUN) pytest tests/unit tests/hostile tests/interop -m "not flow" -n 3 --dist loadfile --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
 	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12
@@ -39,8 +39,8 @@ law: install ## contracts: forge tests, storage layout, gas, artifacts
 mutants: install ## each mutant of the contracts must be killed: before contracts land
 	$(RUN) python contracts/mutants.py
 
-some-mutants: install ## a quarter of the mutants, so that a full run stays short
-	$(RUN) python contracts/mutants.py --share 4
+some-mutants: install ## a sixth of the mutants, so that a full run stays short
+	$(RUN) python contracts/mutants.py --share 6
 
 slither: install ## static analysis of the contracts, in a venv of its own
 	contracts/slither.sh

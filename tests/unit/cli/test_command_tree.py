@@ -20,6 +20,7 @@ SERVICES = {
     ("conformance", "answer"),
     ("vault", "serve"),
     ("witness", "serve"),
+    ("os", "boot"),
 }
 """Commands that run until they are stopped, and have no result to print."""
 

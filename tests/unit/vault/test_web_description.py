@@ -29,7 +29,7 @@ LINE = b'{"id":"%s","type":"%s","rev":1,"created":0,"changed":0,"body":{"total":
     ORDER.encode(),
 )
 EACH = settings(
-    max_examples=6, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
