@@ -4,6 +4,10 @@ RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
 
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST := tests/cli/test_tutorial.py
+FLOWS := $(LONGEST) tests/faults tests/flow $(filter-out $(LONGEST),$(wildcard tests/cli/test_*.py))
+
 .PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither os-image os-verify-release test-os clean
 
 help: ## what each verb does
@@ -31,7 +35,7 @@ unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest tests/unit tests/hostile tests/interop -m "not flow" -n 3 --dist loadfile --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12
+	$(RUN) pytest $(FLOWS) -p no:randomly -n 3 --dist loadgroup --no-loadscope-reorder --durations 12
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
