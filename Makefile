@@ -2,9 +2,11 @@
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 RUN := uv run --locked
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
-ORDER := $(if $(filter true,$(CI)),--randomly-seed=1)
+ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
+SLOWEST := tests/unit/deploy tests/unit/vault
+UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 LONGEST := tests/cli/test_tutorial.py
 FLOWS := $(LONGEST) tests/faults tests/flow $(filter-out $(LONGEST),$(wildcard tests/cli/test_*.py))
 
@@ -32,7 +34,7 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest tests/unit tests/hostile tests/interop -m "not flow" -n 3 --dist loadfile --durations 12 $(ORDER)
+	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
 	$(RUN) pytest $(FLOWS) -p no:randomly -n 3 --dist loadgroup --no-loadscope-reorder --durations 12
