@@ -1,14 +1,18 @@
-"""What users own. So far: who signed something, and who may sign for an account.
+"""What users own: accounts, records, what they allow others, and how it all comes out, moves and ends.
 
 `docs/spec/udi-1.md` is the normative text of everything that leaves this room; its status table says what is still
 to come. Reading order:
 
-* who signed: `typed`, `wallet`, `signin`, `passkey`, `contractwallet`, `key`
-* who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`
+* who signed: `signin`, `passkey`, `contractwallet`, `key`
+* who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`, `accounts`
+* who is there: `place`, `signing_in`, `sessions`
 * what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
-* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`
-* how it goes: `erasing`, `freshening`, `erasure`, `receipt`
-* what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `consent`, `granting`,
-  `servicetoken`, `grantbook`
-* where it goes: `transfer`, `events`, `poke`
+* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `numbers`, `holdings`
+* how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
+* how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `sweeper`
+* what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `described`, `wording`,
+  `consent`, `granting`, `servicetoken`, `grantbook`
+* where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
+  `followings`, `following`
+* who serves and asks: `web`, `client`; inside an application `personal`, `cookie`, `middleware`
 """
