@@ -13,14 +13,6 @@ settings.register_profile("ci", parent=settings.get_profile("quick"), derandomiz
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "quick"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` a worker takes a file as a whole; all of `tests/faults` is one, for its one town."""
-    for item in items:
-        place = item.path.parent if item.path.parent.name == "faults" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(item.config.rootpath))))
-
-
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of vectors that other implementations agree on.
