@@ -32,8 +32,8 @@ PAGE = """<!doctype html>
 <header><p class="mark">The corner shop</p>{door}</header>
 <main>
 <h1>Few things, well made.</h1>
-<p class="lead">What you order here is kept sealed, under your own key, which dies when you erase. Take it with you, show it to
-others, or erase it: nobody here can stop you.</p>
+<p class="lead">What you order here is kept sealed, under your own key, which dies when you erase.
+Take it with you, show it to others, or erase it: nobody here can stop you.</p>
 <p class="notice" role="status" hidden></p>
 <dialog aria-labelledby="asked"><h2 id="asked">Somebody asks for your orders</h2><pre></pre>
 <p class="acts"><button class="main" data-do="accept">Sign this with my wallet</button>
