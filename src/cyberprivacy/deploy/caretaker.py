@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from cyberprivacy.deploy import errand, probe
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.inspection import address_of, endpoint_of
 from cyberprivacy.deploy.plan import Care, Endpoint
 from cyberprivacy.deploy.probe import Health

@@ -4,15 +4,17 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cyberprivacy.deploy.plan import PREFIX
-from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.deploy.found import EngineFailed, Found, digests_of, found
+from cyberprivacy.errors import Untrusted
 
 _SETTLE_SECONDS: Final = 60.0
 _TRIES: Final = 3
@@ -20,13 +22,6 @@ _UNKNOWN: Final = "image not known"
 """How podman ends its only complaint when it works well and has no such image."""
 _BUSY_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 """Seconds between attempts to remove a container whose last mounts the kernel has not let go of yet."""
-
-
-class EngineFailed(TryLater):
-    """The container engine did not do what it was asked."""
-
-    code = "deploy.engine"
-    hint = "Look at the reason; a full disk and a registry that is out of reach are the usual ones."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,38 +48,6 @@ class Pull:
         return flags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A container as the engine describes it now.
-
-    Attributes:
-        id: 64 hex digits.
-        name: its name.
-        status: "running", "exited", "created", "initialized" …
-        pid: of its first process on the host; 0 when none.
-        exit_code: of the last run.
-        image: config digest of the image that it really runs (64 hex digits).
-        digests: every manifest digest under which that image was pulled.
-        sessions: how many `exec` sessions somebody opened in it; we never open one.
-        labels: ours, without the prefix.
-    """
-
-    id: str
-    name: str
-    status: str
-    pid: int
-    exit_code: int
-    image: str
-    digests: frozenset[str]
-    sessions: int
-    labels: Mapping[str, str]
-
-    @property
-    def running(self) -> bool:
-        """Whether its first process lives."""
-        return self.status == "running"
-
-
 class Engine:
     """One private podman: nobody else's containers are in it, so whatever is in it must be ours.
 
@@ -96,8 +59,10 @@ class Engine:
 
     def __init__(self, storage: Path, run: Path, *, runtime: str = "runc") -> None:
         self._storage, self._run, self._settled = storage, run, False
+        self._copies, self._settling = storage / "copies", threading.Lock()
         for folder in (storage, run):
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self._copies.mkdir(exist_ok=True, mode=0o700)
         settings = run / "settings"
         settings.mkdir(exist_ok=True)
         (settings / "empty.conf").write_text("")
@@ -108,6 +73,7 @@ class Engine:
             "CONTAINERS_CONF": str(settings / "empty.conf"),
             "CONTAINERS_REGISTRIES_CONF": str(settings / "empty.conf"),
             "CONTAINERS_STORAGE_CONF": str(settings / "storage.conf"),
+            "TMPDIR": str(self._copies),  # layers on their way in: a pull that is killed leaves them behind
         }
         self._podman = (
             "podman",
@@ -155,19 +121,31 @@ class Engine:
         return done.stdout
 
     def settle(self) -> None:
-        """Wait for commands that a killed node left running; they would race with ours.
+        """Wait for commands that a killed node left running, for they would race with ours; clear what they left.
 
         Raises:
-            EngineFailed: one still runs after a minute.
+            EngineFailed: one still runs after a minute, or the disk cannot be cleared.
         """
-        if self._settled:
-            return
+        with self._settling:  # who comes second has not begun to pull
+            if not self._settled:
+                self._await_others()
+                self._clear()
+                self._settled = True
+
+    def _await_others(self) -> None:
         ours, deadline = f"--root={self._storage}".encode(), time.monotonic() + _SETTLE_SECONDS
         while any(ours in words and words[0].endswith(b"podman") for words in _commands()):
             if time.monotonic() > deadline:
                 raise EngineFailed("an engine command of an earlier run does not end", hint="Restart the machine.")
             time.sleep(0.1)
-        self._settled = True
+
+    def _clear(self) -> None:
+        """Remove what pulls that were killed had fetched; nobody else takes these away, and they are large."""
+        try:
+            shutil.rmtree(self._copies)
+            self._copies.mkdir(mode=0o700)
+        except OSError as error:
+            raise EngineFailed("the engine's unfinished copies cannot be removed", reason=str(error)) from error
 
     def pull(self, reference: str, digest: str, access: Pull) -> str:
         """Have the image of this very manifest; returns its config digest (64 hex digits).
@@ -184,7 +162,7 @@ class Engine:
         if not found:
             raise EngineFailed("what was pulled is gone", reference=reference)
         for image in found:
-            if digest in _digests(image):
+            if digest in digests_of(image):
                 return str(image["Id"])
         raise Untrusted("the engine holds another image", code="deploy.image", reference=reference)
 
@@ -210,7 +188,7 @@ class Engine:
                 continue
             # An image goes after its last container: another look tells whether that one is gone too.
             if tries == _TRIES or all(str(one["Image"]) in images for one in containers):
-                return [_found(one, images.get(str(one["Image"]), frozenset())) for one in containers]
+                return [found(one, images.get(str(one["Image"]), frozenset())) for one in containers]
 
     def _read(self) -> tuple[list[dict[str, object]], dict[str, frozenset[str]]]:
         """Containers as podman describes them, and the digests of each of their images that is there."""
@@ -219,7 +197,7 @@ class Engine:
             return [], {}
         containers: list[dict[str, object]] = json.loads(self.do("inspect", "--type=container", *names))
         images = self._described(*sorted({str(one["Image"]) for one in containers}))
-        return containers, {str(image["Id"]): _digests(image) for image in images}
+        return containers, {str(image["Id"]): digests_of(image) for image in images}
 
     def discard(self, containers: Sequence[Found], *, grace: int = 0) -> None:
         """Stop containers (SIGTERM, `grace` seconds, SIGKILL), all at once, and remove them; twice is once."""
@@ -272,26 +250,3 @@ def _commands() -> list[Sequence[bytes]]:
             continue
         commands.append(words)
     return commands
-
-
-def _digests(image: Mapping[str, object]) -> frozenset[str]:
-    named = image.get("RepoDigests")
-    return frozenset(str(name).rpartition("@")[2] for name in named) if isinstance(named, list) else frozenset()
-
-
-def _found(described: Mapping[str, object], digests: frozenset[str]) -> Found:
-    state, config = described["State"], described["Config"]
-    if not isinstance(state, dict) or not isinstance(config, dict):
-        raise EngineFailed("podman describes a container in an unknown way")
-    sessions, labels = described.get("ExecIDs"), config.get("Labels") or {}
-    return Found(
-        id=str(described["Id"]),
-        name=str(described["Name"]),
-        status=str(state["Status"]),
-        pid=int(state["Pid"]),
-        exit_code=int(state["ExitCode"]),
-        image=str(described["Image"]),
-        digests=digests,
-        sessions=len(sessions) if isinstance(sessions, list) else 0,
-        labels={key.removeprefix(PREFIX): str(text) for key, text in labels.items() if key.startswith(PREFIX)},
-    )

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 
 from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.deployment import SEAL, Deployment
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.plan import Care, Endpoint
 from cyberprivacy.errors import CyberPrivacyError, Untrusted
 

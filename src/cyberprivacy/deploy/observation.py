@@ -11,7 +11,7 @@ from typing import Final
 
 from cyberprivacy.deploy import probe
 from cyberprivacy.deploy.deployment import Deployment
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.inspection import Foreign, address_of, deployment_of, orphans, refuse_foreign
 from cyberprivacy.deploy.plan import Care, Endpoint, Place
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.deploy import errand, probe
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.inspection import address_of
 from cyberprivacy.deploy.plan import Care, Endpoint
 from cyberprivacy.deploy.probe import Health

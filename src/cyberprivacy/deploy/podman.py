@@ -17,7 +17,8 @@ from cyberprivacy.deploy import network
 from cyberprivacy.deploy.caretaker import Caretaker
 from cyberprivacy.deploy.container import create_arguments, write_files
 from cyberprivacy.deploy.deployment import Application, Deployment
-from cyberprivacy.deploy.engine import Engine, EngineFailed, Found, Pull
+from cyberprivacy.deploy.engine import Engine, Pull
+from cyberprivacy.deploy.found import EngineFailed, Found
 from cyberprivacy.deploy.front import Balancer
 from cyberprivacy.deploy.inspection import address_of, endpoint_of, orphans
 from cyberprivacy.deploy.observation import Observer, Senses

@@ -11,7 +11,7 @@ from tests.unit.deploy.answers import hangs, says
 from tests.unit.deploy.conftest import eventually
 
 from cyberprivacy.deploy.caretaker import Caretaker
-from cyberprivacy.deploy.engine import EngineFailed, Found
+from cyberprivacy.deploy.found import EngineFailed, Found
 from cyberprivacy.deploy.plan import Care, Endpoint
 from cyberprivacy.review.workload import Probe
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.unit.deploy.conftest import eventually
 
-from cyberprivacy.deploy.engine import Engine, EngineFailed, Pull
+from cyberprivacy.deploy.engine import Engine, Pull
+from cyberprivacy.deploy.found import EngineFailed
 from cyberprivacy.errors import Untrusted
 
 DIGEST = f"sha256:{'d' * 64}"
@@ -141,3 +142,29 @@ def test_who_wants_to_pull_waits_until_nothing_is_being_forgotten(engine, podman
     for thread in (forgets, waits):
         thread.join()
     assert inside.is_set()
+
+
+def test_what_a_killed_pull_had_fetched_is_gone_before_the_next_and_a_running_pull_keeps_its_own(engine, tmp_path):
+    left = tmp_path / "storage" / "copies" / "storage1599686241"
+    left.mkdir(parents=True)
+    (left / "1").write_bytes(b"half a layer")
+    Engine(tmp_path / "storage", tmp_path / "run")  # one that only looks takes nothing away
+    assert left.exists()
+    engine.settle()
+    assert list((tmp_path / "storage" / "copies").iterdir()) == []
+    left.mkdir()
+    engine.settle()
+    assert left.exists(), "cleared while this node's own pull runs"
+
+
+def test_podman_keeps_what_it_fetches_where_it_is_cleared(engine, podman, tmp_path):
+    (podman.folder / "version.last").write_text('printf %s "$TMPDIR"\n')
+    assert engine.do("version") == str(tmp_path / "storage" / "copies")
+
+
+def test_unfinished_copies_that_cannot_be_removed_stop_the_node(engine, tmp_path):
+    copies = tmp_path / "storage" / "copies"
+    copies.rmdir()
+    copies.write_text("not a folder")
+    with pytest.raises(EngineFailed, match="cannot be removed"):
+        engine.settle()

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.deploy.answers import hangs, says
 
 from cyberprivacy.cid import DAG_PB, Cid
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.inspection import Foreign
 from cyberprivacy.deploy.observation import Observer, Senses
 from cyberprivacy.deploy.plan import Care, Endpoint, Place

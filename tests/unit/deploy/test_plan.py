@@ -11,7 +11,7 @@ from cyberprivacy.build.image import Digest
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.deploy.container import create_arguments
 from cyberprivacy.deploy.deployment import Application
-from cyberprivacy.deploy.engine import Found
+from cyberprivacy.deploy.found import Found
 from cyberprivacy.deploy.inspection import Foreign, deployment_of, endpoint_of, orphans, refuse_foreign
 from cyberprivacy.deploy.plan import Care, Endpoint, Place, generation, spec_of
 from cyberprivacy.errors import Misuse, Untrusted
