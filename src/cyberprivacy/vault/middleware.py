@@ -36,7 +36,7 @@ from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.recipient import Declared, ReleasePolicy
+from cyberprivacy.vault.recipient import NOBODY, Declared, ReleasePolicy
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.web.assembly import Vault, opened
@@ -201,8 +201,7 @@ class PersonalData:
 def _own(app: App, types: Sequence[DataType]) -> Own:
     """The application as grants name it while nothing proves what it is: of no DAO, in no cluster."""
     declared = Declared(frozenset(each.name for each in types), frozenset(app.purposes))
-    nowhere = "0x" + "00" * 20
-    policy = ReleasePolicy(app.name, 0, nowhere, evidence=None, measurements=None, declared=declared)
+    policy = ReleasePolicy(app.name, 0, NOBODY, evidence=None, measurements=None, declared=declared)
     return Own(app.name, bytes(32), policy)
 
 
