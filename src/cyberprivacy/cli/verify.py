@@ -13,16 +13,16 @@ from cyberprivacy.attest import judge
 from cyberprivacy.attest import policy as policies
 from cyberprivacy.attest.bare import KEY_ROLE, spki_of_pem
 from cyberprivacy.attest.certificates import fingerprint
+from cyberprivacy.attest.collateral.completing import judged
+from cyberprivacy.attest.conversation import NoConnection, ask
 from cyberprivacy.attest.evidence import CHALLENGE_SIZE
 from cyberprivacy.attest.judge import claims, verify_document
+from cyberprivacy.attest.onchain import read_facts
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import Check, Report
 from cyberprivacy.attest.seen import FileMemory
 from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
-from cyberprivacy.cli.completing import judged
-from cyberprivacy.cli.connection import NoConnection, ask
-from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.vendors import Vendors, with_vendors
@@ -157,6 +157,7 @@ def _address(target: str, asked: _Asked) -> tuple[bytes, Report]:
         answer.attestation,
         asked.vendors,
         lambda data: verify(data, seen=seen, facts=facts, policy=asked.policy, now=_now()),
+        tell=out.progress,
     )
 
 
@@ -170,6 +171,7 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
             lambda data: verify_document(
                 data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key, role=asked.role
             ),
+            tell=out.progress,
         )
     governor, chain = asked.chain()
     facts = read_facts(chain, governor, questions(data))
@@ -177,6 +179,7 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
         data,
         asked.vendors,
         lambda data: verify(data, seen=Seen(None, None, None), facts=facts, policy=policy, now=_now()),
+        tell=out.progress,
     )
 
 
