@@ -1,15 +1,14 @@
 """`vault serve`: keep people's data for applications, in one command."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from cyberprivacy.bundle import datatype
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.output import out
+from cyberprivacy.cli.serving import log_to_stderr, socket_at
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
 
@@ -64,19 +63,12 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     ] = "",
 ) -> None:
     """Serve a vault until interrupted. One process; one vault for each --data."""
-    from cyberprivacy.bundle.serve import listening
     from cyberprivacy.vault.web import server
     from cyberprivacy.vault.web.assembly import opened
 
-    _log()
-    host, _, port = listen.rpartition(":")
-    if not port.isdecimal() or int(port) > 65_535 or not host:
-        raise Misuse("not HOST:PORT", code="vault.listen", listen=listen[:100])
-    try:
-        bound = listening(host.strip("[]"), int(port))
-    except OSError as error:
-        raise Misuse("cannot listen there", code="vault.listen", listen=listen, why=error.strerror) from None
-    with bound:
+    log_to_stderr()
+    with socket_at(listen, code="vault.listen") as bound:
+        host = listen.rpartition(":")[0]
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
         place = Place(site, network, apps=dict(_app(each, site) for each in app))
         with opened(data, database, place, types=_types(types)) as vault:
@@ -99,15 +91,3 @@ def _types(folder: Path | None) -> list[DataType]:
     if not folder.is_dir():
         raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
     return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
-
-
-def _log() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
