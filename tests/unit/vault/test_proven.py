@@ -23,6 +23,8 @@ from cyberprivacy.attest.channel import Channel
 from cyberprivacy.attest.evidence import NODE_ROLE, Evidence
 from cyberprivacy.attest.identity import TlsIdentity
 from cyberprivacy.attest.report import Check, Level, Report
+from cyberprivacy.cli.judging import Judging
+from cyberprivacy.cli.vendors import Vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.release import FinalBlock
 from cyberprivacy.testing.attested import BLOCK, BUNDLE, DAO, DAY, World, approved
@@ -302,3 +304,15 @@ def test_nobody_has_a_vault_knock_inside(address: str) -> None:
     with pytest.raises(Misuse) as refused:
         outward.public("inside.example", 443, find=lambda _host, _port: ["93.184.215.14", address])
     assert refused.value.code == "outward.address"
+
+
+def test_a_development_root_is_accepted_loudly_and_only_where_a_chain_judges(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, vendors = "sha256:" + "ab" * 32, Vendors("", "", offline=True)
+    found = Judging(["http://127.0.0.1:1"], None, root).prover(vendors, local=False, clock=time.time)
+    assert found.policy.roots[bytes.fromhex("ab" * 32)] is Level.DEVELOPMENT
+    assert found.reach is outward.public
+    assert "DEVELOPMENT" in capsys.readouterr().err
+    assert refusal(lambda: Judging(None, None, root).prover(vendors, local=True, clock=time.time)) == "vault.rpc"
+    assert Judging(None, None, "").prover(vendors, local=True, clock=time.time) is None
