@@ -155,7 +155,7 @@ async function offer(value: Json): Promise<Offer> {
   const text = consentText(grant, policy, types, navigator.language.startsWith("de") ? "de" : "en");
   const accept = async (): Promise<string> => {
     const signed = encodeGrant(await both({ ...grant, textHash: textHash(text) }, network));
-    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder") };
+    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder"), site: textOf(value, "site") };
     await call("POST", "/udi/v1/grants", utf8(JSON.stringify(sent)));
     return `${textOf(value, "back")}/#grant=${base64url(signed)}`;
   };

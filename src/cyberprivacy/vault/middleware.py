@@ -36,9 +36,10 @@ from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.recipient import NOBODY, Declared, ReleasePolicy
+from cyberprivacy.vault.proven import Prover
+from cyberprivacy.vault.recipient import Declared
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
-from cyberprivacy.vault.sharing import Own
+from cyberprivacy.vault.sharing import NOWHERE, Home, Own
 from cyberprivacy.vault.web.assembly import Vault, opened
 from cyberprivacy.vault.web.dispatch import SECURITY, refusal
 from cyberprivacy.vault.web.problem import BadCall
@@ -64,6 +65,8 @@ class App:
         database: `postgresql://…`; "" for SQLite in the folder.
         purposes: for what it may be granted other applications' records, a line each.
         sources: addresses of applications whose records people may grant it, by name.
+        home: its DAO and cluster, and what it can prove; nobody's by default.
+        prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
         network: names the domain of what people sign.
         clock: POSIX seconds.
     """
@@ -75,6 +78,8 @@ class App:
     database: str = ""
     purposes: Sequence[str] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    home: Home = NOWHERE
+    prover: Prover | None = None
     network: str = NETWORK
     clock: Callable[[], float] = time.time
 
@@ -94,7 +99,7 @@ class PersonalData:
         self._cookie = Cookie(app.name, site)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
-            opened(app.data, app.database, place, types=declared, own=own, clock=app.clock)
+            opened(app.data, app.database, place, types=declared, own=own, prover=app.prover, clock=app.clock)
         )
         self._followings = Followings(self.vault.database, self.vault.records)
         known = {name: Site.parse(uri) for name, uri in app.sources.items()}
@@ -199,10 +204,8 @@ class PersonalData:
 
 
 def _own(app: App, types: Sequence[DataType]) -> Own:
-    """The application as grants name it while nothing proves what it is: of no DAO, in no cluster."""
-    declared = Declared(frozenset(each.name for each in types), frozenset(app.purposes))
-    policy = ReleasePolicy(app.name, 0, NOBODY, evidence=None, measurements=None, declared=declared)
-    return Own(app.name, bytes(32), policy)
+    """The application as grants name it."""
+    return Own.of(app.name, app.home, Declared(frozenset(each.name for each in types), frozenset(app.purposes)))
 
 
 def _private(send: Send) -> Send:

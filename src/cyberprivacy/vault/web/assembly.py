@@ -24,6 +24,7 @@ from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.place import OWNER, Place
+from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -74,6 +75,7 @@ class Vault:
         development: whether that is worth nothing.
         clock: POSIX seconds.
         own: the application that shares under grants; None where none does.
+        prover: has recipients prove themselves; None where nobody can judge them.
     """
 
     database: Database
@@ -91,6 +93,12 @@ class Vault:
     paces: Paces
     clock: Callable[[], float]
     own: Own | None = None
+    prover: Prover | None = None
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """Who has proven themselves here; one for all, as it remembers verdicts."""
+        return Recipients(self.prover, self.clock)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -109,7 +117,7 @@ class Vault:
         if self.own is not None:
             site = self.place.of(self.own.app)
             sharing = self.sharing(self.own)
-            between = Between(sharing, self.database.bell, authority=site.domain, holder=self.key.public)
+            between = Between(sharing, self.database.bell, site=site, holder=self.key.public)
             table += [*between.endpoints(), *Allowed(sharing).endpoints()]
         about = wire.About(
             udi="1",
@@ -146,6 +154,7 @@ class Vault:
             schema=forms.schema(self.place.network),
             own=own,
             clock=self.clock,
+            recipients=self.recipients,
         )
 
     def _door(self) -> Door:
@@ -170,6 +179,7 @@ def opened(
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
+    prover: Prover | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -181,6 +191,7 @@ def opened(
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
+        prover: has recipients prove themselves.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -229,6 +240,7 @@ def opened(
             paces=paces,
             clock=clock,
             own=own,
+            prover=prover,
         )
 
 
