@@ -1,13 +1,14 @@
 """`vault serve`: keep people's data for applications, in one command."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.output import out
 from cyberprivacy.errors import Misuse
@@ -92,13 +93,13 @@ def _app(text: str, site: Site) -> tuple[str, Site]:
     return name, Site.parse(uri) if equals else site
 
 
-def _types(folder: Path | None) -> list[DataType]:
+def _types(folder: Path | None) -> Sequence[DataType]:
     """The data types of a folder."""
     if folder is None:
-        return []
+        return ()
     if not folder.is_dir():
         raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
-    return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
+    return typefolder.load(folder)
 
 
 def _log() -> None:
