@@ -15,5 +15,6 @@ to come. Reading order:
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
 * who is at the other end: `outward`, `proven`, `nodeproof`
-* who serves and asks: `web`, `client`; inside an application `personal`, `cookie`, `middleware`
+* who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
+  `middleware`
 """
