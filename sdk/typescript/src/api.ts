@@ -23,11 +23,14 @@ export type SignInAsked = { readonly nonce: string; readonly domain: string; rea
 /** A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes. */
 export type WithEthereum = { readonly message: string; readonly signature: string; readonly app?: string; readonly account?: string | null; };
 
-/** A session. The token is shown once; whoever has it acts for the account. */
+/** A session. The token is shown once. `account` is the account's id, or how the application knows it. */
 export type Opened = { readonly token: string; readonly account: string; readonly app: string; readonly expires: number; };
 
 /** A key, and its signature over the typed data `SignIn`. */
 export type WithKey = { readonly key: string; readonly signature: string; readonly nonce: string; readonly app?: string; readonly account?: string | null; };
+
+/** The session that asks; `owner` is how its application knows the account, null for the owner's own. */
+export type SessionMine = { readonly app: string; readonly owner: string | null; readonly expires: number; };
 
 /** How many were ended. */
 export type Ended = { readonly ended: number; };
@@ -77,6 +80,15 @@ export type TypeList = { readonly types: readonly (string)[]; };
 /** A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`. */
 export type TypeShown = { readonly name: string; readonly digest: string; readonly titles: Readonly<Record<string, string>>; readonly schema: Json; };
 
+/** A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it. */
+export type NumberSum = { readonly scheme: "bfv-v1"; readonly ciphertext: string | null; readonly count: number; readonly next: string | null; };
+
+/** A blob, or an upload of which `received` bytes are there; only a `whole` one can be read. */
+export type BlobShown = { readonly digest: string; readonly size: number; readonly received: number; readonly whole: boolean; };
+
+/** CloudEvents in order, and where the next ones begin. */
+export type EventPage = { readonly events: readonly (Json)[]; readonly cursor: number; };
+
 /** An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`. */
 export type ExportShown = { readonly id: string; readonly state: "failed" | "ready" | "waiting"; readonly code: string; readonly done: number; readonly size: number; readonly sha256: string | null; readonly asked: number; readonly made: number | null; };
 
@@ -104,12 +116,14 @@ export type Problem = { readonly type: string; readonly title: string; readonly 
 /** What each operation takes and answers. */
 export interface Operations {
   readonly beginAccount: { parameters: {  }; body: Uint8Array; answer: AccountHead };
+  readonly bringAccount: { parameters: {  }; body: Uint8Array; answer: AccountHead };
   readonly readKeyEvents: { parameters: { readonly "account": string; }; body: undefined; answer: Uint8Array };
   readonly appendKeyEvent: { parameters: { readonly "account": string; }; body: Uint8Array; answer: AccountHead };
   readonly readAccountStatus: { parameters: { readonly "account": string; }; body: undefined; answer: AccountStatus };
   readonly askSignIn: { parameters: {  }; body: AskSignIn; answer: SignInAsked };
   readonly signInWithEthereum: { parameters: {  }; body: WithEthereum; answer: Opened };
   readonly signInWithKey: { parameters: {  }; body: WithKey; answer: Opened };
+  readonly readSession: { parameters: {  }; body: undefined; answer: SessionMine };
   readonly signOut: { parameters: {  }; body: undefined; answer: Ended };
   readonly listSessions: { parameters: {  }; body: undefined; answer: SessionList };
   readonly endSessions: { parameters: {  }; body: undefined; answer: Ended };
@@ -122,6 +136,13 @@ export interface Operations {
   readonly readData: { parameters: {  }; body: undefined; answer: DataHeld };
   readonly listTypes: { parameters: {  }; body: undefined; answer: TypeList };
   readonly readType: { parameters: { readonly "type": string; }; body: undefined; answer: TypeShown };
+  readonly addNumbers: { parameters: { readonly "type": string; readonly "field": string; readonly "app"?: string; readonly "selector"?: string; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: NumberSum };
+  readonly uploadBlob: { parameters: { readonly "digest": string; readonly "size": number; readonly "offset"?: number; readonly "app"?: string; }; body: Uint8Array; answer: BlobShown };
+  readonly readBlob: { parameters: { readonly "digest": string; readonly "app"?: string; readonly "Range"?: string; }; body: undefined; answer: Uint8Array };
+  readonly deleteBlob: { parameters: { readonly "digest": string; readonly "app"?: string; }; body: undefined; answer: undefined };
+  readonly readBlobStatus: { parameters: { readonly "digest": string; readonly "app"?: string; }; body: undefined; answer: BlobShown };
+  readonly followEvents: { parameters: { readonly "app"?: string; readonly "after"?: number; readonly "seconds"?: number; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
+  readonly listEvents: { parameters: { readonly "app"?: string; readonly "after"?: number; readonly "limit"?: number; }; body: undefined; answer: EventPage };
   readonly beginExport: { parameters: {  }; body: undefined; answer: ExportShown };
   readonly listExports: { parameters: {  }; body: undefined; answer: ExportList };
   readonly readExport: { parameters: { readonly "job": string; }; body: undefined; answer: ExportShown };
@@ -138,12 +159,14 @@ export interface Operations {
 /** Where each operation is. */
 export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   beginAccount: {"method":"POST","path":"/udi/v1/accounts","parameters":{},"sends":"application/json","answer":"AccountHead"},
+  bringAccount: {"method":"POST","path":"/udi/v1/accounts:bring","parameters":{},"sends":"application/x-ndjson","answer":"AccountHead"},
   readKeyEvents: {"method":"GET","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"","answer":"Uint8Array"},
   appendKeyEvent: {"method":"POST","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"application/json","answer":"AccountHead"},
   readAccountStatus: {"method":"GET","path":"/udi/v1/accounts/{account}/status","parameters":{"account":"path"},"sends":"","answer":"AccountStatus"},
   askSignIn: {"method":"POST","path":"/udi/v1/auth/nonce","parameters":{},"sends":"application/json","answer":"SignInAsked"},
   signInWithEthereum: {"method":"POST","path":"/udi/v1/auth/siwe","parameters":{},"sends":"application/json","answer":"Opened"},
   signInWithKey: {"method":"POST","path":"/udi/v1/auth/key","parameters":{},"sends":"application/json","answer":"Opened"},
+  readSession: {"method":"GET","path":"/udi/v1/auth/session","parameters":{},"sends":"","answer":"SessionMine"},
   signOut: {"method":"DELETE","path":"/udi/v1/auth/session","parameters":{},"sends":"","answer":"Ended"},
   listSessions: {"method":"GET","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"SessionList"},
   endSessions: {"method":"DELETE","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"Ended"},
@@ -156,6 +179,13 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   readData: {"method":"GET","path":"/udi/v1/data","parameters":{},"sends":"","answer":"DataHeld"},
   listTypes: {"method":"GET","path":"/udi/v1/types","parameters":{},"sends":"","answer":"TypeList"},
   readType: {"method":"GET","path":"/udi/v1/types/{type}","parameters":{"type":"path"},"sends":"","answer":"TypeShown"},
+  addNumbers: {"method":"GET","path":"/udi/v1/sums","parameters":{"type":"query","field":"query","app":"query","selector":"query","after":"query","limit":"query"},"sends":"","answer":"NumberSum"},
+  uploadBlob: {"method":"PUT","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","size":"query","offset":"query","app":"query"},"sends":"application/octet-stream","answer":"BlobShown"},
+  readBlob: {"method":"GET","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query","Range":"header"},"sends":"","answer":"Uint8Array"},
+  deleteBlob: {"method":"DELETE","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query"},"sends":"","answer":"undefined"},
+  readBlobStatus: {"method":"GET","path":"/udi/v1/blobs/{digest}/status","parameters":{"digest":"path","app":"query"},"sends":"","answer":"BlobShown"},
+  followEvents: {"method":"GET","path":"/udi/v1/events","parameters":{"app":"query","after":"query","seconds":"query","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
+  listEvents: {"method":"GET","path":"/udi/v1/events:page","parameters":{"app":"query","after":"query","limit":"query"},"sends":"","answer":"EventPage"},
   beginExport: {"method":"POST","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportShown"},
   listExports: {"method":"GET","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportList"},
   readExport: {"method":"GET","path":"/udi/v1/exports/{job}","parameters":{"job":"path"},"sends":"","answer":"ExportShown"},
@@ -178,8 +208,9 @@ export const SCHEMAS: JsonObject = {
   "AskSignIn": {"title":"AskSignIn","description":"Ask for something to sign.","type":"object","properties":{"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""}},"required":[],"additionalProperties":false},
   "SignInAsked": {"title":"SignInAsked","description":"What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`.","type":"object","properties":{"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"domain":{"type":"string"},"uri":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"statement":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["nonce","domain","uri","chain","statement","expires"],"additionalProperties":false},
   "WithEthereum": {"title":"WithEthereum","description":"A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes.","type":"object","properties":{"message":{"type":"string","maxLength":4096},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["message","signature"],"additionalProperties":false},
-  "Opened": {"title":"Opened","description":"A session. The token is shown once; whoever has it acts for the account.","type":"object","properties":{"token":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["token","account","app","expires"],"additionalProperties":false},
+  "Opened": {"title":"Opened","description":"A session. The token is shown once. `account` is the account's id, or how the application knows it.","type":"object","properties":{"token":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["token","account","app","expires"],"additionalProperties":false},
   "WithKey": {"title":"WithKey","description":"A key, and its signature over the typed data `SignIn`.","type":"object","properties":{"key":{"type":"string","maxLength":200},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["key","signature","nonce"],"additionalProperties":false},
+  "SessionMine": {"title":"SessionMine","description":"The session that asks; `owner` is how its application knows the account, null for the owner's own.","type":"object","properties":{"app":{"type":"string"},"owner":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["app","owner","expires"],"additionalProperties":false},
   "Ended": {"title":"Ended","description":"How many were ended.","type":"object","properties":{"ended":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["ended"],"additionalProperties":false},
   "SessionList": {"title":"SessionList","description":"The sessions of an account, newest first.","type":"object","properties":{"sessions":{"type":"array","items":{"$ref":"#/components/schemas/SessionShown"}}},"required":["sessions"],"additionalProperties":false},
   "SessionShown": {"title":"SessionShown","description":"A session that is open; `mine` is the one that asks.","type":"object","properties":{"id":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"key":{"type":"string"},"created":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"mine":{"type":"boolean"}},"required":["id","app","key","created","expires","mine"],"additionalProperties":false},
@@ -196,6 +227,9 @@ export const SCHEMAS: JsonObject = {
   "TypeCount": {"title":"TypeCount","description":"How much there is of a type.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["type","records","bytes"],"additionalProperties":false},
   "TypeList": {"title":"TypeList","description":"The declared data types.","type":"object","properties":{"types":{"type":"array","items":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"}}},"required":["types"],"additionalProperties":false},
   "TypeShown": {"title":"TypeShown","description":"A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`.","type":"object","properties":{"name":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"titles":{"type":"object","additionalProperties":{"type":"string"}},"schema":{}},"required":["name","digest","titles","schema"],"additionalProperties":false},
+  "NumberSum": {"title":"NumberSum","description":"A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it.","type":"object","properties":{"scheme":{"enum":["bfv-v1"]},"ciphertext":{"anyOf":[{"type":"string"},{"type":"null"}]},"count":{"type":"integer","minimum":0,"maximum":9007199254740992},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["scheme","ciphertext","count","next"],"additionalProperties":false},
+  "BlobShown": {"title":"BlobShown","description":"A blob, or an upload of which `received` bytes are there; only a `whole` one can be read.","type":"object","properties":{"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"received":{"type":"integer","minimum":0,"maximum":9007199254740992},"whole":{"type":"boolean"}},"required":["digest","size","received","whole"],"additionalProperties":false},
+  "EventPage": {"title":"EventPage","description":"CloudEvents in order, and where the next ones begin.","type":"object","properties":{"events":{"type":"array","items":{}},"cursor":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["events","cursor"],"additionalProperties":false},
   "ExportShown": {"title":"ExportShown","description":"An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"state":{"enum":["failed","ready","waiting"]},"code":{"type":"string"},"done":{"type":"integer","minimum":0,"maximum":9007199254740992},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"sha256":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"made":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["id","state","code","done","size","sha256","asked","made"],"additionalProperties":false},
   "ExportList": {"title":"ExportList","description":"The exports of an account that are not acknowledged, newest first.","type":"object","properties":{"exports":{"type":"array","items":{"$ref":"#/components/schemas/ExportShown"}}},"required":["exports"],"additionalProperties":false},
   "ImportDone": {"title":"ImportDone","description":"What became of the records: `same` were there already, to the byte.","type":"object","properties":{"created":{"type":"integer","minimum":0,"maximum":9007199254740992},"same":{"type":"integer","minimum":0,"maximum":9007199254740992},"refused":{"type":"array","items":{"$ref":"#/components/schemas/RefusedRecord"}}},"required":["created","same","refused"],"additionalProperties":false},
