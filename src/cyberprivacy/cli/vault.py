@@ -12,6 +12,7 @@ from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.output import out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
+from cyberprivacy.vault.sharing import KEEPING, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -58,6 +59,20 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     origin: Annotated[
         list[str], typer.Option(metavar="URL", help="Web pages from there may call it (CORS); repeat for more.")
     ] = [],  # noqa: B006
+    purpose: Annotated[
+        list[str],
+        typer.Option(
+            "--purpose",
+            metavar="TEXT",
+            help="For what it may be granted other applications' records; repeat for more.",
+        ),
+    ] = [KEEPING],  # noqa: B006
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--source", metavar="NAME=URL", help="A vault from which records may be brought, beside public ones."
+        ),
+    ] = [],  # noqa: B006
     front: Annotated[
         str,
         typer.Option(metavar="ADDRESS", help="Address of the TLS front, which says who asks (X-Forwarded-For)."),
@@ -78,12 +93,22 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         raise Misuse("cannot listen there", code="vault.listen", listen=listen, why=error.strerror) from None
     with bound:
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
-        place = Place(site, network, apps=dict(_app(each, site) for each in app))
-        with opened(data, database, place, types=_types(types)) as vault:
+        apps, sources = (dict(_app(each, site) for each in named) for named in (app, source))
+        place, declared = Place(site, network, apps=apps, sources=sources), _types(types)
+        own = Own.unproven(next(iter(apps)), declared, purpose) if len(apps) == 1 else None
+        with opened(data, database, place, types=declared, own=own) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
+            out.progress(_shares(own, data))
             if vault.development:
                 out.warning(DEVELOPMENT)
             server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
+
+
+def _shares(own: Own | None, data: Path) -> str:
+    """What a vault of several applications does not do, and who remembers receipts."""
+    if own is None:
+        return "nothing is shared or moved from or to here: that takes a vault of one application (--app)"
+    return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:

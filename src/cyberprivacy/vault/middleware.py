@@ -27,7 +27,6 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle import typefolder
-from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import web
 from cyberprivacy.vault.carriage import LIMIT, SignedGrant
@@ -36,7 +35,6 @@ from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.recipient import Declared, ReleasePolicy
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.web.assembly import Vault, opened
@@ -90,14 +88,15 @@ class PersonalData:
         """Wrap an application, and open its vault."""
         self._application, self._app, self._clock = application, app.name, app.clock
         site, declared = Site.parse(app.site), typefolder.load(app.types)
-        place, own = Place(site, app.network, apps={app.name: site}), _own(app, declared)
+        known = {name: Site.parse(uri) for name, uri in app.sources.items()}
+        place = Place(site, app.network, apps={app.name: site}, sources=known)
+        own = Own.unproven(app.name, declared, app.purposes)
         self._cookie = Cookie(app.name, site)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
             opened(app.data, app.database, place, types=declared, own=own, clock=app.clock)
         )
         self._followings = Followings(self.vault.database, self.vault.records)
-        known = {name: Site.parse(uri) for name, uri in app.sources.items()}
         self._follower = Follower(self._followings, self.vault.sharing(own), self.vault.key, known, app.clock)
         self._sessions = Sessions(self.vault.database)
         self._endpoints = self.vault.application()
@@ -196,14 +195,6 @@ class PersonalData:
         session = await run_in_threadpool(self._session, token if request.method == "POST" else "")
         self._cookie.give(response, token, int(session.expires - self._clock()))
         return response
-
-
-def _own(app: App, types: Sequence[DataType]) -> Own:
-    """The application as grants name it while nothing proves what it is: of no DAO, in no cluster."""
-    declared = Declared(frozenset(each.name for each in types), frozenset(app.purposes))
-    nowhere = "0x" + "00" * 20
-    policy = ReleasePolicy(app.name, 0, nowhere, evidence=None, measurements=None, declared=declared)
-    return Own(app.name, bytes(32), policy)
 
 
 def _private(send: Send) -> Send:

@@ -4,12 +4,14 @@ A recipient is whoever holds the key that the grant was registered with. Under a
 that is the key that the evidence vouches for; where no verifier is set up, such a grant is refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
 
 from cyberprivacy import strict_json
+from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.accounts import Accounts, secret_of
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
@@ -19,14 +21,18 @@ from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
-from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_use
+from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_still, check_use
+from cyberprivacy.vault.holdings import count
 from cyberprivacy.vault.key import Judge, Key, Kind
 from cyberprivacy.vault.pairwise import pairwise
-from cyberprivacy.vault.recipient import Presented, ReleasePolicy
+from cyberprivacy.vault.recipient import Declared, Presented, ReleasePolicy
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.tables import SHARINGS
 from cyberprivacy.vault.types import Types
+
+KEEPING: Final = "Keep here what you bring"
+"""The purpose of a vault that people move to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,13 @@ class Own:
     app: str
     cluster: bytes
     policy: ReleasePolicy
+
+    @classmethod
+    def unproven(cls, app: str, types: Iterable[DataType], purposes: Iterable[str]) -> Self:
+        """An application while nothing proves what it is: of no DAO, in no cluster."""
+        declared = Declared(frozenset(each.name for each in types), frozenset(purposes))
+        policy = ReleasePolicy(app, 0, "0x" + "00" * 20, evidence=None, measurements=None, declared=declared)
+        return cls(app, bytes(32), policy)
 
     def party(self, account: bytes) -> Party:
         """This application, with a person as it knows them (32 bytes)."""
@@ -68,6 +81,8 @@ class Sharing:
     schema: Schema
     own: Own
     clock: Callable[[], float]
+    erase: Callable[[Connection, bytes, bytes], object]
+    """Erases what came here under a grant (owner, its id), when its person takes it back and wants it so."""
     taken_back: set[bytes] = field(default_factory=set)
     """Grants that ended while this process ran: their streams are closed at once, not at the next look."""
 
@@ -95,7 +110,7 @@ class Sharing:
         signed, book = SignedGrant.decode(document), GrantBook(connection, owner)
         admitted = admit(
             document,
-            Place(schema=self.schema, judge=self.judge, types=self._described(connection)),
+            Place(schema=self.schema, judge=self.judge, types=self.described(connection)),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=book,
@@ -118,6 +133,8 @@ class Sharing:
             place = Place(schema=self.schema, judge=self.judge, types={})
             signed = check_revoke(document, place, states=states, memory=book, now=self.clock())
             book.revoke(signed, self.clock())
+            if said.erase:
+                self.erase(connection, owner, said.grant)
         self.taken_back.add(said.grant)
         return said.grant
 
@@ -152,6 +169,33 @@ class Sharing:
         kinds = sorted({s.data_type for s in held.grant.scopes if Action.SUBSCRIBE in s.actions})
         return [s for kind in kinds for s in self._scopes(held, Action.SUBSCRIBE, kind, shared)]
 
+    def still(self, connection: Connection, shared: Shared) -> Grant:
+        """The grant, if what was begun under it may go on.
+
+        Raises:
+            Untrusted: it may not; see `granting.check_still`.
+        """
+        held = GrantBook(connection, shared.owner).held(shared.grant)
+        state = self.accounts.state(held.grant.subject)
+        check_still(held, state=state, found=_presented(shared.policy, held.grant.recipient), now=self.clock())
+        return held.grant
+
+    def hand_over(self, connection: Connection, shared: Shared) -> None:
+        """Count one use of a grant for all that it lets its recipient read; the person can see it, type by type.
+
+        Raises:
+            Untrusted: the grant does not count now; see `granting.check_use`.
+        """
+        book = GrantBook(connection, shared.owner)
+        held, now = book.held(shared.grant), int(self.clock())
+        kinds = sorted({scope.data_type for scope in held.grant.scopes if Action.READ in scope.actions})
+        for n, kind in enumerate(kinds):
+            if not n:
+                self._scopes(held, Action.READ, kind, shared)
+            many = count(connection, shared.owner, kind)
+            access = Access(held.grant.recipient.app, shared.grant, Action.READ, kind, many, now)
+            book.note(access) if n else book.use(held, access)
+
     def read(self, shared: Shared, record: bytes) -> Record:
         """One record, under a grant; the person can see that it was read.
 
@@ -183,7 +227,8 @@ class Sharing:
         with self.database.reading() as connection:
             return pairwise(secret_of(connection, account), self.own.app)
 
-    def _described(self, connection: Connection) -> dict[str, Described]:
+    def described(self, connection: Connection) -> dict[str, Described]:
+        """The types that are declared here, in people's words, by name."""
         names = self.types.names(connection)
         return {name: described(self.types.get(connection, name).type) for name in names}
 
