@@ -185,7 +185,7 @@ class Remote:
             self._sleep(_patience(reply))
         if reply.status in known or 200 <= reply.status < 300:
             return reply
-        raise self._failure(reply)
+        raise self.failure(reply)
 
     def _send(self, request: httpx2.Request, limit: int) -> Reply:
         request.headers["connection"] = "close"
@@ -205,7 +205,8 @@ class Remote:
         headers = {name.lower(): text for name, text in response.headers.items()}
         return Reply(self.service, response.status_code, headers, bytes(found))
 
-    def _failure(self, reply: Reply) -> CyberPrivacyError:
+    def failure(self, reply: Reply) -> CyberPrivacyError:
+        """What to raise for an answer that is a failure."""
         at, status, said = self.name, reply.status, self._printable(reply.body)
         if status in (401, 403):
             code = f"{self.service}.denied"

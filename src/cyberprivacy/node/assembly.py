@@ -15,6 +15,7 @@ import httpx2
 
 from cyberprivacy.build.base import EPOCH
 from cyberprivacy.build.buildah import BuildahBuilder
+from cyberprivacy.build.image import Builder
 from cyberprivacy.build.inputs import Inputs, LayoutBases
 from cyberprivacy.build.sandbox import Sandbox
 from cyberprivacy.build.web import Web
@@ -33,6 +34,7 @@ from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
+from cyberprivacy.node.engines_config import beside
 from cyberprivacy.node.housekeeping import Keeper
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
@@ -165,6 +167,11 @@ class Assembly:
     def registry(self) -> OciRegistry:
         """Where images are pushed."""
         return self._registry.registry()
+
+    @property
+    def building(self) -> Builder:
+        """What turns source into images here. See `engines_config`."""
+        return beside(self.builder, self.config.jenkins, self.config.data / "builds" / "agreed")
 
     def fetch(self, cid: Cid) -> VerifiedBundle:
         """Bring a bundle to this machine, from the configured gateways. See `bundle.fetch`."""

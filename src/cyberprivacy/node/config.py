@@ -35,6 +35,8 @@ witness = ["cyberprivacy.witness/…"]   # keys with which it cosigns
 [sources.registries]                   # where base images are fetched by digest; name in FROM -> address
 "docker.io" = "https://registry-1.docker.io"
 ```
+
+Existing engines beside the embedded ones: `engines_config`.
 """
 
 from collections.abc import Mapping
@@ -43,6 +45,7 @@ from pathlib import Path
 
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
+from cyberprivacy.node.engines_config import JenkinsAt, jenkins_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
@@ -89,6 +92,7 @@ class Config:
         hardware: whether the machine's own hardware makes the evidence.
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
+        jenkins: what builds beside this node; None = nothing does.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -99,6 +103,7 @@ class Config:
     hardware: bool = False
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
+    jenkins: JenkinsAt | None = None
     digest: bytes = b""
 
 
@@ -118,7 +123,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head"})
+    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head", "jenkins"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -135,6 +140,7 @@ def parse(value: Mapping[str, object]) -> Config:
         hardware=_hardware(top),
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
+        jenkins=jenkins_at(top),
         rpc=tuple(map(url, rpc)),
         daos=daos,
         sources=Sources(

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cyberprivacy.build.image import BuiltImage
+from cyberprivacy.build.jenkins_builder import JenkinsBuilder
+from cyberprivacy.errors import Misuse
 from cyberprivacy.node.config import load, parse
+from cyberprivacy.node.engines_config import beside
 from cyberprivacy.node.tables import BadConfig, Endpoint
+from cyberprivacy.review.linted import LintedBundle
 
 GOOD = """
 data = "/var/lib/cyberprivacy"
@@ -82,3 +87,52 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: byt
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadConfig):
         load(tmp_path / "none.toml")
+
+
+JENKINS = """
+[jenkins]
+url = "https://jenkins.example"
+user = "node"
+token = "TOKEN"
+templates = "/templates"
+[jenkins.values]
+index = "https://pypi.org/simple"
+"""
+
+
+def test_a_jenkins_may_build_beside_the_node(tmp_path: Path) -> None:
+    assert parse(tomllib.loads(GOOD)).jenkins is None
+    (tmp_path / "token").write_text("hunter2\n")
+    at = parse(tomllib.loads(GOOD + JENKINS.replace("TOKEN", str(tmp_path / "token")))).jenkins
+    assert at is not None
+    assert at.values == {"index": "https://pypi.org/simple"}
+    assert isinstance(beside(Own(), at, tmp_path), JenkinsBuilder)
+    own = Own()
+    assert beside(own, None, tmp_path) is own
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("TOKEN", "/nowhere", "access.file"),
+        ('user = "node"', 'user = "node"\nca = "/nowhere"', "access.ca"),
+        ("https://jenkins.example", "http://jenkins.example", "access.plain"),
+        ("https://jenkins.example", "https://u:p@jenkins.example", "node.config"),
+        ('user = "node"', 'user = "node"\njob = "x"', "node.config"),
+        ('user = "node"\n', "", "node.config"),
+    ],
+)
+def test_a_jenkins_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
+    (tmp_path / "token").write_text("hunter2\n")
+    text = JENKINS.replace(old, new).replace("TOKEN", str(tmp_path / "token"))
+    with pytest.raises(Misuse) as refusal:
+        beside(Own(), parse(tomllib.loads(GOOD + text)).jenkins, tmp_path)
+    assert refusal.value.code == code
+    assert "hunter2" not in str(refusal.value)
+
+
+class Own:
+    """A builder that is never asked."""
+
+    def build(self, linted: LintedBundle) -> tuple[BuiltImage, ...]:
+        raise AssertionError(linted)
