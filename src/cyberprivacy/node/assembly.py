@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -34,11 +34,12 @@ from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
-from cyberprivacy.node.engines_config import beside
+from cyberprivacy.node.engines_config import beside, harbor
 from cyberprivacy.node.housekeeping import Keeper
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
-from cyberprivacy.registry.oci import OciRegistry, RegistryBases, connect
+from cyberprivacy.registry.oci import RegistryBases, connect
+from cyberprivacy.registry.pushed import Registry
 
 VOLATILE: Final = Path("/run/cyberprivacy")
 FIRST_SUBNET: Final = 100
@@ -152,7 +153,10 @@ class Assembly:
             web=Web(client),
             epoch=EPOCH,
         )
-        settings = podman_settings(data, Pull(authfile=registry.authfile, certificates=registry.certs))
+        pull = Pull(authfile=registry.authfile, certificates=registry.certs)
+        if config.harbor is not None:
+            pull = Pull(authfile=config.harbor.pull, certificates=config.harbor.certificates)
+        settings = podman_settings(data, pull)
         return cls(
             config=config,
             store=FolderStore(data / "blocks"),
@@ -164,9 +168,9 @@ class Assembly:
         )
 
     @property
-    def registry(self) -> OciRegistry:
+    def registry(self) -> Registry:
         """Where images are pushed."""
-        return self._registry.registry()
+        return self._registry.registry() if self.config.harbor is None else harbor(self.config.harbor)
 
     @property
     def building(self) -> Builder:
@@ -189,8 +193,15 @@ class Assembly:
         return {
             "bundle": lambda bundles, _, since: keep(self.store, trees, bundles, unused_since=since),
             "build": lambda _, images, since: self.builder.keep(images, unused_since=since),
-            "registry": lambda _, images, since: self._registry.keep(images, unused_since=since),
+            "registry": self._keep_images,
         }
+
+    def _keep_images(self, _: Collection[Cid], images: Collection[str], since: float) -> int:
+        """As `Keeper`; of a Harbor the number of images, as it does not tell bytes."""
+        if self.config.harbor is None:
+            return self._registry.keep(images, unused_since=since)
+        mine = {application_name(served.dao) for served in self.config.daos}
+        return harbor(self.config.harbor).tidy(mine, images, unused_since=since)
 
     def tend(self) -> None:
         """Look after the registry: its certificate is renewed before it ends."""

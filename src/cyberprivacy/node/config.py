@@ -45,7 +45,7 @@ from pathlib import Path
 
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
-from cyberprivacy.node.engines_config import JenkinsAt, jenkins_at
+from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, harbor_at, jenkins_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
@@ -93,6 +93,7 @@ class Config:
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
         jenkins: what builds beside this node; None = nothing does.
+        harbor: where images are stored; None = in the embedded registry.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -104,6 +105,7 @@ class Config:
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
     jenkins: JenkinsAt | None = None
+    harbor: HarborAt | None = None
     digest: bytes = b""
 
 
@@ -123,7 +125,7 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head", "jenkins"})
+    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head", "jenkins", "harbor"})
     chain = top.table("chain", {"rpc"})
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = chain.texts("rpc")
@@ -141,6 +143,7 @@ def parse(value: Mapping[str, object]) -> Config:
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         jenkins=jenkins_at(top),
+        harbor=harbor_at(top),
         rpc=tuple(map(url, rpc)),
         daos=daos,
         sources=Sources(

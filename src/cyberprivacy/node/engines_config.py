@@ -8,6 +8,13 @@ token = "/etc/cyberprivacy/jenkins"    # file with its API token
 ca = "/etc/cyberprivacy/ca.pem"        # optional: whom to trust instead of the machine's own list
 templates = "/opt/cyberprivacy/deploy/templates"
 
+[harbor]                               # optional: images are stored there, and fetched from there
+url = "https://harbor.example"
+project = "node-1"                     # of this node alone: it removes what it no longer needs
+push = "/etc/cyberprivacy/push.json"   # auth files, from `cyberprivacy harbor prepare`
+pull = "/etc/cyberprivacy/pull.json"
+certificates = "/etc/cyberprivacy/ca"  # optional: folder with ca.crt, if the machine does not know the CA
+
 [jenkins.values]                       # what the templates want; a secret is the path of its file
 registry = "https://registry.example"
 ```
@@ -22,9 +29,8 @@ from cyberprivacy.build.jenkins import SERVICE, Jenkins
 from cyberprivacy.build.jenkins_builder import Filling, JenkinsBuilder
 from cyberprivacy.bundle.access import Access, read_secret
 from cyberprivacy.bundle.remote import Remote
-from cyberprivacy.errors import Misuse
 from cyberprivacy.node.tables import Table, url
-from cyberprivacy.registry.distribution import trusting
+from cyberprivacy.registry.harbor_registry import HarborRegistry, open_harbor, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,52 @@ class JenkinsAt:
     ca: Path | None
     templates: Path
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HarborAt:
+    """A project of a Harbor that holds this node's images.
+
+    Attributes:
+        url: of the server, without a path.
+        project: its name.
+        push: auth file of the account that stores.
+        pull: auth file of the account that fetches.
+        certificates: folder with `ca.crt`; None trusts the machine's list.
+    """
+
+    url: str
+    project: str
+    push: Path
+    pull: Path
+    certificates: Path | None
+
+
+def harbor_at(top: Table) -> HarborAt | None:
+    """The section `harbor`, None if there is none.
+
+    Raises:
+        BadConfig: a key is missing, unknown, or of the wrong form.
+    """
+    if not top.has("harbor"):
+        return None
+    table = top.table("harbor", {"url", "project", "push", "pull", "certificates"})
+    return HarborAt(
+        url=url(table.text("url")),
+        project=table.text("project"),
+        push=Path(table.text("push")),
+        pull=Path(table.text("pull")),
+        certificates=Path(table.text("certificates")) if table.has("certificates") else None,
+    )
+
+
+def harbor(at: HarborAt) -> HarborRegistry:
+    """The registry in that project.
+
+    Raises:
+        Misuse: "registry.authfile", "harbor.project", "access.ca", "access.plain", "bundle.url".
+    """
+    return open_harbor(at.url, at.project, at.push, at.certificates / "ca.crt" if at.certificates else None)
 
 
 def jenkins_at(top: Table) -> JenkinsAt | None:
@@ -81,10 +133,5 @@ def beside(own: Builder, at: JenkinsAt | None, agreed: Path) -> Builder:
     if at is None:
         return own
     access = Access.basic(at.user, read_secret(at.token))
-    try:
-        tls = trusting(at.ca)
-    except OSError as problem:
-        reason = str(problem.strerror)
-        raise Misuse("no certificates of a CA", code="access.ca", file=str(at.ca), reason=reason) from None
-    remote = Remote(at.url, SERVICE, access=access, tls=tls)
+    remote = Remote(at.url, SERVICE, access=access, tls=trusted(at.ca))
     return JenkinsBuilder(own, Jenkins(remote), Filling(at.templates, at.values), agreed)

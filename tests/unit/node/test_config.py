@@ -9,8 +9,9 @@ from cyberprivacy.build.image import BuiltImage
 from cyberprivacy.build.jenkins_builder import JenkinsBuilder
 from cyberprivacy.errors import Misuse
 from cyberprivacy.node.config import load, parse
-from cyberprivacy.node.engines_config import beside
+from cyberprivacy.node.engines_config import beside, harbor
 from cyberprivacy.node.tables import BadConfig, Endpoint
+from cyberprivacy.registry.harbor_registry import HarborRegistry
 from cyberprivacy.review.linted import LintedBundle
 
 GOOD = """
@@ -129,6 +130,48 @@ def test_a_jenkins_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new:
         beside(Own(), parse(tomllib.loads(GOOD + text)).jenkins, tmp_path)
     assert refusal.value.code == code
     assert "hunter2" not in str(refusal.value)
+
+
+def opened(text: str) -> HarborRegistry:
+    at = parse(tomllib.loads(GOOD + text)).harbor
+    assert at is not None
+    return harbor(at)
+
+
+HARBOR = """
+[harbor]
+url = "https://harbor.example"
+project = "node-1"
+push = "PUSH"
+pull = "/pull.json"
+"""
+
+
+def test_a_harbor_may_hold_the_images(tmp_path: Path) -> None:
+    (tmp_path / "push").write_text('{"auths": {"harbor.example": {"auth": "cm9ib3Q6c2VjcmV0"}}}')
+    at = parse(tomllib.loads(GOOD + HARBOR.replace("PUSH", str(tmp_path / "push")))).harbor
+    assert at is not None
+    assert (at.project, at.pull, at.certificates) == ("node-1", Path("/pull.json"), None)
+    assert isinstance(harbor(at), HarborRegistry)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("PUSH", "/nowhere", "registry.authfile"),
+        ("harbor.example", "other.example", "registry.authfile"),
+        ("node-1", "Node/1", "harbor.project"),
+        ('pull = "/pull.json"', 'pull = "/pull.json"\ntag = "latest"', "node.config"),
+        ('pull = "/pull.json"', "", "node.config"),
+        ('pull = "/pull.json"', 'pull = "/pull.json"\ncertificates = "/nowhere"', "access.ca"),
+    ],
+)
+def test_a_harbor_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
+    (tmp_path / "push").write_text('{"auths": {"harbor.example": {"auth": "cm9ib3Q6c2VjcmV0"}}}')
+    text = HARBOR.replace(old, new).replace("PUSH", str(tmp_path / "push"))
+    with pytest.raises(Misuse) as refusal:
+        opened(text)
+    assert refusal.value.code == code
 
 
 class Own:
