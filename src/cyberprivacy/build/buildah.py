@@ -19,6 +19,7 @@ from typing import Final
 
 import httpx2
 
+from cyberprivacy.build import template
 from cyberprivacy.build.archive import read_archive
 from cyberprivacy.build.base import EPOCH
 from cyberprivacy.build.image import SEAL, BuiltImage, Digest
@@ -29,7 +30,7 @@ from cyberprivacy.build.scratch import on_disk, scratch
 from cyberprivacy.build.web import Web
 from cyberprivacy.build.wheels import PYPI, WheelIndex
 from cyberprivacy.bundle.scratch import if_unused, in_use
-from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.errors import TryLater
 from cyberprivacy.review.linted import LintedBundle, Recipe
 
 INSIDE: Final = "/usr/bin/buildah"
@@ -72,13 +73,6 @@ ENV: Final = {
 }
 
 
-class UnknownPipeline(Untrusted):
-    """The bundle asks for a pipeline template that this builder does not have."""
-
-    code = "build.pipeline"
-    hint = "This node is older than the bundle: it needs a release that knows the template."
-
-
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What decides a digest beside the source; named in every `BuiltImage`."""
@@ -88,8 +82,10 @@ class Profile:
 
     @property
     def name(self) -> str:
-        """Such as "1/buildah-1.28.2-5f1b0c2d"; the last part stands for flags, settings and preamble."""
-        settled = repr((FLAGS, PREAMBLE, sorted(SETTINGS.items()), sorted(ENV.items())))
+        """Such as "1/buildah-1.28.2-5f1b0c2d"; the last part stands for template, flags, settings and preamble."""
+        settled = repr(
+            (template.digest(self.pipeline), FLAGS, PREAMBLE, sorted(SETTINGS.items()), sorted(ENV.items()))
+        )
         return f"{self.pipeline}/buildah-{self.buildah}-{sha256(settled.encode()).hexdigest()[:8]}"
 
 
@@ -115,8 +111,7 @@ class BuildahBuilder:
         Raises:
             UnknownPipeline: this builder does not have it.
         """
-        if pipeline != 1:
-            raise UnknownPipeline("no such pipeline template", pipeline=pipeline, known=[1])
+        template.digest(pipeline)
         return Profile(pipeline, self._version)
 
     @cached_property

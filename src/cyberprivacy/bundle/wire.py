@@ -69,7 +69,7 @@ class Wire:
         Raises:
             Misuse: "bundle.url".
         """
-        self.name = _checked(url)
+        self.name = checked_url(url)
         self._pace = pace
         self._lock = Lock()
         self._line = Line()
@@ -143,7 +143,12 @@ class Wire:
         return Answer(response, self.name, limit)
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """The URL of a host, without a slash at its end.
+
+    Raises:
+        Misuse: "bundle.url": not http or https, or with a user, a query or a fragment.
+    """
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError):

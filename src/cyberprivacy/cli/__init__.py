@@ -31,6 +31,7 @@ ROOMS: Final = {
     "bundle": ("pack", "bundle"),
     "review": ("lint", "measure", "bundle"),
     "build": ("pin", "build", "base"),
+    "harbor": ("harbor",),
     "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),

@@ -84,6 +84,12 @@ def build(
     *,
     bases: Bases = BASES,
     index: Annotated[str, typer.Option(help="Python package index (PEP 691).")] = "https://pypi.org/simple",
+    registry: Annotated[
+        str | None, typer.Option(metavar="URL", help="An OCI registry that has base images, asked after --bases.")
+    ] = None,
+    registry_auth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Credentials for it, as podman and docker keep them.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Lint and build sources as every cluster would, and print the digests that must come out. Needs root."""
@@ -93,10 +99,14 @@ def build(
     from cyberprivacy.build.image import images_digest
     from cyberprivacy.build.inputs import LayoutBases
     from cyberprivacy.build.scratch import scratch
+    from cyberprivacy.registry.oci import RegistryBases, connect
     from cyberprivacy.review.lint import lint
 
+    if registry_auth is not None and registry is None:
+        raise Misuse("credentials for no registry", code="build.registry", hint="Name it with --registry.")
+    remote = [RegistryBases(connect(registry, authfile=registry_auth))] if registry is not None else []
     with httpx2.Client(timeout=60) as client, scratch(CACHE / "desk") as place:
-        builder = embedded(CACHE / "build", bases=[LayoutBases(bases)], client=client, index=index)
+        builder = embedded(CACHE / "build", bases=[LayoutBases(bases), *remote], client=client, index=index)
         with _step("reading"):
             bundle = _bundle(directory, place / "tree")
         with _step("linting"):

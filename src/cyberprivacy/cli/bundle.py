@@ -26,6 +26,7 @@ from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
+from cyberprivacy.cli import pins
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse
 
@@ -59,6 +60,7 @@ def register(app: typer.Typer) -> None:
     bundle.command("push", epilog="Example: cyberprivacy bundle push ./guestbook --kubo http://127.0.0.1:5001")(
         _push
     )
+    pins.register(bundle)
 
 
 def _pack(

@@ -15,6 +15,7 @@ import httpx2
 
 from cyberprivacy.build.base import EPOCH
 from cyberprivacy.build.buildah import BuildahBuilder
+from cyberprivacy.build.image import Builder
 from cyberprivacy.build.inputs import Inputs, LayoutBases
 from cyberprivacy.build.sandbox import Sandbox
 from cyberprivacy.build.web import Web
@@ -34,10 +35,12 @@ from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.config import Config
+from cyberprivacy.node.engines_config import beside, harbor
 from cyberprivacy.node.housekeeping import Keeper
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
-from cyberprivacy.registry.oci import OciRegistry, RegistryBases, connect
+from cyberprivacy.registry.oci import RegistryBases, connect
+from cyberprivacy.registry.pushed import Registry
 
 VOLATILE: Final = Path("/run/cyberprivacy")
 FIRST_SUBNET: Final = 100
@@ -125,7 +128,7 @@ class Assembly:
     runtime: Tended
     front: Front
     run: Path
-    registry: OciRegistry
+    registry: Registry
     _embedded: DockerRegistry | None
     _fetching: defaultdict[Cid, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
@@ -146,7 +149,8 @@ class Assembly:
         run.mkdir(mode=0o711, parents=True, exist_ok=True)
         VOLATILE.chmod(0o711)
         front = Front(run / "front")
-        embedded = None if config.cluster else DockerRegistry(data / "registry", _port(data / "registry")).start()
+        elsewhere = config.cluster or config.harbor
+        embedded = None if elsewhere else DockerRegistry(data / "registry", _port(data / "registry")).start()
         registry, runtime = _running(config, front, embedded, told)
         return cls(
             config=config,
@@ -158,6 +162,11 @@ class Assembly:
             registry=registry,
             _embedded=embedded,
         )
+
+    @property
+    def building(self) -> Builder:
+        """What turns source into images here. See `engines_config`."""
+        return beside(self.builder, self.config.jenkins, self.config.data / "builds" / "agreed")
 
     def fetch(self, cid: Cid) -> VerifiedBundle:
         """Bring a bundle to this machine, from the configured gateways. See `bundle.fetch`."""
@@ -171,13 +180,17 @@ class Assembly:
     @property
     def keepers(self) -> Mapping[str, Keeper]:
         """What can be tidied, by room. See `housekeeping`."""
-        trees, embedded = self.config.data / "bundles", self._embedded
+        trees, embedded, at = self.config.data / "bundles", self._embedded, self.config.harbor
         keepers: dict[str, Keeper] = {
             "bundle": lambda bundles, _, since: keep(self.store, trees, bundles, unused_since=since),
             "build": lambda _, images, since: self.builder.keep(images, unused_since=since),
         }
-        if embedded is not None:  # somebody else's registry is not ours to tidy
+        # Somebody else's registry is not ours to tidy, but for a project that is this node's alone.
+        if embedded is not None:
             keepers["registry"] = lambda _, images, since: embedded.keep(images, unused_since=since)
+        elif at is not None:  # counts images: it does not tell bytes
+            mine = {application_name(served.dao) for served in self.config.daos}
+            keepers["registry"] = lambda _, images, since: harbor(at).tidy(mine, images, unused_since=since)
         return keepers
 
     def tend(self) -> None:
@@ -211,13 +224,17 @@ def _running(
     front: Front,
     embedded: DockerRegistry | None,
     told: Callable[[str, Mapping[str, object]], object],
-) -> tuple[OciRegistry, Tended]:
+) -> tuple[Registry, Tended]:
     """Where images are pushed, and what runs them."""
     if config.cluster is not None:
         return config.cluster.images(), config.cluster.runtime(front, told)
-    assert embedded is not None  # noqa: S101  (started by the caller where there is no cluster)
-    pull = Pull(authfile=embedded.authfile, certificates=embedded.certs)
-    return embedded.registry(), PodmanRuntime(podman_settings(config.data, pull), front)
+    if config.harbor is not None:
+        registry: Registry = harbor(config.harbor)
+        pull = Pull(authfile=config.harbor.pull, certificates=config.harbor.certificates)
+    else:
+        assert embedded is not None  # noqa: S101  (started by the caller where images are not kept elsewhere)
+        registry, pull = embedded.registry(), Pull(authfile=embedded.authfile, certificates=embedded.certs)
+    return registry, PodmanRuntime(podman_settings(config.data, pull), front)
 
 
 def _port(folder: Path) -> int:

@@ -40,6 +40,8 @@ front = ["10.0.0.5/32"]
 [sources.registries]                   # where base images are fetched by digest; name in FROM -> address
 "docker.io" = "https://registry-1.docker.io"
 ```
+
+Existing engines beside the embedded ones: `engines_config`.
 """
 
 from collections.abc import Mapping
@@ -49,6 +51,7 @@ from pathlib import Path
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
 from cyberprivacy.node.clusters import InCluster
+from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, harbor_at, jenkins_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
@@ -96,6 +99,8 @@ class Config:
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
         cluster: where applications run; None = on this machine.
+        jenkins: what builds beside this node; None = nothing does.
+        harbor: where images are stored; None = in the embedded registry.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -107,6 +112,8 @@ class Config:
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
     cluster: InCluster | None = None
+    jenkins: JenkinsAt | None = None
+    harbor: HarborAt | None = None
     digest: bytes = b""
 
 
@@ -126,7 +133,19 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head", "kubernetes"})
+    sections = {
+        "data",
+        "evidence",
+        "chain",
+        "dao",
+        "sources",
+        "witness",
+        "head",
+        "kubernetes",
+        "jenkins",
+        "harbor",
+    }
+    top = Table("", value, sections)
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
     rpc = top.table("chain", {"rpc"}).texts("rpc")
     daos = tuple(
@@ -137,13 +156,19 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if min(len({each.dao for each in daos}), len({each.listen for each in daos})) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
-    cluster = InCluster.read(top)
+    cluster, harbor = InCluster.read(top), harbor_at(top)
+    if cluster is not None and harbor is not None:
+        raise BadConfig(
+            "a cluster has its own registry: leave out [harbor], name it in [kubernetes]", key="harbor"
+        )
     return Config(
         data=Path(top.text("data")),
         hardware=_hardware(top, cluster),
         cluster=cluster,
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
+        jenkins=jenkins_at(top),
+        harbor=harbor,
         rpc=tuple(map(url, rpc)),
         daos=daos,
         sources=Sources(

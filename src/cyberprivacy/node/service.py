@@ -94,7 +94,7 @@ class Application:
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
-            builder=assembly.builder,
+            builder=assembly.building,
             registry=assembly.registry,
             runtime=assembly.runtime,
             reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),

@@ -1,4 +1,4 @@
-"""The three calls of Kubo's RPC interface that we use, over blocks in memory.
+"""The calls of Kubo's RPC interface that we use, over blocks in memory.
 
 Source: docs.ipfs.tech/reference/kubo/rpc; answers as Kubo 0.43 gives them.
 """
@@ -24,18 +24,24 @@ class FakeKubo:
     Attributes:
         blocks: what it holds.
         pinned: the roots that it was told to keep.
+        names: what they were called, by root.
         full: whether it can't take anything more.
     """
 
     def __init__(self) -> None:
         self.blocks = MemoryBlocks(name="kubo")
         self.pinned: list[str] = []
+        self.names: dict[str, str] = {}
         self.full = False
         self._app = Starlette(
             routes=[
                 Route("/api/v0/block/get", self._get, methods=["POST"]),
                 Route("/api/v0/dag/export", self._export, methods=["POST"]),
                 Route("/api/v0/dag/import", self._import, methods=["POST"]),
+                Route("/api/v0/pin/add", self._pin, methods=["POST"]),
+                Route("/api/v0/pin/ls", self._pins, methods=["POST"]),
+                Route("/api/v0/pin/rm", self._unpin, methods=["POST"]),
+                Route("/api/v0/dag/stat", self._stat, methods=["POST"]),
             ]
         )
 
@@ -66,6 +72,37 @@ class FakeKubo:
             self.pinned.append(str(root))
         line = {"Root": {"Cid": {"/": str(root)}, "PinErrorMsg": problem}}
         return Response(json.dumps(line).encode() + b"\n", media_type="application/json")
+
+    async def _pin(self, request: Request) -> Response:
+        root = request.query_params["arg"]
+        try:
+            list(graph.blocks(Cid.parse(root), self.blocks.find))
+        except CyberPrivacyError:
+            return _error("pin: block was not found locally (offline)")
+        self.names[root] = request.query_params.get("name", "")
+        if root not in self.pinned:
+            self.pinned.append(root)
+        return JSONResponse({"Pins": [root]})
+
+    async def _pins(self, request: Request) -> Response:
+        asked = request.query_params.get("arg")
+        if asked is not None and asked not in self.pinned:
+            return _error(f"path '/ipfs/{asked}' is not pinned")
+        roots = self.pinned if asked is None else [asked]
+        keys = {root: {"Type": "recursive", "Name": self.names.get(root, "")} for root in roots}
+        return JSONResponse({"Keys": keys})
+
+    async def _unpin(self, request: Request) -> Response:
+        root = request.query_params["arg"]
+        if root not in self.pinned:
+            return _error("not pinned or pinned indirectly")
+        self.pinned = [pin for pin in self.pinned if pin != root]
+        return JSONResponse({"Pins": [root]})
+
+    async def _stat(self, request: Request) -> Response:
+        found = dict(graph.blocks(Cid.parse(request.query_params["arg"]), self.blocks.find))
+        size = sum(map(len, found.values()))
+        return JSONResponse({"UniqueBlocks": len(found), "TotalSize": size, "DagStats": []})
 
 
 def _error(message: str) -> Response:

@@ -6,7 +6,9 @@ import pytest
 from cyberprivacy.bundle import graph
 from cyberprivacy.bundle.fetch import fetch
 from cyberprivacy.bundle.kubo import Kubo
+from cyberprivacy.bundle.kubo_pins import KuboPins
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
+from cyberprivacy.bundle.remote import Down
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.cid import RAW, Cid
@@ -84,3 +86,21 @@ def test_push_takes_a_directory_or_a_cid_of_the_store(
         assert run(["bundle", "push", str(bundle.root), "--store", str(store.folder), "--kubo", url]) == 0
     assert fake.pinned == [str(bundle.root)] * 2
     assert f"pinned {bundle.root}" in capsys.readouterr().out
+
+
+def test_a_root_is_pinned_listed_and_let_go(bundle: TreeBlocks, fake: FakeKubo) -> None:
+    with running(fake) as url:
+        Kubo(url).push(bundle.root, bundle.find)
+        pins = KuboPins(url)
+        made = pins.pin(bundle.root, "guestbook")
+        assert made.blocks == len(list(graph.blocks(bundle.root, bundle.find)))
+        assert pins.pins(bundle.root) == [made]
+        assert [pin.name for pin in pins.pins()] == ["guestbook"]
+        assert (pins.unpin(bundle.root), pins.unpin(bundle.root)) == (1, 0)
+        assert pins.pins(bundle.root) == []
+
+
+def test_a_root_without_its_blocks_is_not_pinned(fake: FakeKubo) -> None:
+    with running(fake) as url, pytest.raises(Down) as refusal:
+        KuboPins(url).pin(Cid.of(RAW, b"absent"), "")
+    assert refusal.value.code == "pinning.failed"

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from cyberprivacy.build.image import BuiltImage
+from cyberprivacy.build.jenkins_builder import JenkinsBuilder
+from cyberprivacy.errors import Misuse
 from cyberprivacy.node.config import load, parse
+from cyberprivacy.node.engines_config import beside, harbor
 from cyberprivacy.node.tables import BadConfig, Endpoint
+from cyberprivacy.registry.harbor_registry import HarborRegistry
+from cyberprivacy.review.linted import LintedBundle
 
 GOOD = """
 data = "/var/lib/cyberprivacy"
@@ -82,3 +88,94 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: byt
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadConfig):
         load(tmp_path / "none.toml")
+
+
+JENKINS = """
+[jenkins]
+url = "https://jenkins.example"
+user = "node"
+token = "TOKEN"
+templates = "/templates"
+[jenkins.values]
+index = "https://pypi.org/simple"
+"""
+
+
+def test_a_jenkins_may_build_beside_the_node(tmp_path: Path) -> None:
+    assert parse(tomllib.loads(GOOD)).jenkins is None
+    (tmp_path / "token").write_text("hunter2\n")
+    at = parse(tomllib.loads(GOOD + JENKINS.replace("TOKEN", str(tmp_path / "token")))).jenkins
+    assert at is not None
+    assert at.values == {"index": "https://pypi.org/simple"}
+    assert isinstance(beside(Own(), at, tmp_path), JenkinsBuilder)
+    own = Own()
+    assert beside(own, None, tmp_path) is own
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("TOKEN", "/nowhere", "access.file"),
+        ('user = "node"', 'user = "node"\nca = "/nowhere"', "access.ca"),
+        ("https://jenkins.example", "http://jenkins.example", "access.plain"),
+        ("https://jenkins.example", "https://u:p@jenkins.example", "node.config"),
+        ('user = "node"', 'user = "node"\njob = "x"', "node.config"),
+        ('user = "node"\n', "", "node.config"),
+    ],
+)
+def test_a_jenkins_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
+    (tmp_path / "token").write_text("hunter2\n")
+    text = JENKINS.replace(old, new).replace("TOKEN", str(tmp_path / "token"))
+    with pytest.raises(Misuse) as refusal:
+        beside(Own(), parse(tomllib.loads(GOOD + text)).jenkins, tmp_path)
+    assert refusal.value.code == code
+    assert "hunter2" not in str(refusal.value)
+
+
+def opened(text: str) -> HarborRegistry:
+    at = parse(tomllib.loads(GOOD + text)).harbor
+    assert at is not None
+    return harbor(at)
+
+
+HARBOR = """
+[harbor]
+url = "https://harbor.example"
+project = "node-1"
+push = "PUSH"
+pull = "/pull.json"
+"""
+
+
+def test_a_harbor_may_hold_the_images(tmp_path: Path) -> None:
+    (tmp_path / "push").write_text('{"auths": {"harbor.example": {"auth": "cm9ib3Q6c2VjcmV0"}}}')
+    at = parse(tomllib.loads(GOOD + HARBOR.replace("PUSH", str(tmp_path / "push")))).harbor
+    assert at is not None
+    assert (at.project, at.pull, at.certificates) == ("node-1", Path("/pull.json"), None)
+    assert isinstance(harbor(at), HarborRegistry)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("PUSH", "/nowhere", "registry.authfile"),
+        ("harbor.example", "other.example", "registry.authfile"),
+        ("node-1", "Node/1", "harbor.project"),
+        ('pull = "/pull.json"', 'pull = "/pull.json"\ntag = "latest"', "node.config"),
+        ('pull = "/pull.json"', "", "node.config"),
+        ('pull = "/pull.json"', 'pull = "/pull.json"\ncertificates = "/nowhere"', "access.ca"),
+    ],
+)
+def test_a_harbor_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
+    (tmp_path / "push").write_text('{"auths": {"harbor.example": {"auth": "cm9ib3Q6c2VjcmV0"}}}')
+    text = HARBOR.replace(old, new).replace("PUSH", str(tmp_path / "push"))
+    with pytest.raises(Misuse) as refusal:
+        opened(text)
+    assert refusal.value.code == code
+
+
+class Own:
+    """A builder that is never asked."""
+
+    def build(self, linted: LintedBundle) -> tuple[BuiltImage, ...]:
+        raise AssertionError(linted)
