@@ -8,7 +8,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither os-image os-verify-release test-os test-kubo clean
+.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither os-image os-verify-release test-os test-kubernetes test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -65,6 +65,10 @@ os-verify-release: install ## build the Privacy OS again and compare it with REL
 test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minutes
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
+
+test-kubernetes: ## a real Kubernetes, compiled once (some six minutes), with pods that run; some four minutes
+	@deploy/install-debian.sh containerd containernetworking-plugins
+	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
 
 test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)
 	program=$$(tests/interop/kubo/build.sh) && CYBERPRIVACY_KUBO=$$program $(RUN) pytest tests/interop/test_kubo.py -p no:randomly

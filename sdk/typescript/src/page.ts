@@ -42,8 +42,13 @@ export async function signOut(): Promise<void> {
   await call("DELETE", "/udi/cookie");
 }
 
-/** A session of one's own, for as long as this page is open: with it one exports and erases. */
+/**
+ * A session of one's own, for as long as this page is open: with it one exports and erases. Refuses: "page.elsewhere"
+ * where the application only shares a vault: wallets sign for the address that they are asked from.
+ */
 export async function own(): Promise<Vault> {
+  const { site } = await here.about();
+  if (site !== location.origin) refuse("page.elsewhere", `this is kept by the vault at ${site}: ask there, with cyberprivacy my`);
   return here.with(await enter(await wallet(), ""));
 }
 
@@ -155,7 +160,7 @@ async function offer(value: Json): Promise<Offer> {
   const text = consentText(grant, policy, types, navigator.language.startsWith("de") ? "de" : "en");
   const accept = async (): Promise<string> => {
     const signed = encodeGrant(await both({ ...grant, textHash: textHash(text) }, network));
-    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder") };
+    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder"), site: textOf(value, "site") };
     await call("POST", "/udi/v1/grants", utf8(JSON.stringify(sent)));
     return `${textOf(value, "back")}/#grant=${base64url(signed)}`;
   };

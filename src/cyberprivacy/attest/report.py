@@ -165,7 +165,7 @@ _CHEATS: Final[Mapping[Level, tuple[str, ...]]] = {
         *_EVERYWHERE,
     ),
     Level.OPERATOR_TRUSTED: (
-        "the operator and every administrator of the machine: they can read and change everything",
+        "the operator and every administrator of the machine or cluster: they can read and change everything",
         *_EVERYWHERE,
     ),
     Level.DEVELOPMENT: (

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,17 @@ EXAMPLE = """Example of a configuration file:
   gateways = ["https://gateway.example"]
 
 Then: cyberprivacy node start --config node.toml
+
+To run applications in a Kubernetes cluster (1.30 or newer), add:
+
+  [kubernetes]
+  kubeconfig = "/etc/cyberprivacy/kubeconfig"
+  registry = "https://registry.example"
+  front = ["10.0.0.5/32"]
+
+where `front` is from where this machine connects to the cluster.
+
+Then: cyberprivacy node start --config node.toml --profile kubernetes
 """
 
 
@@ -49,10 +61,36 @@ def register(app: typer.Typer) -> None:
     app.add_typer(node, name="node")
 
 
-def start(config: ConfigFile = DEFAULT) -> None:
+class Profile(StrEnum):
+    """Where a node's applications run."""
+
+    EMBEDDED = "embedded"
+    KUBERNETES = "kubernetes"
+
+
+Wanted = Annotated[
+    Profile | None,
+    typer.Option(
+        help="Where applications run: start only if the configuration says the same.", show_default=False
+    ),
+]
+
+
+def start(config: ConfigFile = DEFAULT, *, profile: Wanted = None) -> None:
     """Start a node and keep running; what it runs is decided on chain and nowhere else."""
     from cyberprivacy.node import config as settings
     from cyberprivacy.node.service import Node
+
+    read = settings.load(config)
+    found = Profile.EMBEDDED if read.cluster is None else Profile.KUBERNETES
+    if profile not in (None, found):
+        raise Misuse(
+            "the configuration is for another profile",
+            code="node.profile",
+            hint="A table [kubernetes] with kubeconfig, registry and front makes a node use a cluster.",
+            profile=profile.value,
+            configured=found.value,
+        )
 
     structlog.configure(
         processors=[
@@ -63,7 +101,7 @@ def start(config: ConfigFile = DEFAULT) -> None:
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    node = Node(settings.load(config))
+    node = Node(read)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

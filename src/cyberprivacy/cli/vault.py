@@ -1,16 +1,22 @@
 """`vault serve`: keep people's data for applications, in one command."""
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.cli.judging import Judging, with_judging
 from cyberprivacy.cli.output import out
 from cyberprivacy.cli.serving import log_to_stderr, socket_at
+from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
+from cyberprivacy.vault.recipient import Declared
+from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -22,13 +28,16 @@ EXAMPLE = """Example: cyberprivacy vault serve --data ./vault
 With PostgreSQL, behind a TLS front, for two applications:
   cyberprivacy vault serve --data /var/lib/vault --database postgresql://vault@/vault \\
     --url https://data.example --app shop=https://shop.example --app books=https://books.example
+
+One whose people grant others their orders, also to applications that have to prove what they are:
+  cyberprivacy vault serve --data ./vault --app shop --shares shop --types ./types --rpc https://rpc.example
 """
 
 
 def register(app: typer.Typer) -> None:
     """Add `vault serve`."""
     vault = typer.Typer(help="Keep people's data for applications.", no_args_is_help=True, rich_markup_mode=None)
-    vault.command("serve", epilog=EXAMPLE)(serve)
+    vault.command("serve", epilog=EXAMPLE)(with_judging(with_vendors(serve)))
     app.add_typer(vault, name="vault")
 
 
@@ -47,6 +56,12 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         list[str],
         typer.Option("--app", metavar="NAME[=URL]", help="An application that keeps data here; repeat for more."),
     ] = [],  # noqa: B006 - typer copies it
+    shares: Annotated[
+        str,
+        typer.Option(
+            "--shares", metavar="NAME", help="Which application shares, if there are several: one for each vault."
+        ),
+    ] = "",
     types: Annotated[
         Path | None,
         typer.Option("--types", metavar="DIR", help="Data types to declare: NAME.json, a JSON Schema each."),
@@ -57,10 +72,27 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     origin: Annotated[
         list[str], typer.Option(metavar="URL", help="Web pages from there may call it (CORS); repeat for more.")
     ] = [],  # noqa: B006
+    purpose: Annotated[
+        list[str],
+        typer.Option(
+            "--purpose",
+            metavar="TEXT",
+            help="For what it may be granted other applications' records; repeat for more.",
+        ),
+    ] = [KEEPING],  # noqa: B006
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--source", metavar="NAME=URL", help="A vault from which records may be brought, beside public ones."
+        ),
+    ] = [],  # noqa: B006
     front: Annotated[
         str,
         typer.Option(metavar="ADDRESS", help="Address of the TLS front, which says who asks (X-Forwarded-For)."),
     ] = "",
+    *,
+    judging: Judging,
+    vendors: Vendors,
 ) -> None:
     """Serve a vault until interrupted. One process; one vault for each --data."""
     from cyberprivacy.vault.web import server
@@ -70,12 +102,23 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     with socket_at(listen, code="vault.listen") as bound:
         host = listen.rpartition(":")[0]
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
-        place = Place(site, network, apps=dict(_app(each, site) for each in app))
-        with opened(data, database, place, types=_types(types)) as vault:
+        apps, sources = (dict(_app(each, site) for each in named) for named in (app, source))
+        place = Place(site, network, apps=apps, sources=sources)
+        declared, prover = _types(types), judging.prover(vendors, local=site.local, clock=time.time)
+        own = _own(shares, place, declared, purpose)
+        with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
+            out.progress(_shares(own, data))
             if vault.development:
                 out.warning(DEVELOPMENT)
             server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
+
+
+def _shares(own: Own | None, data: Path) -> str:
+    """What a vault of several applications does not do, and who remembers receipts."""
+    if own is None:
+        return "nothing is shared or moved from or to here: say which application does that (--shares)"
+    return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:
@@ -84,10 +127,19 @@ def _app(text: str, site: Site) -> tuple[str, Site]:
     return name, Site.parse(uri) if equals else site
 
 
-def _types(folder: Path | None) -> list[DataType]:
+def _own(name: str, place: Place, types: Sequence[DataType], purposes: Sequence[str]) -> Own | None:
+    """The application that shares: the one of this name, or the only one; None where neither is there."""
+    if not name and len(place.apps) != 1:
+        return None
+    chosen = name or next(iter(place.apps))
+    place.of(chosen)  # refuses a name that is not among --app
+    return Own.of(chosen, NOWHERE, Declared(frozenset(each.name for each in types), frozenset(purposes)))
+
+
+def _types(folder: Path | None) -> Sequence[DataType]:
     """The data types of a folder."""
     if folder is None:
-        return []
+        return ()
     if not folder.is_dir():
         raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
-    return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
+    return typefolder.load(folder)

@@ -82,3 +82,22 @@ class Runtime(Protocol):
     def remove(self, name: str) -> None:
         """Stop serving it; its persistent volumes stay. Removing what is not there changes nothing."""
         ...
+
+
+class Tended(Runtime, Protocol):
+    """A runtime as a node keeps it: it knows what it runs, and wants to be called all the while."""
+
+    def names(self) -> frozenset[str]:
+        """Applications of this node of which something may run."""
+        ...
+
+    def tend(self) -> tuple[str, ...]:
+        """Look after everything that serves: call it every second or so.
+
+        Returns:
+            What had to be put right, for the log.
+
+        Raises:
+            CyberPrivacyError: the first failure of any, after the other applications were looked after.
+        """
+        ...

@@ -1,9 +1,9 @@
-"""The embedded engines of one machine, put together: what a node needs where nobody gave it a cluster."""
+"""A node's engines, put together: those of one machine, or some of them where it was given a cluster."""
 
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -28,6 +28,7 @@ from cyberprivacy.bundle.sources import BlockSource
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
+from cyberprivacy.deploy.deployment import Tended
 from cyberprivacy.deploy.engine import Pull
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.deploy.podman import PodmanRuntime, PodmanSettings
@@ -38,6 +39,7 @@ from cyberprivacy.node.engines_config import beside, harbor
 from cyberprivacy.node.housekeeping import Keeper
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.registry.docker_registry import DockerRegistry
+from cyberprivacy.registry.harbor_registry import HarborRegistry
 from cyberprivacy.registry.oci import RegistryBases, connect
 from cyberprivacy.registry.pushed import Registry
 
@@ -118,59 +120,49 @@ class Assembly:
         store: blocks of every bundle that runs here; served to others.
         front: the TLS front.
         run: volatile folder of this node, lost at reboot.
+        registry: where images are pushed.
     """
 
     config: Config
     store: FolderStore
     builder: BuildahBuilder
-    runtime: PodmanRuntime
+    runtime: Tended
     front: Front
     run: Path
-    _registry: DockerRegistry
+    registry: Registry
+    _embedded: DockerRegistry | None
     _fetching: defaultdict[Cid, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     @classmethod
-    def of(cls, config: Config) -> Self:
-        """Put the engines together in the data directory and start the registry.
+    def of(cls, config: Config, told: Callable[[str, Mapping[str, object]], object] = lambda _, __: None) -> Self:
+        """Put the engines together in the data directory and start those that are embedded.
+
+        Args:
+            config: of the node.
+            told: hears of what somebody changed in a cluster, as a kind and facts for the ledger.
 
         Raises:
             TryLater: an engine does not start.
+            Misuse: the cluster's kubeconfig or the registry's files cannot be used.
         """
         data = config.data
         run = volatile(data)
         run.mkdir(mode=0o711, parents=True, exist_ok=True)
         VOLATILE.chmod(0o711)
-        registry = DockerRegistry(data / "registry", _port(data / "registry")).start()
         front = Front(run / "front")
-        client = httpx2.Client(follow_redirects=False, timeout=60)
-        inputs = Inputs(
-            data / "inputs",
-            bases=[
-                *(LayoutBases(folder) for folder in config.sources.bases),
-                *(RegistryBases(connect(url), host) for host, url in config.sources.registries.items()),
-            ],
-            index=WheelIndex(client, config.sources.wheels),
-            web=Web(client),
-            epoch=EPOCH,
-        )
-        pull = Pull(authfile=registry.authfile, certificates=registry.certs)
-        if config.harbor is not None:
-            pull = Pull(authfile=config.harbor.pull, certificates=config.harbor.certificates)
-        settings = podman_settings(data, pull)
+        elsewhere = config.cluster or config.harbor
+        embedded = None if elsewhere else DockerRegistry(data / "registry", _port(data / "registry")).start()
+        registry, runtime = _running(config, front, embedded, told)
         return cls(
             config=config,
             store=FolderStore(data / "blocks"),
-            builder=BuildahBuilder(data / "builds", inputs=inputs, sandbox=Sandbox(data / "sandboxes")),
-            runtime=PodmanRuntime(settings, front),
+            builder=BuildahBuilder(data / "builds", inputs=_inputs(config), sandbox=Sandbox(data / "sandboxes")),
+            runtime=runtime,
             front=front,
             run=run,
-            _registry=registry,
+            registry=registry,
+            _embedded=embedded,
         )
-
-    @property
-    def registry(self) -> Registry:
-        """Where images are pushed."""
-        return self._registry.registry() if self.config.harbor is None else harbor(self.config.harbor)
 
     @property
     def building(self) -> Builder:
@@ -189,27 +181,59 @@ class Assembly:
     @property
     def keepers(self) -> Mapping[str, Keeper]:
         """What can be tidied, by room. See `housekeeping`."""
-        trees = self.config.data / "bundles"
-        return {
+        trees, embedded = self.config.data / "bundles", self._embedded
+        keepers: dict[str, Keeper] = {
             "bundle": lambda bundles, _, since: keep(self.store, trees, bundles, unused_since=since),
             "build": lambda _, images, since: self.builder.keep(images, unused_since=since),
-            "registry": self._keep_images,
         }
-
-    def _keep_images(self, _: Collection[Cid], images: Collection[str], since: float) -> int:
-        """As `Keeper`; of a Harbor the number of images, as it does not tell bytes."""
-        if self.config.harbor is None:
-            return self._registry.keep(images, unused_since=since)
-        mine = {application_name(served.dao) for served in self.config.daos}
-        return harbor(self.config.harbor).tidy(mine, images, unused_since=since)
+        if isinstance(registry := self.registry, HarborRegistry):
+            mine = {application_name(served.dao) for served in self.config.daos}
+            keepers["registry"] = lambda _, images, since: registry.tidy(mine, images, unused_since=since)
+        elif embedded is not None:  # somebody else's registry is not ours to tidy
+            keepers["registry"] = lambda _, images, since: embedded.keep(images, unused_since=since)
+        return keepers
 
     def tend(self) -> None:
-        """Look after the registry: its certificate is renewed before it ends."""
-        self._registry.tend()
+        """Look after the embedded registry: its certificate is renewed before it ends."""
+        if self._embedded is not None:
+            self._embedded.tend()
 
     def close(self) -> None:
         """Stop what need not outlive the node; applications and their front go on serving."""
-        self._registry.stop()
+        if self._embedded is not None:
+            self._embedded.stop()
+
+
+def _inputs(config: Config) -> Inputs:
+    """Where builds find what they may use."""
+    client = httpx2.Client(follow_redirects=False, timeout=60)
+    return Inputs(
+        config.data / "inputs",
+        bases=[
+            *(LayoutBases(folder) for folder in config.sources.bases),
+            *(RegistryBases(connect(url), host) for host, url in config.sources.registries.items()),
+        ],
+        index=WheelIndex(client, config.sources.wheels),
+        web=Web(client),
+        epoch=EPOCH,
+    )
+
+
+def _running(
+    config: Config,
+    front: Front,
+    embedded: DockerRegistry | None,
+    told: Callable[[str, Mapping[str, object]], object],
+) -> tuple[Registry, Tended]:
+    """Where images are pushed, and what runs them."""
+    if config.cluster is not None:
+        return config.cluster.images(), config.cluster.runtime(front, told)
+    if config.harbor is not None:
+        pull = Pull(authfile=config.harbor.pull, certificates=config.harbor.certificates)
+        return harbor(config.harbor), PodmanRuntime(podman_settings(config.data, pull), front)
+    assert embedded is not None  # noqa: S101  (started by the caller where no other is named)
+    pull = Pull(authfile=embedded.authfile, certificates=embedded.certs)
+    return embedded.registry(), PodmanRuntime(podman_settings(config.data, pull), front)
 
 
 def _port(folder: Path) -> int:

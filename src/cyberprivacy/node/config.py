@@ -32,11 +32,16 @@ url = "https://other.example"
 log = ["cyberprivacy.log/…+…+…"]       # keys of its log
 witness = ["cyberprivacy.witness/…"]   # keys with which it cosigns
 
+[kubernetes]                           # optional: applications run in a cluster; see `clusters`
+kubeconfig = "/etc/cyberprivacy/kubeconfig"
+registry = "https://registry.example"
+front = ["10.0.0.5/32"]
+
 [sources.registries]                   # where base images are fetched by digest; name in FROM -> address
 "docker.io" = "https://registry-1.docker.io"
 ```
 
-Existing engines beside the embedded ones: `engines_config`.
+Engines beside the embedded ones: `engines_config`.
 """
 
 from collections.abc import Mapping
@@ -45,10 +50,13 @@ from pathlib import Path
 
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
+from cyberprivacy.node.clusters import InCluster
 from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, harbor_at, jenkins_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
+
+_SECTIONS = {"data", "evidence", "chain", "dao", "sources", "witness", "head", "kubernetes", "jenkins", "harbor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,9 @@ class Config:
         hardware: whether the machine's own hardware makes the evidence.
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
+        cluster: where applications run; None = on this machine.
         jenkins: what builds beside this node; None = nothing does.
-        harbor: where images are stored; None = in the embedded registry.
+        harbor: where images are stored; None = in the embedded registry, or in the cluster's.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
 
@@ -104,6 +113,7 @@ class Config:
     hardware: bool = False
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
+    cluster: InCluster | None = None
     jenkins: JenkinsAt | None = None
     harbor: HarborAt | None = None
     digest: bytes = b""
@@ -125,25 +135,28 @@ def parse(value: Mapping[str, object]) -> Config:
     Raises:
         BadConfig: a key is missing, unknown, or of the wrong form.
     """
-    top = Table("", value, {"data", "evidence", "chain", "dao", "sources", "witness", "head", "jenkins", "harbor"})
-    chain = top.table("chain", {"rpc"})
+    top = Table("", value, _SECTIONS)
     sources = top.table("sources", {"gateways", "kubos", "wheels", "bases", "registries", "serve"}, optional=True)
-    rpc = chain.texts("rpc")
+    rpc = top.table("chain", {"rpc"}).texts("rpc")
     daos = tuple(
         Served(dao.address("address"), dao.endpoint("listen"))
         for dao in (Table("dao", item, {"address", "listen"}) for item in top.tables("dao"))
     )
     if not rpc or not daos:
         raise BadConfig("name at least one chain endpoint and one DAO")
-    if len({served.dao for served in daos}) != len(daos) or len({served.listen for served in daos}) != len(daos):
+    if min(len({each.dao for each in daos}), len({each.listen for each in daos})) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
+    cluster, harbor = InCluster.read(top), harbor_at(top)
+    if cluster is not None and harbor is not None:
+        raise BadConfig("a cluster names its own registry", key="harbor")
     return Config(
         data=Path(top.text("data")),
-        hardware=_hardware(top),
+        hardware=_hardware(top, cluster),
+        cluster=cluster,
+        jenkins=jenkins_at(top),
+        harbor=harbor,
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
-        jenkins=jenkins_at(top),
-        harbor=harbor_at(top),
         rpc=tuple(map(url, rpc)),
         daos=daos,
         sources=Sources(
@@ -166,8 +179,14 @@ def _answering(table: Table) -> Answering:
     )
 
 
-def _hardware(table: Table) -> bool:
+def _hardware(table: Table, cluster: InCluster | None) -> bool:
     evidence = table.text("evidence", "software")
     if evidence not in ("software", "hardware"):
         raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
+    if evidence == "hardware" and cluster is not None:  # it would be about a machine on which no application runs
+        raise BadConfig(
+            "hardware vouches for this machine, and applications run on the cluster's",
+            hint='Leave `evidence` out: a cluster whose machines are not attested is worth "operator-trusted".',
+            key="evidence",
+        )
     return evidence == "hardware"

@@ -46,7 +46,7 @@ class Site:
         if scheme not in ("http", "https") or not _HOST.fullmatch(authority):
             raise BadPlace("not the address of a site", uri=uri[:200])
         site = cls(uri)
-        if scheme == "http" and site.host not in _LOCAL:
+        if scheme == "http" and not site.local:
             raise BadPlace("without TLS anybody on the way could read and sign in", uri=uri[:200])
         return site
 
@@ -61,6 +61,11 @@ class Site:
         name = urlsplit(self.uri).hostname or ""
         return f"[{name}]" if ":" in name else name
 
+    @property
+    def local(self) -> bool:
+        """Whether it is this machine, for whoever asks."""
+        return self.host in _LOCAL
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -70,12 +75,14 @@ class Place:
         network: names the domain of what is signed, such as "cyberprivacy:main".
         chain: EIP-155 id that sign-in messages name; nothing is sent to it.
         apps: site of each application, by name.
+        sources: sites from which records may be brought here, beside public ones, by name.
     """
 
     site: Site
     network: str
     chain: int = 1
     apps: Mapping[str, Site] = field(default_factory=dict)
+    sources: Mapping[str, Site] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.apps:

@@ -43,13 +43,13 @@ def _keep(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return entry
 
 
-def app_layer(files: Mapping[str, bytes]) -> bytes:
+def app_layer(files: Mapping[str, bytes], mode: int = 0o644) -> bytes:
     """A gzipped tar with files, named by absolute path."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
         for name, data in files.items():
             entry = tarfile.TarInfo(name.lstrip("/"))
-            entry.size, entry.mode = len(data), 0o644
+            entry.size, entry.mode = len(data), mode
             tar.addfile(entry, io.BytesIO(data))
     return gzip.compress(raw.getvalue(), 1, mtime=0)
 

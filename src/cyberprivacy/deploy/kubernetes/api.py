@@ -1,0 +1,222 @@
+"""One API server, spoken to over HTTP: six requests are all that a runtime needs.
+
+Answers are bounded and checked for form; nothing of an object that we did not ask for is believed.
+
+Source: kubernetes.io/docs/reference/using-api/api-concepts and server-side-apply.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import httpx2
+
+from cyberprivacy import canonical
+from cyberprivacy.build.web import body
+from cyberprivacy.deploy.kubernetes.fields import KINDS, Kind, Object, at, path_of, place
+from cyberprivacy.deploy.kubernetes.kubeconfig import Access
+from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+
+MANAGER: Final = "cyberprivacy"
+"""Our field manager: the API server remembers which fields are ours."""
+
+MAX_ANSWER: Final = 32 << 20
+_PAGE: Final = 500
+_MAX_PAGES: Final = 100
+_SAID: Final = 600
+_OLD: Final = "It must be Kubernetes 1.30 or newer, which has ValidatingAdmissionPolicy."
+_APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML
+
+
+class ClusterSilent(TryLater):
+    """The API server does not answer, or not now."""
+
+    code = "kubernetes.silent"
+    hint = "What runs goes on running; the node asks again by itself."
+
+
+class ClusterRefuses(Untrusted):
+    """The API server, or something that it asks, does not take an object of ours."""
+
+    code = "kubernetes.refused"
+    hint = "The cluster's own rules are tighter than ours; what it said names the rule."
+
+
+class ClusterDenies(Misuse):
+    """The API server does not know us, or does not let us."""
+
+    code = "kubernetes.denied"
+    hint = "See to the kubeconfig's credentials and to the rights of that account."
+
+
+class ClusterOdd(TryLater):
+    """The API server answers with something that is no answer."""
+
+    code = "kubernetes.answer"
+    hint = "Is there really a Kubernetes API server at the kubeconfig's address?"
+
+
+class Cluster:
+    """A client of one API server. Threads may share it.
+
+    Args:
+        access: whom to talk to, and as whom.
+        seconds: how long one answer may be waited for.
+    """
+
+    def __init__(self, access: Access, *, seconds: float = 20.0) -> None:
+        self._access = access
+        timeout = httpx2.Timeout(seconds, connect=min(seconds, 5.0))
+        self._client = httpx2.Client(verify=access.tls(), timeout=timeout, trust_env=False, follow_redirects=False)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    @property
+    def server(self) -> str:
+        """Its address."""
+        return self._access.server
+
+    def whoami(self) -> str:
+        """Our user name, as the API server has it. Source: authentication.k8s.io/v1 SelfSubjectReview."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        said = self._ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
+        name = at(said or {}, "status", "userInfo", "username")
+        if not isinstance(name, str) or not name:
+            raise ClusterOdd("it does not say who we are", server=self.server)
+        return name
+
+    def apply(self, wanted: Object, *, dry_run: bool = False) -> Object:
+        """Have this object's fields as they are here, whoever else wants them otherwise; gives what there is now.
+
+        Args:
+            wanted: with apiVersion, kind, metadata.name and, where the kind has one, metadata.namespace.
+            dry_run: only ask what would be.
+
+        Raises:
+            ClusterRefuses: an admission rule, a quota or the object's schema is against it.
+            ClusterDenies, ClusterSilent, ClusterOdd: as their names say.
+        """
+        options = {"fieldManager": MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        return self._taken(self._ask("PATCH", path_of(wanted), wanted, options, as_type=_APPLY), wanted)
+
+    def replace(self, wanted: Object) -> Object:
+        """Have exactly this object: fields of others go. Errors as `apply`."""
+        return self._taken(self._ask("PUT", path_of(wanted), wanted, {"fieldManager": MANAGER}), wanted)
+
+    def _taken(self, answer: Object | None, wanted: Object) -> Object:
+        if answer is None:
+            what = "the cluster has no such kind, or no such namespace"
+            raise ClusterDenies(
+                what, code="kubernetes.version", hint=_OLD, server=self.server, path=path_of(wanted)
+            )
+        return answer
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """An object as it is now; None when there is none."""
+        return self._ask("GET", place(KINDS[kind], namespace, name))
+
+    def every(self, kind: str, namespace: str = "", *, labels: str = "") -> Sequence[Object]:
+        """All objects of a kind in a namespace ("" = all of them), or those with these labels.
+
+        Raises:
+            ClusterOdd: more than any cluster of ours has.
+        """
+        return list(self._pages(KINDS[kind], namespace, labels))
+
+    def _pages(self, kind: Kind, namespace: str, labels: str) -> Iterator[Object]:
+        options = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
+        for _ in range(_MAX_PAGES):
+            page = self._ask("GET", place(kind, namespace), options=options) or {}
+            items, more = page.get("items"), at(page, "metadata", "continue")
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict):  # items of a list do not say what they are
+                    yield {**item, "apiVersion": kind.version, "kind": kind.name}
+            if not isinstance(more, str) or not more:
+                return
+            options["continue"] = more
+        raise ClusterOdd("a list does not end", server=self.server, kind=kind.name)
+
+    def delete(self, found: Object, *, grace: int | None = None) -> None:
+        """Have it gone, with all that was made for it; what is gone already stays so.
+
+        Args:
+            found: an object as `get` or `every` gave it; one of the same name that came after it stays.
+            grace: seconds that pods get to end; None = as they say.
+        """
+        options: dict[str, object] = {"propagationPolicy": "Background"}
+        if isinstance(uid := at(found, "metadata", "uid"), str):
+            options["preconditions"] = {"uid": uid}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        self._ask("DELETE", path_of(found), options)
+
+    def refuses(self, method: str, path: str) -> str:
+        """What it says against a request on a path of its own; "" when it has nothing against it.
+
+        For asking whether a door is shut, such as "/api/v1/namespaces/a/pods/b/exec?command=id".
+        """
+        try:
+            self._ask(method, path)
+        except (ClusterRefuses, ClusterDenies) as refusal:
+            return str(refusal)
+        return ""
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        said: Mapping[str, object] | None = None,
+        options: Mapping[str, str] | None = None,
+        *,
+        as_type: str = "application/json",
+    ) -> Object | None:
+        """One request; its answer, None when there is no such object."""
+        headers = {"Accept": "application/json"}
+        if token := self._access.bearer():
+            headers["Authorization"] = f"Bearer {token}"
+        content = None if said is None else canonical.encode(dict(said))
+        if content is not None:
+            headers["Content-Type"] = as_type
+        request = self._client.build_request(
+            method, self._access.server + path, params=options, headers=headers, content=content
+        )
+        if self._access.name:
+            request.extensions["sni_hostname"] = self._access.name
+        try:
+            got = self._client.send(request, stream=True)
+            try:
+                found = body(got, MAX_ANSWER)
+            finally:
+                got.close()
+        except httpx2.HTTPError as problem:
+            raise ClusterSilent("no answer", server=self.server, problem=type(problem).__name__) from problem
+        if found is None:
+            raise ClusterOdd("an answer is too large", server=self.server, limit=MAX_ANSWER)
+        return self._answered(got.status_code, found, f"{method} {path}")
+
+    def _answered(self, status: int, found: bytes, asked: str) -> Object | None:
+        if status == 404 or (status == 409 and asked.startswith("DELETE")):  # another of that name, made since
+            return None
+        try:
+            value = json.loads(found)
+        except (ValueError, RecursionError):
+            value = None
+        if 200 <= status < 300 and isinstance(value, dict):
+            return value
+        said = value.get("message") if isinstance(value, dict) else found.decode("utf-8", "replace")
+        raise _refusal(status, str(said)[:_SAID], server=self.server, asked=asked)
+
+
+def _refusal(status: int, said: str, *, server: str, asked: str) -> CyberPrivacyError:
+    kind: type[CyberPrivacyError]
+    if status == 401 or (status == 403 and " cannot " in said and "cannot be" not in said):  # words of RBAC
+        kind, what = ClusterDenies, "the API server denies us"
+    elif status in (400, 403, 409, 413, 415, 422):
+        kind, what = ClusterRefuses, "the API server refuses"
+    elif status >= 500 or status == 429:
+        kind, what = ClusterSilent, "the API server cannot answer now"
+    else:
+        kind, what = ClusterOdd, "the API server answers oddly"
+    return kind(what, server=server, asked=asked, status=status, said=said)

@@ -1,0 +1,200 @@
+"""The runtime for many machines: the same releases as objects of any Kubernetes, users moved by its Services.
+
+Its memory is the cluster: labels and annotations say which release is which and where users are, so that a node
+that is killed anywhere goes on from what really runs.
+"""
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from cyberprivacy.deploy.deployment import Application, Deployment
+from cyberprivacy.deploy.front import Balancer
+from cyberprivacy.deploy.kubernetes import walls
+from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterOdd
+from cyberprivacy.deploy.kubernetes.drift import Drifts
+from cyberprivacy.deploy.kubernetes.fields import Object, text
+from cyberprivacy.deploy.kubernetes.objects import APPLICATION, TURNED
+from cyberprivacy.deploy.kubernetes.policy import policies
+from cyberprivacy.deploy.kubernetes.release import PAUSE, KubernetesSettings, Release, turned
+from cyberprivacy.deploy.kubernetes.room import Room, Standing, marks
+from cyberprivacy.deploy.patience import Wait
+from cyberprivacy.errors import CyberPrivacyError, TryLater
+
+_ENDING: Final = 45.0
+"""Seconds within which pods that must stop have ended."""
+_log = structlog.get_logger("deploy")
+
+
+class StillEnding(TryLater):
+    """Pods of an application that must stop have not ended yet."""
+
+    code = "kubernetes.ending"
+    hint = "Nobody is sent to them any more; asked again at once."
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What this process applied and looks after.
+
+    Attributes:
+        spec: what users are on.
+        objects: all that belongs to it and is around it.
+        folder: as `Application.parameters`; `turned` are its files as they were last applied.
+    """
+
+    spec: str
+    objects: tuple[Object, ...]
+    folder: Path | None
+    turned: Mapping[str, str]
+
+
+class KubernetesRuntime:
+    """Runs applications in a cluster; port `Runtime`. Threads may share it."""
+
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        front: Balancer,
+        *,
+        told: Callable[[str, Mapping[str, object]], object] = lambda _, __: None,
+    ) -> None:
+        """Nothing is asked of the cluster yet; `told` hears of every drift, as a kind and facts."""
+        self._settings, self._front, self._told = settings, front, told
+        self.cluster = Cluster(settings.access)
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._removals: Counter[str] = Counter()
+        self._held: dict[str, _Held] = {}
+        self._drifts = Drifts(self.cluster, settings.round_seconds)
+        self._user = ""
+
+    def apply(self, application: Application) -> Deployment:
+        """See `Runtime.apply`."""
+        name = application.name
+        removals, lock = self._removals[name], self._locks[name]
+        wait = Wait(self._settings.start_seconds, lambda: self._removals[name] == removals)
+        room = self._room(name)
+        with lock:
+            before = room.standing() or Standing()
+            release = Release(application, room, self._me(), self._settings, before)
+            for wanted in policies():
+                self.cluster.apply(wanted)
+            plan = release.bring_up()
+        try:
+            release.await_ready(plan, wait)
+        except BaseException:  # whatever it is: what did not come up must not stay
+            with lock, suppress(TryLater):  # a silent cluster is told of by what was raised
+                if before.serving != release.spec and wait.wanted():
+                    release.retreat(plan)
+            raise
+        with lock:
+            wait.refuse_unwanted()
+            around = release.serve(plan, self._front)
+            folder = application.parameters
+            self._held[name] = _Held(plan.spec, (*around, *plan.objects), folder, turned(folder))
+            self._drifts.forget(name)
+        deployment = self.observe(name)
+        if deployment is None:
+            raise ClusterOdd("what was started is gone", app=name)
+        return deployment
+
+    def observe(self, name: str) -> Deployment | None:
+        """See `Runtime.observe`."""
+        room = self._room(name)
+        standing = room.standing()
+        return None if standing is None or not standing.serving else room.deployment(standing.serving)
+
+    def names(self) -> frozenset[str]:
+        """Applications of this node of which something may be here."""
+        us = self._me()
+        return frozenset(
+            text(one, "metadata", "name")
+            for one in self.cluster.every("Namespace", labels=APPLICATION)
+            if text(one, "metadata", "annotations", walls.NODE) == us
+            and text(one, "metadata", "annotations", walls.IMAGES)  # after a removal no pod may have any
+        )
+
+    def remove(self, name: str) -> None:
+        """See `Runtime.remove`. Neither a front that hangs nor a release on its way keeps it from ending all."""
+        self._removals[name] += 1  # whoever waits for its pods to become ready gives up
+        with self._locks[name]:
+            self._held.pop(name, None)
+            silent: TryLater | None = None
+            try:
+                self._front.point(name, ())
+            except TryLater as failure:
+                silent = failure
+            room = self._room(name)
+            if room.standing() is not None:
+                self.cluster.apply(walls.namespace(name, self._me(), (), ""))
+                room.expel((), ())
+                self._await_end(room)
+        if silent is not None:
+            raise silent  # nothing runs; who comes next still has to tell users
+
+    def tend(self) -> tuple[str, ...]:
+        """See `Tended.tend`: what administrators turned is passed on, what somebody changed is put back."""
+        right: list[str] = []
+        failures: list[CyberPrivacyError] = []
+        for name in sorted(self._held):
+            if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
+                try:
+                    right += self._tend_one(name)
+                except CyberPrivacyError as failure:
+                    _log.warning("tend", app=name, code=failure.code, what=str(failure))
+                    failures.append(failure)
+                finally:
+                    self._locks[name].release()
+        if failures:
+            raise failures[0]
+        return tuple(right)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.cluster.close()
+
+    def _tend_one(self, name: str) -> tuple[str, ...]:
+        held = self._held.get(name)
+        if held is None:
+            return ()
+        held = self._held[name] = self._turn(name, held)
+        found = self._drifts.look(name, (*policies(), *held.objects))
+        if found is None:
+            return ()
+        found += self._room(name).expel(marks(held.spec), held.objects)
+        if found:
+            _log.warning("drift", app=name, code="deploy.drift", objects=found)
+            self._told("deploy.drift", {"app": name, "objects": list(found)})
+        return found
+
+    def _turn(self, name: str, held: _Held) -> _Held:
+        """Pass on what administrators turned since the last look."""
+        found = turned(held.folder)
+        if found == held.turned:
+            return held
+        fresh = walls.parameters(name, found)
+        self.cluster.apply(fresh)
+        objects = tuple(fresh if text(one, "metadata", "name") == TURNED else one for one in held.objects)
+        return replace(held, objects=objects, turned=found)
+
+    def _await_end(self, room: Room) -> None:
+        deadline = time.monotonic() + _ENDING
+        while living := room.living():
+            if time.monotonic() > deadline:
+                raise StillEnding("pods are still ending", app=room.name, pods=living[:10])
+            time.sleep(PAUSE)
+
+    def _room(self, name: str) -> Room:
+        return Room(self.cluster, name, self._me())
+
+    def _me(self) -> str:
+        """Who we are in this cluster; it does not change under one kubeconfig."""
+        self._user = self._user or self.cluster.whoami()
+        return self._user

@@ -1,0 +1,165 @@
+"""A real cluster of one machine, a real registry, a real front; one application, `book`."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.kubernetes.machine import Machine
+from tests.kubernetes.plane import HOST, Plane, eventually
+from tests.unit.deploy.conftest import GUESTBOOK, SERVE, Client, free_port, identity, topology
+from tests.unit.deploy.images import app_layer, python_layer, write_image
+
+from cyberprivacy.build.image import Digest
+from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.deploy.deployment import Application
+from cyberprivacy.deploy.front import Front
+from cyberprivacy.deploy.kubernetes.api import Cluster
+from cyberprivacy.deploy.kubernetes.kubeconfig import read
+from cyberprivacy.deploy.kubernetes.release import KubernetesSettings
+from cyberprivacy.deploy.kubernetes.runtime import KubernetesRuntime
+from cyberprivacy.registry.pushed import SEAL, PushedImage
+from cyberprivacy.review.workload import Topology
+
+APP = "book"
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="kubernetes-", dir="/tmp"))
+    path.chmod(0o711)
+    yield path
+    if "KEEP" not in os.environ:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def plane(folder: Path) -> Iterator[Plane]:
+    plane = Plane(folder)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(scope="session")
+def registry(plane: Plane, folder: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Debian's docker-registry on the host's end of the cluster's cable; digests of the guestbook by version."""
+    port, base = free_port(), python_layer()
+    settings = folder / "registry.yml"
+    settings.write_text(
+        f'version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: "{folder}/registry"}}}}\n'
+        f'http: {{addr: "{HOST}:{port}"}}\n'
+    )
+    quiet = subprocess.DEVNULL
+    command = ["setpriv", "--pdeathsig", "KILL", "--", "docker-registry", "serve", str(settings)]
+    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+    digests = {}
+    for version in ("1.0.0", "1.1.0"):
+        layout, app = folder / f"image-{version}", {}
+        for release in ("1.0.0", version):
+            app |= {f"/app/{file.name}": file.read_bytes() for file in (GUESTBOOK / release / "app").glob("*.*")}
+        digests[version] = write_image(layout, [base, app_layer(app)], list(SERVE))
+        push = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{layout}"]
+        push.append(f"docker://{HOST}:{port}/book/web:{version}")
+        eventually(lambda push=push: subprocess.run(push, check=False, stderr=quiet).returncode == 0, 20, "push")
+    yield port, digests
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def machine(plane: Plane, registry: tuple[int, dict[str, str]]) -> Iterator[Machine]:
+    machine = Machine(plane, registry[0])
+    try:
+        machine.start()
+        yield machine
+    finally:
+        machine.stop()
+
+
+class Town:
+    """Everything that a test of an application touches."""
+
+    def __init__(self, plane: Plane, machine: Machine, digests: dict[str, str], folder: Path) -> None:
+        self.plane, self.machine, self.folder, self._digests = plane, machine, folder, digests
+        self.admin, self.mallory = plane.cluster("admin"), plane.cluster("mallory")
+        self.port = free_port()
+        self.drifts: list[tuple[str, Mapping[str, object]]] = []
+        self._open: list[Cluster | KubernetesRuntime] = []
+        self.front = Front(folder / "front")
+        self.settings = KubernetesSettings(
+            access=read(plane.kubeconfig()), front=(f"{HOST}/32",), start_seconds=60
+        )
+        self.runtime = self.reborn()
+        self.front.serve(APP, f"127.0.0.1:{self.port}", identity("first"), folder / "api.sock")
+
+    def reborn(self, **changes: object) -> KubernetesRuntime:
+        settings = replace(self.settings, **changes)
+        told = lambda code, facts: self.drifts.append((code, facts))  # noqa: E731
+        runtime = KubernetesRuntime(settings, self.front, told=told)
+        self._open.append(runtime)
+        return runtime
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def read(self, path: str = "/healthz"):
+        client = self.client()
+        try:
+            return client.ask("GET", path)
+        finally:
+            client.close()
+
+    def pushed(self, version: str, name: str = "web") -> PushedImage:
+        digest = self._digests.get(version, version)
+        reference = f"{self.machine.registry}/book/web@{digest}"
+        return PushedImage(name=name, reference=reference, digest=Digest(digest), seal=SEAL)
+
+    def application(self, version: str, wanted: Topology, release: str = "") -> Application:
+        images = {one.container.image: self.pushed(version, one.container.image) for one in wanted.workloads}
+        cid = Cid.of(DAG_PB, (release or version).encode())
+        return Application(name=APP, release=cid, topology=wanted, images=images)
+
+    def guestbook(self, version: str = "1.0.0", *, release: str = "", **changes: object) -> Application:
+        return self.application(version, topology(**changes), release)
+
+    def volume(self) -> None:
+        """A volume that somebody who runs a cluster would have provided for."""
+        place = self.folder / "volume"
+        place.mkdir(exist_ok=True)
+        place.chmod(0o777)
+        spec = {
+            "capacity": {"storage": "1Mi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": str(place)},
+            "persistentVolumeReclaimPolicy": "Retain",
+        }
+        made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "messages"}, "spec": spec}
+        self.admin._ask("POST", "/api/v1/persistentvolumes", made)
+
+    def acting_as(self, user: str) -> Cluster:
+        """What the cluster would say to somebody else; administrators may ask so."""
+        cluster = self.plane.cluster("admin")
+        cluster._client.headers["Impersonate-User"] = user
+        self._open.append(cluster)
+        return cluster
+
+    def close(self) -> None:
+        self.runtime.remove(APP)
+        self.front.stop()
+        for one in (self.admin, self.mallory, *self._open):
+            one.close()
+
+
+@pytest.fixture(scope="session")
+def town(plane: Plane, machine: Machine, registry: tuple[int, dict[str, str]], folder: Path) -> Iterator[Town]:
+    town = Town(plane, machine, registry[1], folder)
+    town.volume()
+    yield town
+    town.close()

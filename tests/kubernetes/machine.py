@@ -1,0 +1,220 @@
+"""The machine of the cluster: containerd, kubelet and kube-proxy, with pods that really run.
+
+What a machine without systemd, with the hybrid hierarchy of cgroups and without CAP_SYS_RESOURCE needs stands beside
+each setting.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tests.kubernetes.plane import HOST, INSIDE, PODS, Plane, eventually, run
+from tests.unit.deploy.images import app_layer, write_image
+
+from cyberprivacy.deploy.kubernetes.fields import items
+from cyberprivacy.errors import CyberPrivacyError
+
+PAUSE = "localhost/pause:1"
+BRIDGE = "cpk-pods"
+
+
+class Machine:
+    """One node of a plane.
+
+    Args:
+        plane: started.
+        registry: port of a registry on the host's end of the cable; it speaks plain HTTP.
+    """
+
+    def __init__(self, plane: Plane, registry: int) -> None:
+        self._plane, self._folder = plane, plane.folder / "machine"
+        self._folder.mkdir()
+        self._socket = self._folder / "containerd.sock"
+        self.registry = f"{HOST}:{registry}"
+
+    def start(self) -> None:
+        self._network()
+        self._containerd()
+        self._plane.run("kubelet", *self._kubelet())
+        self._plane.run("kube-proxy", f"--config={self._proxy()}")
+        cluster = self._plane.cluster("admin")
+
+        def ready() -> bool:
+            with suppress(CyberPrivacyError):
+                said = cluster._ask("GET", "/api/v1/nodes/node")  # nothing of ours ever asks for machines
+                return any(
+                    one["type"] == "Ready" and one["status"] == "True"
+                    for one in items(said, "status", "conditions")
+                )
+            return False
+
+        eventually(ready, 90, str(self._plane.folder / "kubelet.log"))
+        cluster.close()
+
+    def stop(self) -> None:
+        """End what would outlive the programs that started it."""
+        with suppress(KeyError):
+            self._plane.kill("kubelet")
+        for task in self._ctr("tasks", "ls", "-q").split():
+            self._ctr("tasks", "rm", "-f", task)
+        for shim in self._shims():
+            subprocess.run(["kill", "-9", shim], check=False)
+        self._plane.kill("containerd")
+        for place in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if (where := place.split()[1]).startswith(f"{self._folder}/"):
+                subprocess.run(["umount", "-l", where], check=False)
+        for group in Path("/sys/fs/cgroup").glob("*/kubepods"):
+            for folder in sorted(group.rglob("*/"), key=lambda one: -len(one.parts)):
+                with suppress(OSError):
+                    folder.rmdir()
+            with suppress(OSError):
+                group.rmdir()
+        for space in Path("/run/netns").glob("cni-*"):
+            with suppress(subprocess.CalledProcessError):
+                run("ip", "netns", "del", space.name)
+        shutil.rmtree(self._folder / "root", ignore_errors=True)
+
+    def images(self) -> str:
+        return self._ctr("images", "ls")
+
+    def _shims(self) -> Iterator[str]:
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = entry.read_bytes().split(b"\0")
+                if words[0].endswith(b"containerd-shim-runc-v2") and str(self._socket).encode() in words:
+                    yield entry.parent.name
+
+    def _ctr(self, *words: str) -> str:
+        done = subprocess.run(
+            ["ctr", "-a", self._socket, "-n", "k8s.io", *words], capture_output=True, text=True, check=False
+        )
+        return done.stdout
+
+    def _network(self) -> None:
+        self._plane.inside("ip", "link", "add", BRIDGE, "type", "bridge")
+        plugins = [
+            {
+                "type": "bridge",
+                "bridge": BRIDGE,
+                "isGateway": True,
+                "ipMasq": False,
+                "hairpinMode": True,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": str(self._folder / "addresses"),
+                    "ranges": [[{"subnet": PODS.replace("/16", "/24")}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+        ]
+        cni = self._folder / "cni"
+        cni.mkdir()
+        document = {"cniVersion": "0.4.0", "name": "pods", "plugins": plugins}
+        (cni / "10-pods.conflist").write_text(json.dumps(document))
+
+    def _containerd(self) -> None:
+        trusted = self._folder / "certs.d" / self.registry
+        trusted.mkdir(parents=True)
+        (trusted / "hosts.toml").write_text(
+            f'server = "http://{self.registry}"\n[host."http://{self.registry}"]\n'
+        )
+        settings = self._folder / "containerd.toml"
+        settings.write_text(f"""
+version = 2
+root = "{self._folder}/root"
+state = "{self._folder}/state"
+disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt",
+  "io.containerd.tracing.processor.v1.otlp"]
+[grpc]
+  address = "{self._socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{PAUSE}"
+  restrict_oom_score_adj = true  # without CAP_SYS_RESOURCE it cannot be lowered
+  stream_server_address = "127.0.0.1"
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{self._folder}/cni"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{self._folder}/certs.d"
+""")
+        self._plane.run("containerd", "-c", str(settings))
+        eventually(lambda: "Server:" in self._ctr("version"), 30, str(self._plane.folder / "containerd.log"))
+        self._import_pause()
+
+    def _import_pause(self) -> None:
+        """The process that holds a pod's namespaces: Debian's catatonit, which can also just pause."""
+        layout = self._folder / "pause"
+        layer = app_layer({"/catatonit": Path("/usr/bin/catatonit").read_bytes()}, mode=0o755)
+        write_image(layout, [layer], ["/catatonit", "-P"])
+        run("skopeo", "copy", "--quiet", f"oci:{layout}", f"oci-archive:{layout}.tar:{PAUSE}")
+        self._ctr("images", "import", f"{layout}.tar")
+        assert re.search(re.escape(PAUSE), self.images())
+
+    def _kubelet(self) -> tuple[str, ...]:
+        keys = self._plane.keys.folder
+        document = {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": f"{keys}/ca.crt"},
+            },
+            "authorization": {"mode": "Webhook"},
+            "tlsCertFile": f"{keys}/server.crt",
+            "tlsPrivateKeyFile": f"{keys}/server.key",
+            "readOnlyPort": 0,
+            "containerRuntimeEndpoint": f"unix://{self._socket}",
+            "cgroupDriver": "cgroupfs",  # there is no systemd to ask
+            "failCgroupV1": False,  # cgroups may be of the first version here
+            "enforceNodeAllocatable": ["pods"],
+            "oomScoreAdj": 0,  # see restrict_oom_score_adj
+            "failSwapOn": False,
+            "podPidsLimit": 256,
+            "maxOpenFiles": 20000,
+            "clusterDNS": [],
+            "resolvConf": "",
+            "evictionHard": {"memory.available": "200Mi", "nodefs.available": "2%", "imagefs.available": "2%"},
+            "imageGCHighThresholdPercent": 100,
+            "nodeStatusUpdateFrequency": "4s",
+            "syncFrequency": "5s",
+            "seccompDefault": True,
+            "logging": {"verbosity": 1},
+        }
+        settings = self._folder / "kubelet.json"
+        settings.write_text(json.dumps(document))
+        return (
+            f"--config={settings}",
+            f"--kubeconfig={self._plane.kubeconfig('kubelet')}",
+            "--hostname-override=node",
+            f"--node-ip={INSIDE}",
+            f"--root-dir={self._folder}/kubelet",
+            f"--cert-dir={self._folder}/kubelet-keys",
+        )
+
+    def _proxy(self) -> Path:
+        document = {
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            "mode": "iptables",
+            "clusterCIDR": PODS,
+            "hostnameOverride": "node",
+            "bindAddress": INSIDE,
+            "clientConnection": {"kubeconfig": str(self._plane.kubeconfig("proxy"))},
+            "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+            "oomScoreAdj": 0,
+        }
+        settings = self._folder / "proxy.json"
+        settings.write_text(json.dumps(document))
+        return settings

@@ -1,0 +1,199 @@
+"""A real cluster of one machine, in a network namespace of its own: nothing leaves the machine, nothing is faked.
+
+etcd, kube-apiserver, kube-controller-manager, kube-scheduler; and, as `machine` starts them, containerd, kubelet and
+kube-proxy. All of it dies with whoever started it.
+"""
+
+import fcntl
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+from tests.kubernetes.binaries import binaries
+from tests.kubernetes.keys import Keys
+
+from cyberprivacy.deploy.kubernetes.api import Cluster
+from cyberprivacy.deploy.kubernetes.kubeconfig import read
+
+SPACE = "cp-kube"
+HOST, INSIDE = "10.199.0.1", "10.199.0.2"
+SERVICES, PODS = "10.96.0.0/16", "10.244.0.0/16"
+FIRST_SERVICE = "10.96.0.1"
+USERS = {
+    "admin": ("admin", "system:masters"),
+    "node-of-ours": ("cyberprivacy:node", "system:masters"),
+    "mallory": ("mallory", "system:masters"),
+    "kubelet": ("system:node:node", "system:nodes"),
+    "manager": ("system:kube-controller-manager", ""),
+    "scheduler": ("system:kube-scheduler", ""),
+    "proxy": ("system:kube-proxy", ""),
+    "to-kubelet": ("apiserver-kubelet", "system:masters"),
+}
+OURS = "node-of-ours"
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def eventually(ask: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not ask():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.1)
+
+
+class Plane:
+    """The control plane, and the namespace in which everything of the cluster runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.bin = folder, binaries()
+        self._processes: dict[str, tuple[list[str], subprocess.Popen[bytes]]] = {}
+        self._lock = Path(f"/run/{SPACE}.lock").open("w")  # noqa: SIM115 held as long as the cluster
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.server = f"https://{INSIDE}:6443"
+        self.keys = Keys(folder / "keys", ["127.0.0.1", INSIDE, FIRST_SERVICE])
+        self.keys.server("server")
+        for name, (user, group) in USERS.items():
+            self.keys.client(name, user, group)
+            self.keys.kubeconfig(name, self.server)
+
+    def kubeconfig(self, name: str = OURS) -> Path:
+        return self.keys.folder / f"{name}.kubeconfig"
+
+    def cluster(self, name: str = OURS) -> Cluster:
+        return Cluster(read(self.kubeconfig(name)))
+
+    def start(self) -> None:
+        self._network()
+        self.run("etcd", *self._etcd())
+        self.run("kube-apiserver", *self._apiserver())
+        self.await_api()
+        self.run("kube-controller-manager", *self._manager())
+        self.run("kube-scheduler", *self._as("scheduler"), "--leader-elect=false")
+
+    def run(self, name: str, *arguments: str) -> None:
+        """Start one part inside the namespace; it ends when we do."""
+        program = str(self.bin / name) if (self.bin / name).exists() else name
+        command = ["setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{SPACE}", "--"]
+        log = (self.folder / f"{name}.log").open("ab")
+        with log:
+            process = subprocess.Popen(
+                [*command, program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
+            )
+        self._processes[name] = ([*arguments], process)
+
+    def kill(self, name: str) -> None:
+        """As a power cut would."""
+        _, process = self._processes[name]
+        process.kill()
+        process.wait()
+
+    def again(self, name: str) -> None:
+        """Start a part that was killed."""
+        arguments, _ = self._processes[name]
+        self.run(name, *arguments)
+
+    def await_api(self) -> None:
+        """Wait until it says itself that it is ready: before that, the rights of the other parts are not there."""
+        cluster = self.cluster("admin")
+
+        def ready() -> bool:
+            with suppress(httpx2.HTTPError):
+                return cluster._client.get(f"{self.server}/readyz").status_code == 200
+            return False
+
+        eventually(ready, 60, (self.folder / "kube-apiserver.log").read_text(errors="replace")[-2000:])
+        cluster.close()
+
+    def stop(self) -> None:
+        for name in reversed(self._processes):
+            self.kill(name)
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "netns", "del", SPACE)
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "link", "del", "cpk0")
+        self._lock.close()
+
+    def inside(self, *command: str) -> str:
+        return run("nsenter", f"--net=/run/netns/{SPACE}", "--", *command)
+
+    def _network(self) -> None:
+        with suppress(subprocess.CalledProcessError):  # of a run that was killed
+            run("ip", "netns", "del", SPACE)
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "link", "del", "cpk0")
+        run("ip", "netns", "add", SPACE)
+        run("ip", "link", "add", "cpk0", "type", "veth", "peer", "name", "cpk1", "netns", SPACE)
+        run("ip", "address", "add", f"{HOST}/30", "dev", "cpk0")
+        run("ip", "link", "set", "cpk0", "up")
+        for network in (SERVICES, PODS):
+            run("ip", "route", "add", network, "via", INSIDE)
+        for words in (
+            f"ip address add {INSIDE}/30 dev cpk1",
+            "ip link set cpk1 up",
+            "ip link set lo up",
+            f"ip route add {SERVICES} dev cpk1",
+            "sysctl -qw net.ipv4.ip_forward=1",
+        ):
+            self.inside(*words.split())
+
+    def _etcd(self) -> Sequence[str]:
+        client, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
+        return (
+            f"--data-dir={self.folder}/etcd",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--log-level=warn",
+        )
+
+    def _apiserver(self) -> Sequence[str]:
+        keys = self.keys.folder
+        return (
+            "--etcd-servers=http://127.0.0.1:2379",
+            f"--advertise-address={INSIDE}",
+            "--secure-port=6443",
+            f"--tls-cert-file={keys}/server.crt",
+            f"--tls-private-key-file={keys}/server.key",
+            f"--client-ca-file={keys}/ca.crt",
+            f"--service-account-key-file={keys}/sa.pub",
+            f"--service-account-signing-key-file={keys}/sa.key",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-cluster-ip-range={SERVICES}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--anonymous-auth=false",
+            f"--kubelet-client-certificate={keys}/to-kubelet.crt",
+            f"--kubelet-client-key={keys}/to-kubelet.key",
+            f"--kubelet-certificate-authority={keys}/ca.crt",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--profiling=false",
+            f"--cert-dir={self.folder}/apiserver",
+        )
+
+    def _manager(self) -> Sequence[str]:
+        return (
+            *self._as("manager"),
+            f"--service-account-private-key-file={self.keys.folder}/sa.key",
+            f"--root-ca-file={self.keys.folder}/ca.crt",
+            "--use-service-account-credentials=true",
+            "--allocate-node-cidrs=true",
+            f"--cluster-cidr={PODS}",
+            "--leader-elect=false",
+        )
+
+    def _as(self, user: str) -> Sequence[str]:
+        file = self.kubeconfig(user)
+        names = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+        return (
+            *(f"--{name}={file}" for name in names),
+            f"--cert-dir={self.folder}/{user}",
+            "--bind-address=127.0.0.1",
+        )
