@@ -129,18 +129,18 @@ class Town:
     def guestbook(self, version: str = "1.0.0", *, release: str = "", **changes: object) -> Application:
         return self.application(version, topology(**changes), release)
 
-    def volume(self) -> None:
+    def volume(self, name: str, size: str) -> None:
         """A volume that somebody who runs a cluster would have provided for."""
-        place = self.folder / "volume"
-        place.mkdir(exist_ok=True)
+        place = self.folder / name
+        place.mkdir()
         place.chmod(0o777)
         spec = {
-            "capacity": {"storage": "1Mi"},
+            "capacity": {"storage": size},
             "accessModes": ["ReadWriteOnce"],
             "hostPath": {"path": str(place)},
             "persistentVolumeReclaimPolicy": "Retain",
         }
-        made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "messages"}, "spec": spec}
+        made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
         self.admin._ask("POST", "/api/v1/persistentvolumes", made)
 
     def acting_as(self, user: str) -> Cluster:
@@ -151,15 +151,17 @@ class Town:
         return cluster
 
     def close(self) -> None:
-        self.runtime.remove(APP)
-        self.front.stop()
-        for one in (self.admin, self.mallory, *self._open):
-            one.close()
+        try:
+            self.runtime.remove(APP)
+        finally:
+            self.front.stop()
+            for one in (self.admin, self.mallory, *self._open):
+                one.close()
 
 
 @pytest.fixture(scope="session")
 def town(plane: Plane, machine: Machine, registry: tuple[int, dict[str, str]], folder: Path) -> Iterator[Town]:
     town = Town(plane, machine, registry[1], folder)
-    town.volume()
+    town.volume("messages", "1Mi")
     yield town
     town.close()

@@ -14,10 +14,12 @@ import pytest
 from tests.kubernetes.conftest import APP, Town
 from tests.unit.deploy.conftest import READY
 
+from cyberprivacy.deploy.deployment import Application
 from cyberprivacy.deploy.kubernetes.api import ClusterSilent
 from cyberprivacy.deploy.kubernetes.fields import text
 from cyberprivacy.deploy.kubernetes.objects import GENERATION, mark_of
-from cyberprivacy.deploy.kubernetes.release import Unpulled
+from cyberprivacy.deploy.kubernetes.release import Release, Unpulled
+from cyberprivacy.deploy.kubernetes.room import Standing
 from cyberprivacy.deploy.patience import Unhealthy
 from cyberprivacy.deploy.plan import spec_of
 
@@ -144,6 +146,26 @@ def test_an_api_server_that_dies_during_a_rollout_only_delays_it(town: Town) -> 
         town.runtime.apply(town.guestbook("1.0.0", replicas=2))
     assert (load.lost, version(town)) == ([], "1.0.0")
     assert generations(town) == {wanted}
+
+
+def half_way(town: Town, application: Application) -> None:
+    """What a node leaves that is killed after it has brought a release up, and before users are on it."""
+    killed = town.reborn()
+    room = killed._room(APP)
+    Release(application, room, killed._me(), killed._settings, room.standing() or Standing()).bring_up()
+
+
+def test_a_node_that_was_killed_on_the_way_goes_on_or_turns_back(town: Town) -> None:
+    serving, coming = town.guestbook("1.0.0", replicas=2), town.guestbook("1.1.0")
+    half_way(town, coming)
+    assert generations(town) == {mark_of(spec_of(serving)), mark_of(spec_of(coming))}
+    assert version(town) == "1.0.0"
+    town.reborn().apply(serving)  # by now the chain wants no other
+    assert (generations(town), version(town)) == ({mark_of(spec_of(serving))}, "1.0.0")
+    half_way(town, coming)
+    town.reborn().apply(coming)
+    assert (generations(town), version(town)) == ({mark_of(spec_of(coming))}, "1.1.0")
+    town.reborn().apply(serving)
 
 
 def test_a_cluster_that_is_silent_says_so_and_users_notice_nothing(town: Town) -> None:

@@ -101,3 +101,7 @@ class Tended(Runtime, Protocol):
             CyberPrivacyError: the first failure of any, after the other applications were looked after.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of what this process holds of its engine; what runs goes on."""
+        ...

@@ -174,6 +174,9 @@ class PodmanRuntime:
             raise failures[0]
         return tuple(started)
 
+    def close(self) -> None:
+        """See `Tended.close`: podman is asked command by command, nothing is held between them."""
+
     def _tend_one(self, name: str) -> list[str]:
         place, containers = self._places.find(name), self._engine.containers()
         wanted = (name, self._serving(name))

@@ -200,6 +200,8 @@ class Assembly:
 
     def close(self) -> None:
         """Stop what need not outlive the node; applications and their front go on serving."""
+        self.runtime.close()
+        self.registry.close()
         if self._embedded is not None:
             self._embedded.stop()
 

@@ -238,14 +238,12 @@ def _together(app: str, workload: str) -> Object:
 
 
 def need(topology: Topology) -> dict[str, int]:
-    """What a topology may take at most: pods, thousandths of a core, bytes of memory, bytes of volumes."""
+    """What a topology may take at most: pods, thousandths of a core, bytes of memory."""
     workloads = topology.workloads
     return {
         "pods": sum(one.replicas for one in workloads),
         "cpu": sum(one.replicas * one.container.cpu_millis for one in workloads),
         "memory": sum(one.replicas * one.container.memory for one in workloads),
-        "storage": sum(claim.size for claim in topology.claims),
-        "claims": len(topology.claims),
     }
 
 

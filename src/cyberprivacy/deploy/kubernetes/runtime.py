@@ -157,7 +157,7 @@ class KubernetesRuntime:
         return tuple(right)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """See `Tended.close`."""
         self.cluster.close()
 
     def _tend_one(self, name: str) -> tuple[str, ...]:

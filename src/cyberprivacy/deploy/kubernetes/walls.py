@@ -43,15 +43,17 @@ def account(app: str) -> Object:
 
 
 def quota(app: str, serving: Mapping[str, int], coming: Mapping[str, int]) -> Object:
-    """What the namespace may take: what serves and what is on its way, and a little for pods that end."""
+    """What the namespace may take: what serves and what is on its way, and a little for pods that end.
+
+    Volumes are not counted: those of releases long gone stay, because users' data is in them, and nobody but the
+    node can ask for another.
+    """
     both = {name: serving.get(name, 0) + coming.get(name, 0) for name in {*serving, *coming}}
     pods = max(both.get("pods", 0), 1)
     hard = {
         "pods": str(both.get("pods", 0) + _SPARE_PODS),
         "limits.cpu": f"{both.get('cpu', 0) * (pods + _SPARE_PODS) // pods}m",
         "limits.memory": str(both.get("memory", 0) * (pods + _SPARE_PODS) // pods),
-        "requests.storage": str(both.get("storage", 0)),
-        "persistentvolumeclaims": str(both.get("claims", 0)),
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
