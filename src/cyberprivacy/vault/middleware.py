@@ -11,6 +11,9 @@ None). What they refuse, such as a record that is not of its type, is answered a
 A page imports `/udi/page.js` (the SDK, made for pages) and calls `signIn`: that signs in by the vault's own
 endpoints, then trades the token for a cookie, `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs
 out. One process for each data folder.
+
+Statistics that the release's manifest takes from records (`admin.statistics`, `of`) are answered to the node here,
+of those users who agreed; the application does nothing for it.
 """
 
 import time
@@ -28,10 +31,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.bundle.declared import STATISTICS
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import web
+from cyberprivacy.vault.administered import PARAMETERS, asked
 from cyberprivacy.vault.carriage import LIMIT, SignedGrant
 from cyberprivacy.vault.cookie import Cookie
+from cyberprivacy.vault.counting import contributions
 from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.personal import PersonalRecords
@@ -50,6 +56,7 @@ _VAULT: Final = ("/udi/", "/.well-known/udi", "/openapi.json")
 """Where paths of the vault begin; the application has all others."""
 FOLLOW: Final = "/udi/followings"
 _OURS: Final = (TRADE, SCRIPT, FOLLOW)
+_ASKED: Final = STATISTICS + "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class App:
         purposes: for what it may be granted other applications' records, a line each.
         sources: addresses of applications whose records people may grant it, by name.
         network: names the domain of what people sign.
+        parameters: where the node writes what administrators may ask (see `administered`).
         clock: POSIX seconds.
     """
 
@@ -76,6 +84,7 @@ class App:
     purposes: Sequence[str] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     network: str = NETWORK
+    parameters: Path = PARAMETERS
     clock: Callable[[], float] = time.time
 
 
@@ -94,7 +103,15 @@ class PersonalData:
         self._cookie = Cookie(app.name, site)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
-            opened(app.data, app.database, place, types=declared, own=own, clock=app.clock)
+            opened(
+                app.data,
+                app.database,
+                place,
+                types=declared,
+                own=own,
+                parameters=app.parameters,
+                clock=app.clock,
+            )
         )
         self._followings = Followings(self.vault.database, self.vault.records)
         known = {name: Site.parse(uri) for name, uri in app.sources.items()}
@@ -134,6 +151,11 @@ class PersonalData:
         if scope["type"] == "http" and scope["path"] in _OURS:
             await (await self._own(Request(scope, receive)))(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(_ASKED):
+            told = await run_in_threadpool(self._told, scope["path"].removeprefix(_ASKED))
+            if told is not None:
+                await JSONResponse(told, headers=SECURITY)(scope, receive, send)
+                return
         asked = HTTPConnection(scope)
         session = await run_in_threadpool(self._find, self._cookie.token(asked))
         records = None if session is None else PersonalRecords(self.vault, session, self._followings)
@@ -164,6 +186,15 @@ class PersonalData:
             raise NoSession("this grant is another person's", code="session.account")
         await self._follower.take(bytes(document))
         return Response(status_code=204, headers=SECURITY)
+
+    def _told(self, statistic: str) -> list[tuple[str, int]] | None:
+        """What users contribute to a statistic of records, for the node; None where the application answers."""
+        declared = asked(self.vault.parameters).get(statistic)
+        if declared is None:
+            return None
+        with self.vault.database.reading() as connection:
+            now = int(self._clock())
+            return contributions(connection, self.vault.records, self._app, declared.of, now=now)
 
     def _find(self, token: str) -> Session | None:
         """Whose token this is; None where nobody's, or no longer: that is no error of a page."""

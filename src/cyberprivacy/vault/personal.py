@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cyberprivacy.vault import account as rules
+from cyberprivacy.vault import counting
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
 from cyberprivacy.vault.followings import Following, Followings
@@ -102,6 +103,16 @@ class PersonalRecords:
         with self.vault.database.reading() as connection:
             book = GrantBook(connection, self.session.owner())
             return book.listed()
+
+    def counted(self, agreed: bool | None = None) -> bool:
+        """Whether this person is counted in the application's statistics; `agreed` changes it."""
+        self._check(Act.READ if agreed is None else Act.WRITE)
+        with self.vault.database.transaction() as connection:
+            if agreed:
+                counting.agree(connection, self.session.owner(), now=int(self.vault.clock()))
+            elif agreed is not None:
+                counting.disagree(connection, self.session.owner())
+            return counting.since(connection, self.session.owner()) is not None
 
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)

@@ -56,6 +56,7 @@ class Place:
             purposes=[PURPOSE],
             sources=self._sources,
             network="test:vault",
+            parameters=self._folder / "parameters.json",
         )
         self.wrapped = PersonalData(Starlette(lifespan=self._lifespan), app=app)
         self._server = uvicorn.Server(

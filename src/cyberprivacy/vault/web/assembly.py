@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.vault import forms, owners
 from cyberprivacy.vault.accounts import Accounts
+from cyberprivacy.vault.administered import PARAMETERS
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
 from cyberprivacy.vault.database import Database
@@ -45,6 +46,7 @@ from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
+from cyberprivacy.vault.web.statistics import Statistics
 from cyberprivacy.vault.web.stream import Stream
 
 FILE: Final = "vault.db"
@@ -75,6 +77,7 @@ class Vault:
         development: whether that is worth nothing.
         clock: POSIX seconds.
         own: the application that shares under grants; None where none does.
+        parameters: where its node writes what may be asked about it.
     """
 
     database: Database
@@ -92,6 +95,7 @@ class Vault:
     paces: Paces
     clock: Callable[[], float]
     own: Own | None = None
+    parameters: Path = PARAMETERS
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -112,7 +116,8 @@ class Vault:
             site = self.place.of(self.own.app)
             sharing = self.sharing(self.own)
             between = Between(sharing, self.database.bell, authority=site.domain, holder=self.key.public)
-            table += [*between.endpoints(), *Allowed(sharing).endpoints()]
+            statistics = Statistics(self.database, self.own.app, self.parameters)
+            table += [*between.endpoints(), *Allowed(sharing).endpoints(), *statistics.endpoints()]
         about = wire.About(
             udi="1",
             network=self.place.network,
@@ -172,6 +177,7 @@ def opened(
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
+    parameters: Path = PARAMETERS,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -183,6 +189,7 @@ def opened(
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
+        parameters: where its node writes what may be asked about it.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -231,6 +238,7 @@ def opened(
             paces=paces,
             clock=clock,
             own=own,
+            parameters=parameters,
         )
 
 
