@@ -107,6 +107,33 @@ export type AskErase = { readonly what: "account" | "deleted" | "owner" | "recor
 /** An erasure: nobody can read it any more from the start; at `done` there is the signed receipt. */
 export type ErasureShown = { readonly id: string; readonly what: string; readonly step: string; readonly asked: number; readonly counts: Readonly<Record<string, number>>; readonly receipt: Json | null; };
 
+/** This application as grants name it; `policy` is its release policy, whose SHA-256 they name. */
+export type PartyShown = { readonly app: string; readonly cluster: string; readonly policy: Json; readonly holder: string; readonly site: string; };
+
+/** A grant in the form in which it travels, the recipient's policy, and the key that signs its requests.      `site` is where the recipient answers: it proves itself there, and is told there to erase; null if nowhere. */
+export type Register = { readonly signed: Json; readonly policy: Json; readonly holder: string; readonly site?: string | null; };
+
+/** A grant that counts here. */
+export type GrantHead = { readonly grant: string; readonly expires: number; };
+
+/** A grant that counts no longer. */
+export type Taken = { readonly grant: string; };
+
+/** Grants, newest first; `next` is `after` of the next page. */
+export type GrantPage = { readonly grants: readonly (GrantShown)[]; readonly next: string | null; };
+
+/** A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase. */
+export type GrantShown = { readonly grant: string; readonly recipient: string; readonly purpose: string; readonly mode: "move" | "once" | "standing"; readonly scopes: readonly (ScopeShown)[]; readonly registered: number; readonly begins: number; readonly expires: number; readonly retention: number; readonly uses: number; readonly max_uses: number; readonly revoked: boolean; };
+
+/** One permission of a grant. */
+export type ScopeShown = { readonly type: string; readonly actions: readonly (string)[]; readonly selector: string; };
+
+/** Uses, oldest first; `next` is `after` of the next page. */
+export type AccessPage = { readonly accesses: readonly (AccessShown)[]; readonly next: string | null; };
+
+/** One use of records; `grant` is null where it was the owner's own. */
+export type AccessShown = { readonly who: string; readonly grant: string | null; readonly action: string; readonly type: string; readonly records: number; readonly at: number; };
+
 /** What a vault is; `key` is the Ed25519 key that signs its archives and receipts. */
 export type About = { readonly udi: string; readonly network: string; readonly site: string; readonly chain: number; readonly apps: Readonly<Record<string, string>>; readonly keys: string; readonly key: string; readonly openapi: string; };
 
@@ -151,6 +178,13 @@ export interface Operations {
   readonly importRecords: { parameters: { readonly "app": string; readonly "dry"?: boolean; }; body: Uint8Array; answer: ImportDone };
   readonly erase: { parameters: {  }; body: AskErase; answer: ErasureShown };
   readonly readErasure: { parameters: { readonly "erasure": string; }; body: undefined; answer: ErasureShown };
+  readonly readParty: { parameters: {  }; body: undefined; answer: PartyShown };
+  readonly registerGrant: { parameters: {  }; body: Register; answer: GrantHead };
+  readonly listGrants: { parameters: { readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: GrantPage };
+  readonly revokeGrant: { parameters: {  }; body: Uint8Array; answer: Taken };
+  readonly followGrant: { parameters: { readonly "grant": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
+  readonly readGranted: { parameters: { readonly "grant": string; readonly "record": string; readonly "Signature-Input": string; readonly "Signature": string; }; body: undefined; answer: JsonObject };
+  readonly listAccesses: { parameters: { readonly "grant"?: string | null; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: AccessPage };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
   readonly readAbout: { parameters: {  }; body: undefined; answer: About };
   readonly readDescription: { parameters: {  }; body: undefined; answer: JsonObject };
@@ -194,6 +228,13 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   importRecords: {"method":"POST","path":"/udi/v1/imports","parameters":{"app":"query","dry":"query"},"sends":"application/x-ndjson","answer":"ImportDone"},
   erase: {"method":"POST","path":"/udi/v1/deletions","parameters":{},"sends":"application/json","answer":"ErasureShown"},
   readErasure: {"method":"GET","path":"/udi/v1/deletions/{erasure}","parameters":{"erasure":"path"},"sends":"","answer":"ErasureShown"},
+  readParty: {"method":"GET","path":"/udi/v1/party","parameters":{},"sends":"","answer":"PartyShown"},
+  registerGrant: {"method":"POST","path":"/udi/v1/grants","parameters":{},"sends":"application/json","answer":"GrantHead"},
+  listGrants: {"method":"GET","path":"/udi/v1/grants","parameters":{"after":"query","limit":"query"},"sends":"","answer":"GrantPage"},
+  revokeGrant: {"method":"POST","path":"/udi/v1/grants:revoke","parameters":{},"sends":"application/json","answer":"Taken"},
+  followGrant: {"method":"GET","path":"/udi/v1/grants/{grant}/events","parameters":{"grant":"path","Signature-Input":"header","Signature":"header","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
+  readGranted: {"method":"GET","path":"/udi/v1/grants/{grant}/records/{record}","parameters":{"grant":"path","record":"path","Signature-Input":"header","Signature":"header"},"sends":"","answer":"JsonObject"},
+  listAccesses: {"method":"GET","path":"/udi/v1/accesses","parameters":{"grant":"query","after":"query","limit":"query"},"sends":"","answer":"AccessPage"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
   readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},
   readDescription: {"method":"GET","path":"/openapi.json","parameters":{},"sends":"","answer":"JsonObject"},
@@ -236,6 +277,15 @@ export const SCHEMAS: JsonObject = {
   "RefusedRecord": {"title":"RefusedRecord","description":"A record that did not come in, and why.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"code":{"type":"string"}},"required":["id","code"],"additionalProperties":false},
   "AskErase": {"title":"AskErase","description":"What is to be erased: `record` and `type` need a name, all but `account` an application.","type":"object","properties":{"what":{"enum":["account","deleted","owner","record","type"]},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"name":{"type":"string","maxLength":128,"default":""}},"required":["what"],"additionalProperties":false},
   "ErasureShown": {"title":"ErasureShown","description":"An erasure: nobody can read it any more from the start; at `done` there is the signed receipt.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"what":{"type":"string"},"step":{"type":"string"},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"counts":{"type":"object","additionalProperties":{"type":"integer"}},"receipt":{"anyOf":[{},{"type":"null"}]}},"required":["id","what","step","asked","counts","receipt"],"additionalProperties":false},
+  "PartyShown": {"title":"PartyShown","description":"This application as grants name it; `policy` is its release policy, whose SHA-256 they name.","type":"object","properties":{"app":{"type":"string"},"cluster":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"policy":{},"holder":{"type":"string"},"site":{"type":"string"}},"required":["app","cluster","policy","holder","site"],"additionalProperties":false},
+  "Register": {"title":"Register","description":"A grant in the form in which it travels, the recipient's policy, and the key that signs its requests.\n\n    `site` is where the recipient answers: it proves itself there, and is told there to erase; null if nowhere.","type":"object","properties":{"signed":{},"policy":{},"holder":{"type":"string","maxLength":200},"site":{"anyOf":[{"type":"string","maxLength":300},{"type":"null"}],"default":null}},"required":["signed","policy","holder"],"additionalProperties":false},
+  "GrantHead": {"title":"GrantHead","description":"A grant that counts here.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["grant","expires"],"additionalProperties":false},
+  "Taken": {"title":"Taken","description":"A grant that counts no longer.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"}},"required":["grant"],"additionalProperties":false},
+  "GrantPage": {"title":"GrantPage","description":"Grants, newest first; `next` is `after` of the next page.","type":"object","properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/GrantShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["grants","next"],"additionalProperties":false},
+  "GrantShown": {"title":"GrantShown","description":"A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"recipient":{"type":"string"},"purpose":{"type":"string"},"mode":{"enum":["move","once","standing"]},"scopes":{"type":"array","items":{"$ref":"#/components/schemas/ScopeShown"}},"registered":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"begins":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"retention":{"type":"integer","minimum":0,"maximum":9007199254740992},"uses":{"type":"integer","minimum":0,"maximum":9007199254740992},"max_uses":{"type":"integer","minimum":0,"maximum":9007199254740992},"revoked":{"type":"boolean"}},"required":["grant","recipient","purpose","mode","scopes","registered","begins","expires","retention","uses","max_uses","revoked"],"additionalProperties":false},
+  "ScopeShown": {"title":"ScopeShown","description":"One permission of a grant.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"actions":{"type":"array","items":{"type":"string"}},"selector":{"type":"string"}},"required":["type","actions","selector"],"additionalProperties":false},
+  "AccessPage": {"title":"AccessPage","description":"Uses, oldest first; `next` is `after` of the next page.","type":"object","properties":{"accesses":{"type":"array","items":{"$ref":"#/components/schemas/AccessShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["accesses","next"],"additionalProperties":false},
+  "AccessShown": {"title":"AccessShown","description":"One use of records; `grant` is null where it was the owner's own.","type":"object","properties":{"who":{"type":"string"},"grant":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"action":{"type":"string"},"type":{"type":"string"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"at":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["who","grant","action","type","records","at"],"additionalProperties":false},
   "About": {"title":"About","description":"What a vault is; `key` is the Ed25519 key that signs its archives and receipts.","type":"object","properties":{"udi":{"type":"string"},"network":{"type":"string"},"site":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"apps":{"type":"object","additionalProperties":{"type":"string"}},"keys":{"type":"string"},"key":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"openapi":{"type":"string"}},"required":["udi","network","site","chain","apps","keys","key","openapi"],"additionalProperties":false},
   "Problem": {"title":"Problem","description":"Why a request was refused.\n\n    Attributes:\n        type: the reason code; stable, programs compare it.\n        title: what happened, for people.\n        detail: what to do next; may be empty.\n        facts: the values that explain it.","type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"facts":{"type":"object","additionalProperties":{"type":"string"}}},"required":["type","title","status","detail","facts"]},
 };

@@ -16,5 +16,7 @@ to come. Reading order:
   `consent`, `granting`, `servicetoken`, `grantbook`
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
-* who serves and asks: `web`, `client`; inside an application `personal`, `cookie`, `middleware`
+* who is at the other end: `outward`, `proven`, `nodeproof`
+* who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
+  `middleware`
 """

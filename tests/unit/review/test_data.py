@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cyberprivacy.bundle.declared import Administration, FromRecords, Statistic
-from cyberprivacy.bundle.manifest import Data
 from cyberprivacy.review.data import judge
 from cyberprivacy.review.tree import read_tree
 
@@ -15,10 +14,11 @@ TYPE = "example.guestbook.message.v1"
 GOOD = {"type": "object", "title": "Message", "properties": {"text": {"type": "string", "title": "Text"}}}
 
 
-def found(folder: Path, schema: object, path: str = "message.json") -> list[tuple[str, int, str]]:
-    (folder / "message.json").write_text(json.dumps(schema))
-    lines = {("data", TYPE): 9}
-    return [(one.code, one.line, one.what) for one in judge(read_tree(folder), (Data(TYPE, path),), None, lines)]
+def found(folder: Path, schema: object, name: str = TYPE) -> list[tuple[str, int, str]]:
+    (folder / "types").mkdir()
+    (folder / "types" / f"{name}.json").write_text(json.dumps(schema))
+    lines = {("data",): 8, ("data", 0): 9}
+    return [(one.code, one.line, one.what) for one in judge(read_tree(folder), (TYPE,), None, lines)]
 
 
 def test_a_good_type_is_pointed_out_with_its_fields(tmp_path: Path) -> None:
@@ -52,24 +52,36 @@ COUNT = {"type": "integer", "title": "Count"}
 def test_a_statistic_is_made_of_what_is_declared_and_not_sensitive(
     tmp_path: Path, of: FromRecords, schema: object, good: bool
 ) -> None:
-    (tmp_path / "message.json").write_text(json.dumps(schema))
+    (tmp_path / "types").mkdir()
+    (tmp_path / "types" / f"{TYPE}.json").write_text(json.dumps(schema))
     asked = Statistic("daily", "Messages", "sum", 0, 20, (), 500, 2_000, 86_400, 10, of)
-    declared, lines = (Data(TYPE, "message.json"),), {("admin", "statistics", "daily"): 7}
-    found = judge(read_tree(tmp_path), declared, replace(ADMIN, statistics=(asked,)), lines)
+    lines = {("admin", "statistics", "daily"): 7}
+    found = judge(read_tree(tmp_path), (TYPE,), replace(ADMIN, statistics=(asked,)), lines)
     assert [(one.code, one.line) for one in found if one.refuses] == ([] if good else [("admin.of", 7)])
 
 
+def test_a_type_that_nobody_votes_on_is_refused(tmp_path: Path) -> None:
+    assert found(tmp_path, GOOD, "example.guestbook.secret.v1") == [
+        ("data.schema", 9, f"there is no types/{TYPE}.json"),
+        ("data.unnamed", 8, "types/example.guestbook.secret.v1.json"),
+    ]
+
+
+def test_what_else_is_in_the_folder_is_nobodys_business(tmp_path: Path) -> None:
+    (tmp_path / "types" / "more").mkdir(parents=True)
+    for name in ("index.d.ts", "more/x.json"):
+        (tmp_path / "types" / name).write_text("{}")
+    assert judge(read_tree(tmp_path), (), None, {}) == ()
+
+
 @pytest.mark.parametrize(
-    ("schema", "path", "code"),
+    ("schema", "code"),
     [
-        (GOOD, "none.json", "data.schema"),
-        ({"type": "array"}, "message.json", "data.schema"),
-        ({**GOOD, "description": "x" * 70_000}, "message.json", "data.schema"),
-        ({**GOOD, "properties": {"text": {"type": "string"}}}, "message.json", "data.title"),
+        ({"type": "array"}, "data.schema"),
+        ({**GOOD, "description": "x" * 70_000}, "data.schema"),
+        ({**GOOD, "properties": {"text": {"type": "string"}}}, "data.title"),
     ],
 )
-def test_what_people_cannot_judge_is_refused_at_its_line(
-    tmp_path: Path, schema: object, path: str, code: str
-) -> None:
-    refused = [one for one in found(tmp_path, schema, path) if one[0] != "data.declares"]
+def test_what_people_cannot_judge_is_refused_at_its_line(tmp_path: Path, schema: object, code: str) -> None:
+    refused = [one for one in found(tmp_path, schema) if one[0] != "data.declares"]
     assert [one[:2] for one in refused] == [(code, 9)]

@@ -24,7 +24,7 @@ from cyberprivacy.testing.administration import NOW, Administrator, CountedNoise
 from cyberprivacy.testing.clock import StandingClock
 from cyberprivacy.vault import counting, erasing, owners
 from cyberprivacy.vault.erasing import Scope, What
-from cyberprivacy.vault.personal import PersonalRecords
+from cyberprivacy.vault.inside import RecordsInside
 from cyberprivacy.vault.sessions import open_session
 
 DAY = 86_400
@@ -55,12 +55,12 @@ class Shop:
     """A shop with its own vault, six people who agreed and one who did not, and the node's door."""
 
     def __init__(self, folder: Path) -> None:
-        self.place = Place("shop", folder, {})
-        self.vault = self.place.wrapped.vault
+        self.place, self.parameters = Place("shop", folder, {}), folder / "parameters.json"
+        self.vault = self.place.inside.vault
         self.ledger = FileLedger(folder / "ledger.jsonl", clock=StandingClock(NOW))
         self.counter = Counter(self.ledger, folder / "log")
         self.office = self.counter.office(SERVES)
-        (folder / "parameters.json").write_bytes(self.office.file(SERVES))
+        self.parameters.write_bytes(self.office.file(SERVES))
         self.numbers = ContainerNumbers(
             lambda: frozenset({Endpoint(IPv4Address("127.0.0.1"), int(self.place.url.rpartition(":")[2]))})
         )
@@ -72,7 +72,7 @@ class Shop:
             if n:
                 assert each.counted(True)
 
-    def joins(self, name: str) -> PersonalRecords:
+    def joins(self, name: str) -> RecordsInside:
         person = Person(name, now=int(time.time())).begin()
         state = person.state
         assert state is not None
@@ -82,7 +82,7 @@ class Shop:
             owners.admit(
                 connection, self.vault.ring.store, session.owner(), account=state.account, app="shop", now=1
             )
-        return PersonalRecords(self.vault, session, self.place.wrapped._followings)
+        return RecordsInside(self.vault, session, self.place.inside.followings)
 
     def contributions(self, name: str) -> list[list[object]]:
         found: list[list[object]] = json.loads(self.numbers.contributions(name))
@@ -155,13 +155,13 @@ def test_what_no_release_declares_is_the_applications_own_to_answer(shop: Shop, 
         httpx2.get(url + "everything", trust_env=False).status_code == 404
     )  # of the application, which has no such page
     assert httpx2.post(url + "spent", trust_env=False).status_code == 404
-    kept = shop.vault.parameters.read_bytes()
+    kept = shop.parameters.read_bytes()
     for broken in (b"[]", b"{", b'{"statistics": {"spent": {"take": "each"}}}', b" " * (1 << 21)):
-        shop.vault.parameters.write_bytes(broken)
+        shop.parameters.write_bytes(broken)
         assert httpx2.get(url + "spent", trust_env=False).json()["type"] == "statistics.file"
-    shop.vault.parameters.unlink()
+    shop.parameters.unlink()
     assert httpx2.get(url + "spent", trust_env=False).status_code == 404
-    shop.vault.parameters.write_bytes(kept)
+    shop.parameters.write_bytes(kept)
 
 
 def test_a_person_sees_agrees_and_takes_it_back(tmp_path: Path) -> None:

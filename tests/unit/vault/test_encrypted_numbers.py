@@ -176,7 +176,7 @@ def test_a_person_writes_numbers_that_only_they_read_and_has_them_added_up(
         assert code in types("sum", *words, "--app", "notes")[1]
     assert "selector.form" in types("sum", WEIGHT, "grams", "--app", "notes", "--where", "day=x")[1]
 
-    held = place.wrapped.vault
+    held = place.inside.vault
     with held.database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT owner, id FROM records").all()
         bodies = [held.records.read(connection, owner, record).body for owner, record in rows]
@@ -202,10 +202,10 @@ def test_a_sum_goes_on_over_pages_and_names_the_record_that_spoils_it(
     assert types("sum", WEIGHT, "grams", "--app", "notes")[1] == {"sum": 10, "count": 5, "average": "2.000"}
 
     bent = {"day": "2026-11-27", "grams": numberform.text(protobuf(five()[7:23] + bytes(len(five()) - 23)))}
-    with place.wrapped.vault.database.transaction() as connection:
+    with place.inside.vault.database.transaction() as connection:
         (owner,) = connection.exec_driver_sql("SELECT id FROM owners WHERE app = 'notes'").one()
         change = Create(WEIGHT, json.dumps(bent).encode())
-        (spoiled,) = place.wrapped.vault.records.change(connection, owner, [change])
+        (spoiled,) = place.inside.vault.records.change(connection, owner, [change])
     code, said = types("sum", WEIGHT, "grams", "--app", "notes")
     assert (code, "number.form" in said, spoiled.record.hex() in said) == (1, True, True)
 
@@ -213,7 +213,7 @@ def test_a_sum_goes_on_over_pages_and_names_the_record_that_spoils_it(
 def test_a_person_agrees_to_be_counted_and_takes_it_back(place: Place, types: Types, tmp_path: Path) -> None:
     assert writes(types, tmp_path, "2026-11-27", 1)[0] == 0
     asked = {"doc": "How many write", "field": "", "take": "records", "type": WEIGHT, "within": 0}
-    place.wrapped.vault.parameters.write_text(json.dumps({"statistics": {"writers": asked}}))
+    (tmp_path / "notes" / "parameters.json").write_text(json.dumps({"statistics": {"writers": asked}}))
     assert types("statistics")[1] == {
         "app": "notes",
         "counted": False,
@@ -229,9 +229,9 @@ def test_a_person_agrees_to_be_counted_and_takes_it_back(place: Place, types: Ty
 
 def test_what_is_no_ciphertext_is_not_kept(place: Place, types: Types, tmp_path: Path) -> None:
     assert writes(types, tmp_path, "2026-11-27", 1)[0] == 0
-    with place.wrapped.vault.database.transaction() as connection:
+    with place.inside.vault.database.transaction() as connection:
         (owner,) = connection.exec_driver_sql("SELECT id FROM owners WHERE app = 'notes'").one()
         for grams in ("72500", numberform.text(five())[:-4], ""):
             change = Create(WEIGHT, json.dumps({"day": "2026-11-27", "grams": grams}).encode())
-            records = place.wrapped.vault.records
+            records = place.inside.vault.records
             assert refused(lambda: records.change(connection, owner, [change])) == "number.form"  # noqa: B023

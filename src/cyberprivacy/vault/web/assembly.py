@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.vault import forms, owners
 from cyberprivacy.vault.accounts import Accounts
-from cyberprivacy.vault.administered import PARAMETERS
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
 from cyberprivacy.vault.database import Database
@@ -25,6 +24,7 @@ from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.place import OWNER, Place
+from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -77,7 +77,7 @@ class Vault:
         development: whether that is worth nothing.
         clock: POSIX seconds.
         own: the application that shares under grants; None where none does.
-        parameters: where its node writes what may be asked about it.
+        prover: has recipients prove themselves; None where nobody can judge them.
     """
 
     database: Database
@@ -95,7 +95,12 @@ class Vault:
     paces: Paces
     clock: Callable[[], float]
     own: Own | None = None
-    parameters: Path = PARAMETERS
+    prover: Prover | None = None
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """Who has proven themselves here; one for all, as it remembers verdicts."""
+        return Recipients(self.prover, self.clock)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -115,9 +120,10 @@ class Vault:
         if self.own is not None:
             site = self.place.of(self.own.app)
             sharing = self.sharing(self.own)
-            between = Between(sharing, self.database.bell, authority=site.domain, holder=self.key.public)
-            statistics = Statistics(self.database, self.own.app, self.parameters)
-            table += [*between.endpoints(), *Allowed(sharing).endpoints(), *statistics.endpoints()]
+            between = Between(sharing, self.database.bell, site=site, holder=self.key.public)
+            table += [*between.endpoints(), *Allowed(sharing).endpoints()]
+            if self.own.parameters is not None:
+                table += Statistics(self.database, self.own.app, self.own.parameters).endpoints()
         about = wire.About(
             udi="1",
             network=self.place.network,
@@ -153,6 +159,7 @@ class Vault:
             schema=forms.schema(self.place.network),
             own=own,
             clock=self.clock,
+            recipients=self.recipients,
         )
 
     def _door(self) -> Door:
@@ -177,7 +184,7 @@ def opened(
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
-    parameters: Path = PARAMETERS,
+    prover: Prover | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -189,7 +196,7 @@ def opened(
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
-        parameters: where its node writes what may be asked about it.
+        prover: has recipients prove themselves.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -238,7 +245,7 @@ def opened(
             paces=paces,
             clock=clock,
             own=own,
-            parameters=parameters,
+            prover=prover,
         )
 
 

@@ -63,7 +63,7 @@ class Data:
         return [
             Endpoint(
                 method="GET", path=path, name="readRecord", who=Who.SESSION, act=Act.READ, run=self._read,
-                summary="The bytes of a record; ETag is its revision, Udi-Type its type.",
+                summary="The bytes of a record; ETag, Udi-Type, Udi-Created and Udi-Changed say the rest.",
                 query=kept.OfApp, answer=Media.JSON,
             ),
             Endpoint(
@@ -125,7 +125,8 @@ class Data:
         owner = call.who.owner(call.asked(kept.OfApp).app)
         with self._database.reading() as connection:
             found = self._records.read(connection, owner, bytes.fromhex(call.path["record"]))
-        return Reply(found.body, {"ETag": f'"{found.rev}"', "Udi-Type": found.type})
+        times = {"Udi-Created": str(found.created), "Udi-Changed": str(found.changed)}
+        return Reply(found.body, {"ETag": f'"{found.rev}"', "Udi-Type": found.type, **times})
 
     def _list(self, call: Call) -> Reply:
         asked = call.asked(kept.ListQuery)
