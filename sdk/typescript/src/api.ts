@@ -134,6 +134,33 @@ export type AccessPage = { readonly accesses: readonly (AccessShown)[]; readonly
 /** One use of records; `grant` is null where it was the owner's own. */
 export type AccessShown = { readonly who: string; readonly grant: string | null; readonly action: string; readonly type: string; readonly records: number; readonly at: number; };
 
+/** This application as grants of the person who asks name it; `account` is how it knows them. */
+export type MyParty = { readonly app: string; readonly cluster: string; readonly policy: Json; readonly holder: string; readonly account: string; };
+
+/** A signed grant of which this is the recipient; where its source is, and the key that it shows. */
+export type OrderTransfer = { readonly signed: Json; readonly source: string; readonly holder: string; };
+
+/** A transfer, what was not taken, and the receipt that both signed.      `place` is where the receipt's digest stands in this vault's ledger. */
+export type TransferReport = { readonly transfer: TransferShown; readonly rejected: readonly (RefusedRecord)[]; readonly receipt: Json | null; readonly place: number | null; };
+
+/** A transfer; `total`, `count`, `dup` count records and parts of blobs: all, new ones, those that were there.      `done` of `chunks` are known to have arrived; `due` is when the source erases what has moved. */
+export type TransferShown = { readonly transfer: string; readonly grant: string; readonly way: "in" | "out"; readonly app: string; readonly mode: "copy" | "move"; readonly state: string; readonly why: string; readonly chunks: number; readonly done: number; readonly total: number; readonly count: number; readonly dup: number; readonly rejected: number; readonly asked: number; readonly due: number | null; };
+
+/** What somebody thinks of bringing here. */
+export type AskTypes = { readonly types: readonly (OfferedType)[]; };
+
+/** What a source has of a type; `schema` is the digest of its type there. */
+export type OfferedType = { readonly type: string; readonly schema: string; readonly records: number; readonly bytes: number; };
+
+/** What would be taken, type by type; `full` says what of the quota is too little, "" if nothing. */
+export type TypesTaken = { readonly types: readonly (TypeTaken)[]; readonly full: string; };
+
+/** Whether a type would be taken; `code` says why not, "" if it would. */
+export type TypeTaken = { readonly type: string; readonly code: string; };
+
+/** Transfers, newest first. */
+export type TransferPage = { readonly transfers: readonly (TransferShown)[]; };
+
 /** What a vault is; `key` is the Ed25519 key that signs its archives and receipts. */
 export type About = { readonly udi: string; readonly network: string; readonly site: string; readonly chain: number; readonly apps: Readonly<Record<string, string>>; readonly keys: string; readonly key: string; readonly openapi: string; };
 
@@ -185,6 +212,16 @@ export interface Operations {
   readonly followGrant: { parameters: { readonly "grant": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
   readonly readGranted: { parameters: { readonly "grant": string; readonly "record": string; readonly "Signature-Input": string; readonly "Signature": string; }; body: undefined; answer: JsonObject };
   readonly listAccesses: { parameters: { readonly "grant"?: string | null; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: AccessPage };
+  readonly openTransfer: { parameters: { readonly "grant": string; readonly "transfer": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Content-Digest": string; }; body: Uint8Array; answer: JsonObject };
+  readonly readChunk: { parameters: { readonly "grant": string; readonly "transfer": string; readonly "chunk": string; readonly "Signature-Input": string; readonly "Signature": string; }; body: undefined; answer: Uint8Array };
+  readonly signReceipt: { parameters: { readonly "grant": string; readonly "transfer": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Content-Digest": string; }; body: Uint8Array; answer: JsonObject };
+  readonly readMyParty: { parameters: {  }; body: undefined; answer: MyParty };
+  readonly orderTransfer: { parameters: {  }; body: OrderTransfer; answer: TransferReport };
+  readonly listTransfers: { parameters: { readonly "before"?: number; }; body: undefined; answer: TransferPage };
+  readonly askTypes: { parameters: {  }; body: AskTypes; answer: TypesTaken };
+  readonly readTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
+  readonly resumeTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
+  readonly undoTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
   readonly readAbout: { parameters: {  }; body: undefined; answer: About };
   readonly readDescription: { parameters: {  }; body: undefined; answer: JsonObject };
@@ -235,6 +272,16 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   followGrant: {"method":"GET","path":"/udi/v1/grants/{grant}/events","parameters":{"grant":"path","Signature-Input":"header","Signature":"header","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
   readGranted: {"method":"GET","path":"/udi/v1/grants/{grant}/records/{record}","parameters":{"grant":"path","record":"path","Signature-Input":"header","Signature":"header"},"sends":"","answer":"JsonObject"},
   listAccesses: {"method":"GET","path":"/udi/v1/accesses","parameters":{"grant":"query","after":"query","limit":"query"},"sends":"","answer":"AccessPage"},
+  openTransfer: {"method":"PUT","path":"/udi/v1/grants/{grant}/transfers/{transfer}","parameters":{"grant":"path","transfer":"path","Signature-Input":"header","Signature":"header","Content-Digest":"header"},"sends":"application/json","answer":"JsonObject"},
+  readChunk: {"method":"GET","path":"/udi/v1/grants/{grant}/transfers/{transfer}/chunks/{chunk}","parameters":{"grant":"path","transfer":"path","chunk":"path","Signature-Input":"header","Signature":"header"},"sends":"","answer":"Uint8Array"},
+  signReceipt: {"method":"PUT","path":"/udi/v1/grants/{grant}/transfers/{transfer}/receipt","parameters":{"grant":"path","transfer":"path","Signature-Input":"header","Signature":"header","Content-Digest":"header"},"sends":"application/json","answer":"JsonObject"},
+  readMyParty: {"method":"GET","path":"/udi/v1/party/mine","parameters":{},"sends":"","answer":"MyParty"},
+  orderTransfer: {"method":"POST","path":"/udi/v1/transfers","parameters":{},"sends":"application/json","answer":"TransferReport"},
+  listTransfers: {"method":"GET","path":"/udi/v1/transfers","parameters":{"before":"query"},"sends":"","answer":"TransferPage"},
+  askTypes: {"method":"POST","path":"/udi/v1/transfers:dry","parameters":{},"sends":"application/json","answer":"TypesTaken"},
+  readTransfer: {"method":"GET","path":"/udi/v1/transfers/{transfer}","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
+  resumeTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:resume","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
+  undoTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:undo","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
   readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},
   readDescription: {"method":"GET","path":"/openapi.json","parameters":{},"sends":"","answer":"JsonObject"},
@@ -286,6 +333,15 @@ export const SCHEMAS: JsonObject = {
   "ScopeShown": {"title":"ScopeShown","description":"One permission of a grant.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"actions":{"type":"array","items":{"type":"string"}},"selector":{"type":"string"}},"required":["type","actions","selector"],"additionalProperties":false},
   "AccessPage": {"title":"AccessPage","description":"Uses, oldest first; `next` is `after` of the next page.","type":"object","properties":{"accesses":{"type":"array","items":{"$ref":"#/components/schemas/AccessShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["accesses","next"],"additionalProperties":false},
   "AccessShown": {"title":"AccessShown","description":"One use of records; `grant` is null where it was the owner's own.","type":"object","properties":{"who":{"type":"string"},"grant":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"action":{"type":"string"},"type":{"type":"string"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"at":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["who","grant","action","type","records","at"],"additionalProperties":false},
+  "MyParty": {"title":"MyParty","description":"This application as grants of the person who asks name it; `account` is how it knows them.","type":"object","properties":{"app":{"type":"string"},"cluster":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"policy":{},"holder":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"}},"required":["app","cluster","policy","holder","account"],"additionalProperties":false},
+  "OrderTransfer": {"title":"OrderTransfer","description":"A signed grant of which this is the recipient; where its source is, and the key that it shows.","type":"object","properties":{"signed":{},"source":{"type":"string","maxLength":300},"holder":{"type":"string","maxLength":200}},"required":["signed","source","holder"],"additionalProperties":false},
+  "TransferReport": {"title":"TransferReport","description":"A transfer, what was not taken, and the receipt that both signed.\n\n    `place` is where the receipt's digest stands in this vault's ledger.","type":"object","properties":{"transfer":{"$ref":"#/components/schemas/TransferShown"},"rejected":{"type":"array","items":{"$ref":"#/components/schemas/RefusedRecord"}},"receipt":{"anyOf":[{},{"type":"null"}]},"place":{"anyOf":[{"type":"integer","minimum":0,"maximum":9007199254740992},{"type":"null"}]}},"required":["transfer","rejected","receipt","place"],"additionalProperties":false},
+  "TransferShown": {"title":"TransferShown","description":"A transfer; `total`, `count`, `dup` count records and parts of blobs: all, new ones, those that were there.\n\n    `done` of `chunks` are known to have arrived; `due` is when the source erases what has moved.","type":"object","properties":{"transfer":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"way":{"enum":["in","out"]},"app":{"type":"string"},"mode":{"enum":["copy","move"]},"state":{"type":"string"},"why":{"type":"string"},"chunks":{"type":"integer","minimum":0,"maximum":9007199254740992},"done":{"type":"integer","minimum":0,"maximum":9007199254740992},"total":{"type":"integer","minimum":0,"maximum":9007199254740992},"count":{"type":"integer","minimum":0,"maximum":9007199254740992},"dup":{"type":"integer","minimum":0,"maximum":9007199254740992},"rejected":{"type":"integer","minimum":0,"maximum":9007199254740992},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"due":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["transfer","grant","way","app","mode","state","why","chunks","done","total","count","dup","rejected","asked","due"],"additionalProperties":false},
+  "AskTypes": {"title":"AskTypes","description":"What somebody thinks of bringing here.","type":"object","properties":{"types":{"type":"array","items":{"$ref":"#/components/schemas/OfferedType"},"maxItems":256}},"required":["types"],"additionalProperties":false},
+  "OfferedType": {"title":"OfferedType","description":"What a source has of a type; `schema` is the digest of its type there.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"schema":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["type","schema","records","bytes"],"additionalProperties":false},
+  "TypesTaken": {"title":"TypesTaken","description":"What would be taken, type by type; `full` says what of the quota is too little, \"\" if nothing.","type":"object","properties":{"types":{"type":"array","items":{"$ref":"#/components/schemas/TypeTaken"}},"full":{"type":"string"}},"required":["types","full"],"additionalProperties":false},
+  "TypeTaken": {"title":"TypeTaken","description":"Whether a type would be taken; `code` says why not, \"\" if it would.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"code":{"type":"string"}},"required":["type","code"],"additionalProperties":false},
+  "TransferPage": {"title":"TransferPage","description":"Transfers, newest first.","type":"object","properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/TransferShown"}}},"required":["transfers"],"additionalProperties":false},
   "About": {"title":"About","description":"What a vault is; `key` is the Ed25519 key that signs its archives and receipts.","type":"object","properties":{"udi":{"type":"string"},"network":{"type":"string"},"site":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"apps":{"type":"object","additionalProperties":{"type":"string"}},"keys":{"type":"string"},"key":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"openapi":{"type":"string"}},"required":["udi","network","site","chain","apps","keys","key","openapi"],"additionalProperties":false},
   "Problem": {"title":"Problem","description":"Why a request was refused.\n\n    Attributes:\n        type: the reason code; stable, programs compare it.\n        title: what happened, for people.\n        detail: what to do next; may be empty.\n        facts: the values that explain it.","type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"facts":{"type":"object","additionalProperties":{"type":"string"}}},"required":["type","title","status","detail","facts"]},
 };

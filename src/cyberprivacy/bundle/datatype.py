@@ -21,6 +21,8 @@ from cyberprivacy.strict_json import BadJson
 MAX_BYTES: Final = 64 << 10
 MAX_NODES: Final = 1_000
 """Schemas within a schema."""
+BLOB: Final = "udi.blob.v1"
+"""Parts of blobs go by this name in transfers; nobody can declare it."""
 NAME: Final = re.compile(r"(?=.{5,128}\Z)[a-z][a-z0-9-]{0,62}(?:\.[a-z][a-z0-9-]{0,62}){1,7}\.v[1-9][0-9]{0,3}\Z")
 """Reverse domain name, then the version: "org.example.shop.order.v1"."""
 ENCRYPTED: Final = "he-sum"
@@ -87,7 +89,7 @@ def parse(name: str, data: bytes) -> DataType:
     Raises:
         BadType: not a name ("type.name"), too large ("type.size"), not JSON, or not such a schema ("type.form").
     """
-    if not NAME.match(name):
+    if not NAME.match(name) or name == BLOB:
         raise BadType("not a name of a data type", code="type.name", name=name[:140])
     if len(data) > MAX_BYTES:
         raise BadType("the schema is too large", code="type.size", size=len(data), limit=MAX_BYTES)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,8 @@ from cyberprivacy.cli.serving import log_to_stderr, socket_at
 from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
-
-if TYPE_CHECKING:
-    from cyberprivacy.vault.sharing import Own
+from cyberprivacy.vault.recipient import Declared
+from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -59,14 +58,10 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     ] = [],  # noqa: B006 - typer copies it
     shares: Annotated[
         str,
-        typer.Option("--shares", metavar="NAME", help="Of this application people may grant others its records."),
-    ] = "",
-    purpose: Annotated[
-        list[str],
         typer.Option(
-            "--purpose", metavar="TEXT", help="What that application may be granted others' records for."
+            "--shares", metavar="NAME", help="Which application shares, if there are several: one for each vault."
         ),
-    ] = [],  # noqa: B006
+    ] = "",
     types: Annotated[
         Path | None,
         typer.Option("--types", metavar="DIR", help="Data types to declare: NAME.json, a JSON Schema each."),
@@ -76,6 +71,20 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     ] = "cyberprivacy:dev",
     origin: Annotated[
         list[str], typer.Option(metavar="URL", help="Web pages from there may call it (CORS); repeat for more.")
+    ] = [],  # noqa: B006
+    purpose: Annotated[
+        list[str],
+        typer.Option(
+            "--purpose",
+            metavar="TEXT",
+            help="For what it may be granted other applications' records; repeat for more.",
+        ),
+    ] = [KEEPING],  # noqa: B006
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--source", metavar="NAME=URL", help="A vault from which records may be brought, beside public ones."
+        ),
     ] = [],  # noqa: B006
     front: Annotated[
         str,
@@ -93,14 +102,23 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     with socket_at(listen, code="vault.listen") as bound:
         host = listen.rpartition(":")[0]
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
-        place = Place(site, network, apps=dict(_app(each, site) for each in app))
+        apps, sources = (dict(_app(each, site) for each in named) for named in (app, source))
+        place = Place(site, network, apps=apps, sources=sources)
         declared, prover = _types(types), judging.prover(vendors, local=site.local, clock=time.time)
         own = _own(shares, place, declared, purpose)
         with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
+            out.progress(_shares(own, data))
             if vault.development:
                 out.warning(DEVELOPMENT)
             server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
+
+
+def _shares(own: Own | None, data: Path) -> str:
+    """What a vault of several applications does not do, and who remembers receipts."""
+    if own is None:
+        return "nothing is shared or moved from or to here: say which application does that (--shares)"
+    return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:
@@ -109,17 +127,13 @@ def _app(text: str, site: Site) -> tuple[str, Site]:
     return name, Site.parse(uri) if equals else site
 
 
-def _own(name: str, place: Place, types: Sequence[DataType], purposes: Sequence[str]) -> "Own | None":
-    """The application that shares; None where none does."""
-    from cyberprivacy.vault.recipient import Declared
-    from cyberprivacy.vault.sharing import NOWHERE, Own
-
-    if not name:
-        if purposes:
-            raise Misuse("a purpose of no application", code="vault.purpose", hint="Name it with --shares.")
+def _own(name: str, place: Place, types: Sequence[DataType], purposes: Sequence[str]) -> Own | None:
+    """The application that shares: the one of this name, or the only one; None where neither is there."""
+    if not name and len(place.apps) != 1:
         return None
-    place.of(name)  # refuses a name that is not among --app
-    return Own.of(name, NOWHERE, Declared(frozenset(each.name for each in types), frozenset(purposes)))
+    chosen = name or next(iter(place.apps))
+    place.of(chosen)  # refuses a name that is not among --app
+    return Own.of(chosen, NOWHERE, Declared(frozenset(each.name for each in types), frozenset(purposes)))
 
 
 def _types(folder: Path | None) -> Sequence[DataType]:

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, exists, sel
 from cyberprivacy.vault import owners, sealing
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import KeyRing
-from cyberprivacy.vault.tables import BLOBS, IDEMPOTENCY, RECORDS
+from cyberprivacy.vault.tables import ARRIVALS, BLOBS, IDEMPOTENCY, RECORDS
 
 _BATCH: Final = 1_000
 
@@ -33,6 +33,7 @@ def freshen(connection: Connection, ring: KeyRing, owner: bytes) -> Holder:
     before, after = ring.key(old), ring.key(new)
     _rewrap(connection, RECORDS, (RECORDS.c.id,), RECORDS.c.key, owner, (before, after))
     _rewrap(connection, BLOBS, (BLOBS.c.digest,), BLOBS.c.key, owner, (before, after))
+    _rewrap(connection, ARRIVALS, (ARRIVALS.c.id,), ARRIVALS.c.key, owner, (before, after))
     named = (IDEMPOTENCY.c.key, IDEMPOTENCY.c.n)
     _rewrap(connection, IDEMPOTENCY, named, IDEMPOTENCY.c.fingerprint, owner, (before, after))
     taken.generation, taken.dirty = new.generation, None
@@ -63,7 +64,8 @@ def _rewrap(
         .where(*mine, *(column == bindparam(f"at_{column.name}") for column in named))
         .values({wrapped.name: bindparam("fresh")})
     )
-    rows = connection.execute(select(*named, wrapped).where(*mine), {"owned": owner}).all()
+    held = select(*named, wrapped).where(*mine, wrapped.is_not(None))
+    rows = connection.execute(held, {"owned": owner}).all()
     for start in range(0, len(rows), _BATCH):
         connection.execute(change, list(_changes(rows[start : start + _BATCH], named, owner, keys)))
 

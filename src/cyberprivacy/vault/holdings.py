@@ -44,6 +44,12 @@ def holdings(connection: Connection, account: bytes) -> Sequence[Holding]:
     ]
 
 
+def count(connection: Connection, owner: bytes, kind: str) -> int:
+    """How many records of a type an owner has."""
+    counted = select(func.count()).where(RECORDS.c.owner == owner, RECORDS.c.type == kind)
+    return connection.execute(counted).scalar_one()
+
+
 def _kinds(connection: Connection, owner: bytes) -> Sequence[Kind]:
     counted = (
         select(RECORDS.c.type, func.count(), func.sum(RECORDS.c.bytes))

@@ -121,7 +121,8 @@ class Inside:
         """Open the vault in a folder; it is made where there is none."""
         self._app, self._cookie = app, cookie
         site, declared = Site.parse(app.site), typefolder.load(app.types)
-        place, own = Place(site, app.network, apps={app.name: site}), _own(app, declared)
+        known = {name: Site.parse(uri) for name, uri in app.sources.items()}
+        place, own = Place(site, app.network, apps={app.name: site}, sources=known), _own(app, declared)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
             opened(
@@ -135,7 +136,6 @@ class Inside:
             )
         )
         self.followings = Followings(self.vault.database, self.vault.records)
-        known = {name: Site.parse(uri) for name, uri in app.sources.items()}
         self.follower = Follower(self.followings, self.vault.sharing(own), self.vault.key, known, app.clock)
         self._sessions = Sessions(self.vault.database)
         self._endpoints = self.vault.application()

@@ -75,12 +75,14 @@ class Place:
         network: names the domain of what is signed, such as "cyberprivacy:main".
         chain: EIP-155 id that sign-in messages name; nothing is sent to it.
         apps: site of each application, by name.
+        sources: sites from which records may be brought here, beside public ones, by name.
     """
 
     site: Site
     network: str
     chain: int = 1
     apps: Mapping[str, Site] = field(default_factory=dict)
+    sources: Mapping[str, Site] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.apps:

@@ -22,7 +22,16 @@ from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
-from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_signed, check_use
+from cyberprivacy.vault.granting import (
+    Place,
+    Registered,
+    admit,
+    check_revoke,
+    check_signed,
+    check_still,
+    check_use,
+)
+from cyberprivacy.vault.holdings import count
 from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.proven import Peer, Recipients
@@ -31,6 +40,9 @@ from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.tables import SHARINGS
 from cyberprivacy.vault.types import Types
+
+KEEPING: Final = "Keep here what you bring"
+"""The purpose of a vault that people move to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +114,8 @@ class Sharing:
     own: Own
     clock: Callable[[], float]
     recipients: Recipients
+    erase: Callable[[Connection, bytes, bytes], object]
+    """Erases what came here under a grant (owner, its id), when its person takes it back and wants it so."""
     taken_back: set[bytes] = field(default_factory=set)
     """Grants that ended while this process ran: their streams are closed at once, not at the next look."""
 
@@ -133,9 +147,7 @@ class Sharing:
         Raises:
             CyberPrivacyError: see `granting.admit`.
         """
-        own = self.own
-        found = Presented(own.policy, own.cluster, own.policy.declared, None, ourselves=True)
-        return self.admit(connection, document, owner, found)
+        return self.admit(connection, document, owner, self._ourselves)
 
     def admit(self, connection: Connection, document: bytes, owner: bytes, found: Presented) -> Grant:
         """Check a grant of an owner's account at whose recipient this was found, and keep it.
@@ -169,7 +181,7 @@ class Sharing:
         )
 
     def _place(self, connection: Connection) -> Place:
-        return Place(schema=self.schema, judge=self.judge, types=self._described(connection))
+        return Place(schema=self.schema, judge=self.judge, types=self.described(connection))
 
     def revoke(self, document: bytes) -> bytes:
         """Take a grant back by the person's signed words; its id.
@@ -184,6 +196,8 @@ class Sharing:
             place = Place(schema=self.schema, judge=self.judge, types={})
             signed = check_revoke(document, place, states=states, memory=book, now=self.clock())
             book.revoke(signed, self.clock())
+            if said.erase:
+                self.erase(connection, owner, said.grant)
         self.taken_back.add(said.grant)
         return said.grant
 
@@ -218,6 +232,49 @@ class Sharing:
         kinds = sorted({s.data_type for s in held.grant.scopes if Action.SUBSCRIBE in s.actions})
         return [s for kind in kinds for s in self._scopes(held, Action.SUBSCRIBE, kind, shared)]
 
+    def still(self, connection: Connection, shared: Shared) -> Grant:
+        """The grant, if what was begun under it may go on.
+
+        Raises:
+            Untrusted: it may not; see `granting.check_still`.
+        """
+        held = GrantBook(connection, shared.owner).held(shared.grant)
+        state = self.accounts.state(held.grant.subject)
+        found = self.recipients.presented(shared.peer, held.grant.recipient)
+        check_still(held, state=state, found=found, now=self.clock())
+        return held.grant
+
+    def still_here(self, connection: Connection, owner: bytes, grant: bytes) -> None:
+        """Refuse to go on at the recipient, which this is: what its person froze or took back counts here, too.
+
+        Raises:
+            Untrusted: it may not; see `granting.check_still`.
+        """
+        held = GrantBook(connection, owner).held(grant)
+        state = self.accounts.state(held.grant.subject)
+        check_still(held, state=state, found=self._ourselves, now=self.clock())
+
+    @property
+    def _ourselves(self) -> Presented:
+        own = self.own
+        return Presented(own.policy, own.cluster, own.policy.declared, None, ourselves=True)
+
+    def hand_over(self, connection: Connection, shared: Shared) -> None:
+        """Count one use of a grant for all that it lets its recipient read; the person can see it, type by type.
+
+        Raises:
+            Untrusted: the grant does not count now; see `granting.check_use`.
+        """
+        book = GrantBook(connection, shared.owner)
+        held, now = book.held(shared.grant), int(self.clock())
+        kinds = sorted({scope.data_type for scope in held.grant.scopes if Action.READ in scope.actions})
+        for n, kind in enumerate(kinds):
+            if not n:
+                self._scopes(held, Action.READ, kind, shared)
+            many = count(connection, shared.owner, kind)
+            access = Access(held.grant.recipient.app, shared.grant, Action.READ, kind, many, now)
+            book.note(access) if n else book.use(held, access)
+
     def read(self, shared: Shared, record: bytes) -> Record:
         """One record, under a grant; the person can see that it was read.
 
@@ -249,7 +306,8 @@ class Sharing:
         with self.database.reading() as connection:
             return pairwise(secret_of(connection, account), self.own.app)
 
-    def _described(self, connection: Connection) -> dict[str, Described]:
+    def described(self, connection: Connection) -> dict[str, Described]:
+        """The types that are declared here, in people's words, by name."""
         names = self.types.names(connection)
         return {name: described(self.types.get(connection, name).type) for name in names}
 

@@ -1,13 +1,15 @@
 """A request that an application's key signed, in the one form that vaults speak.
 
 One fixed list of covered components, so that nothing is left to a parser's choice: the verifier writes the line
-that it expects and compares. A replay within two minutes reads what its sender may read anyway.
-Source: RFC 9421, sections 2.3, 2.5 and 3.3.6; docs/spec/udi-1.md, "Between applications".
+that it expects and compares. A body is covered by its digest. A replay within two minutes reads what its sender
+may read anyway, and what it writes is written once.
+Source: RFC 9421, sections 2.3, 2.5 and 3.3.6; RFC 9530, section 2; docs/spec/udi-1.md, "Between applications".
 """
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -18,9 +20,12 @@ from cyberprivacy.errors import Untrusted
 SKEW: Final = 120
 """Seconds by which a request may be older or newer than the clock of who gets it."""
 HEADERS: Final = ("Signature-Input", "Signature")
+WITH_BODY: Final = (*HEADERS, "Content-Digest")
 _COVERED: Final = ("@method", "@authority", "@path")
+_BODY: Final = "content-digest"
 _INPUT: Final = re.compile(
-    r'udi=\("@method" "@authority" "@path"\);created=([1-9][0-9]{0,11});keyid="([0-9a-f]{64})";alg="ed25519"\Z'
+    r'udi=\("@method" "@authority" "@path"( "content-digest")?\)'
+    r';created=([1-9][0-9]{0,11});keyid="([0-9a-f]{64})";alg="ed25519"\Z'
 )
 _SIGNATURE: Final = re.compile(r"udi=:([A-Za-z0-9+/]{86}==):\Z")
 
@@ -45,27 +50,36 @@ class Signer(Protocol):
         ...
 
 
-def sign(method: str, authority: str, path: str, *, key: Signer, now: float) -> dict[str, str]:
-    """The headers of a request without a body."""
-    parameters = _parameters(key.public, int(now))
-    signature = key.sign(_base((method, authority, path), parameters))
-    return {"Signature-Input": f"udi={parameters}", "Signature": f"udi=:{b64encode(signature).decode()}:"}
+def sign(
+    method: str, authority: str, path: str, *, key: Signer, now: float, body: bytes | None = None
+) -> dict[str, str]:
+    """The headers of a request; `body` is None where it has none."""
+    digest = {} if body is None else {"Content-Digest": _digest(body)}
+    values = (method, authority, path, *digest.values())
+    parameters = _parameters(_covered(body), key.public, int(now))
+    signature = b64encode(key.sign(_base(_covered(body), values, parameters))).decode()
+    return {"Signature-Input": f"udi={parameters}", "Signature": f"udi=:{signature}:", **digest}
 
 
-def check(method: str, authority: str, path: str, headers: Mapping[str, str], *, now: float) -> bytes:
+def check(
+    method: str, authority: str, path: str, headers: Mapping[str, str], *, now: float, body: bytes | None = None
+) -> bytes:
     """The Ed25519 key, 32 bytes, that signed a request; whether it may ask is the caller's question.
 
     Raises:
-        BadRequestSignature: malformed or not signed by it ("request.signature"), too old or too new
-            ("request.time").
+        BadRequestSignature: malformed or not signed by it ("request.signature"), of another body
+            ("request.digest"), too old or too new ("request.time").
     """
     given = _INPUT.match(headers.get("Signature-Input", ""))
     signature = _SIGNATURE.match(headers.get("Signature", ""))
-    if given is None or signature is None:
+    if given is None or signature is None or (given[1] is None) != (body is None):
         raise BadRequestSignature("the request is not signed in the form of vaults")
-    created, key = int(given[1]), bytes.fromhex(given[2])
+    created, key = int(given[2]), bytes.fromhex(given[3])
+    digest = [] if body is None else [_digest(body)]
+    if body is not None and headers.get("Content-Digest") != _digest(body):
+        raise BadRequestSignature("the body is another than the one that was signed", code="request.digest")
     try:
-        base = _base((method, authority, path), _parameters(key, created))
+        base = _base(_covered(body), (method, authority, path, *digest), _parameters(_covered(body), key, created))
         Ed25519PublicKey.from_public_bytes(key).verify(b64decode(signature[1]), base)
     except (InvalidSignature, ValueError):
         raise BadRequestSignature("the request was signed otherwise") from None
@@ -74,11 +88,19 @@ def check(method: str, authority: str, path: str, headers: Mapping[str, str], *,
     return key
 
 
-def _parameters(key: bytes, created: int) -> str:
-    covered = " ".join(f'"{each}"' for each in _COVERED)
-    return f'({covered});created={created};keyid="{key.hex()}";alg="ed25519"'
+def _covered(body: bytes | None) -> tuple[str, ...]:
+    return _COVERED if body is None else (*_COVERED, _BODY)
 
 
-def _base(values: tuple[str, str, str], parameters: str) -> bytes:
-    lines = [f'"{name}": {value}' for name, value in zip(_COVERED, values, strict=True)]
+def _digest(body: bytes) -> str:
+    return f"sha-256=:{b64encode(sha256(body).digest()).decode()}:"
+
+
+def _parameters(covered: Sequence[str], key: bytes, created: int) -> str:
+    names = " ".join(f'"{each}"' for each in covered)
+    return f'({names});created={created};keyid="{key.hex()}";alg="ed25519"'
+
+
+def _base(covered: Sequence[str], values: Sequence[str], parameters: str) -> bytes:
+    lines = [f'"{name}": {value}' for name, value in zip(covered, values, strict=True)]
     return "\n".join([*lines, f'"@signature-params": {parameters}']).encode()

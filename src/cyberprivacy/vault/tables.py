@@ -255,6 +255,30 @@ TRANSFER_TAKEN: Final = Table(
     ForeignKeyConstraint(["owner", "transfer"], ["transfers_in.owner", "transfers_in.id"], ondelete="CASCADE"),
 )
 
+ARRIVALS: Final = Table(
+    "arrivals",  # transfers that a person has ordered here, at their recipient
+    METADATA,
+    _owned(),
+    _id("id", 16, key=True),  # of the transfer
+    _id("grant", 16),
+    Column("document", LargeBinary, nullable=False),  # the signed grant
+    Column("source", String(300), nullable=False),  # site of the vault that holds the records
+    _id("holder"),  # the Ed25519 key of that vault, as the person found it
+    _id("key", 60, null=True),  # X25519, wrapped under the owner's; NULL once nothing is opened with it any more
+    Column("state", String(16), nullable=False),  # running, incomplete, done, failed, undone
+    Column("why", String(64), nullable=False),  # reason code; "" while all is well
+    _whole("asked"),
+    _whole("heard"),  # when the state or its reason last changed
+    UniqueConstraint("owner", "grant"),
+)
+
+COMMITMENTS: Final = Table(
+    "commitments",  # what this vault's ledger is to remember, and does: no more than digests
+    METADATA,
+    _id("leaf", key=True),
+    _whole("place", null=True),  # of the entry in the ledger; NULL = still to be written
+)
+
 TRANSFER_REJECTS: Final = Table(
     "transfer_rejects",
     METADATA,

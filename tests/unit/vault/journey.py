@@ -1,6 +1,6 @@
 """A transfer of the tests: records in a database, from the shop to the book, with keys made from names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -65,6 +65,9 @@ class Plain:
             yield from (each for each in self.all(connection, owner) if each.data_type in types)
 
         return Snapshot(7, items())
+
+    def blobs(self, connection: Connection, owner: bytes, named: Collection[bytes]) -> Iterator[Item]:
+        return iter(())
 
     def erase(self, connection: Connection, owner: bytes, records: Sequence[tuple[bytes, int]]) -> Sequence[bytes]:
         stayed = []

@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journey import BOOK_KEY, BOOK_OPENS, BOOK_PUBLIC, GRANT, SHOP_KEY, SHOP_PUBLIC, TRANSFER, item
 from people import NOW, refusal
+from sqlalchemy import update
 
 from cyberprivacy import canonical
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.selector import Selector
+from cyberprivacy.vault.tables import COMMITMENTS
 from cyberprivacy.vault.transfer import parcel
+from cyberprivacy.vault.transfer.commitments import Commitments, commit, place_of
 from cyberprivacy.vault.transfer.envelope import OVERHEAD, seal, unseal
 from cyberprivacy.vault.transfer.manifest import Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.parcel import Item, pack, unpack
@@ -164,11 +168,21 @@ def test_a_receipt_is_signed_by_both_and_its_leaf_tells_nothing() -> None:
 def test_both_ledgers_keep_the_same_leaf_and_nothing_else(tmp_path: Path) -> None:
     both = SignedReceipt.made(RECEIPT, h("salt"), BOOK_KEY).countersigned(SHOP_KEY)
     for side in ("source", "recipient"):
+        database = Database.open(f"sqlite:///{tmp_path / side}.db")
+        with database.transaction() as connection:
+            commit(connection, both.leaf)
+            commit(connection, both.leaf)
         ledger = FileLedger(tmp_path / side, clock=lambda: NOW)
-        both.remember(ledger)
+        assert [Commitments(database, ledger).write() for _ in range(2)] == [1, 0]
+        with database.reading() as connection:
+            assert place_of(connection, both.leaf) == 0
         (entry,) = ledger.entries()
-        ledger.close()
         assert (entry.kind, entry.facts) == ("transfer.receipt", {"leaf": both.leaf.hex()})
+        with database.transaction() as connection:  # it died before it could note the place
+            connection.execute(update(COMMITMENTS).values(place=None))
+        assert (Commitments(database, ledger).write(), len(list(ledger.entries()))) == (1, 1)
+        ledger.close()
+        database.close()
 
 
 @pytest.mark.parametrize(

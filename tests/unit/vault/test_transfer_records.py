@@ -9,6 +9,7 @@ from keeping import NOTE, ORDER, Vault, order
 from people import NOW, refusal
 
 from cyberprivacy.bundle import datatype
+from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.change import Create, Update
 from cyberprivacy.vault.described import described
 from cyberprivacy.vault.grant import Mode
@@ -29,7 +30,7 @@ def move(vault: Vault) -> Journey:
     parties = {"source": replace(SHOP, account=shop), "recipient": replace(BOOK, account=book)}
     given = grant(alice(), text_hash=bytes(32), mode=Mode.MOVE, max_uses=1, scopes=(orders,), **parties)
     made = Journey(vault.database, given=given)
-    keeping = RecordKeeping(vault.records)
+    keeping = RecordKeeping(vault.records, Blobs(vault.means))
     made.sending = Sending(vault.database, keeping, SHOP_KEY)
     made.receiving = Receiving(vault.database, keeping, BOOK_OPENS, BOOK_KEY)
     made.ask = Ask(TRANSFER, given, BOOK_OPENS.public_key().public_bytes_raw(), BOOK_PUBLIC)
@@ -55,7 +56,7 @@ def test_orders_move_and_what_was_not_granted_or_has_changed_stays(vault: Vault,
     assert whole(move) == (COUNT, 0, ())
     assert {record.id: record.body for record in vault.all(book)} == before
     vault.change(shop, Update(first, 1, b'{"total": 99}'))
-    moving = Moving(vault.database, RecordKeeping(vault.records))
+    moving = Moving(vault.database, RecordKeeping(vault.records, Blobs(vault.means)))
     assert moving.finish(shop, TRANSFER, now=NOW + UNDO) == [first]
     assert [(record.id, record.rev) for record in vault.all(shop, ORDER)] == [(first, 2)]
     assert [record.body for record in vault.all(shop, NOTE)] == [b'{"text": "mine"}']
@@ -77,7 +78,7 @@ def test_what_came_goes_again_and_nothing_else(vault: Vault, move: Journey) -> N
     there = vault.all(move.given.source.account, ORDER)[0]
     vault.change(book, Create(ORDER, there.body, there.id), order(99))
     assert whole(move) == (COUNT - 1, 1, ())
-    retention = Retention(vault.database, RecordKeeping(vault.records))
+    retention = Retention(vault.database, RecordKeeping(vault.records, Blobs(vault.means)))
     ends = NOW + move.given.retention
     assert retention.overdue(now=ends - 1) == []
     assert retention.overdue(now=ends) == [(book, move.given.id)]

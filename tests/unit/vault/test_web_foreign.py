@@ -11,6 +11,7 @@ from hashlib import sha256
 import pytest
 from callers import Caller, Town, code, example
 from keeping import ORDER
+from ordering import departing
 
 from cyberprivacy.vault.web.endpoint import Endpoint, Media, Who
 
@@ -20,11 +21,13 @@ OPEN = {
     "account": "whoever knows the id of an account may read its key events",
     "erasure": "the id of an erasure has 80 random bits, which only its owner is told",
     "grant": "whoever knows the id of a grant still needs the key that it names, for each request",
+    "chunk": "a chunk is asked for by the grant under which it was made",
 }
 MAKERS: dict[str, Callable[[Caller], str]] = {
     "record": lambda alice: alice.creates(ORDER, {"total": 1, "note": SECRET})["id"],
     "account": lambda alice: alice.account,
     "digest": lambda alice: blob(alice, SECRET.encode()),
+    "transfer": lambda alice: departing(alice).hex(),
     "job": lambda alice: alice.sign_in().call("POST", "/udi/v1/exports").json()["id"],
 }
 """What belongs to Alice in the shop, by the name of the parameter."""
@@ -46,7 +49,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(town_of_all: Town) -> World:
-    alice, bob = town_of_all.person("alice", "shop"), town_of_all.person("bob")
+    alice, bob = town_of_all.person("alice", "shop", ("alice", "phone")), town_of_all.person("bob")
     strangers = {
         "another person": bob,
         "another person in the same application": bob.sign_in("shop"),

@@ -12,7 +12,6 @@ from typing import Final, Self
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.transfer import signedform
 from cyberprivacy.vault.transfer.manifest import Manifest
@@ -130,10 +129,6 @@ class SignedReceipt:
     def leaf(self) -> bytes:
         """What both ledgers keep: 32 bytes that tell nobody anything who has not the receipt."""
         return sha256(self.salt + canonical.encode(self.receipt.as_json())).digest()
-
-    def remember(self, ledger: Ledger) -> None:
-        """Write the leaf down in a ledger; each side in its own."""
-        ledger.append("transfer.receipt", {"leaf": self.leaf.hex()})
 
     def encode(self) -> bytes:
         """The bytes in which it travels: canonical JSON."""

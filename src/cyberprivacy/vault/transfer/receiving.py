@@ -4,7 +4,7 @@ Whenever this dies, the next chunk is the one that the cursor names, and no reco
 docs/spec/udi-1.md, "Transfer".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes
@@ -13,11 +13,13 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, Row, insert, select, update
 
+from cyberprivacy.bundle.datatype import BLOB
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.receipt import Signer
-from cyberprivacy.vault.tables import TRANSFERS_IN
+from cyberprivacy.vault.tables import TRANSFER_REJECTS, TRANSFERS_IN
+from cyberprivacy.vault.transfer.commitments import commit
 from cyberprivacy.vault.transfer.envelope import unseal
 from cyberprivacy.vault.transfer.incoming import (
     came,
@@ -36,6 +38,7 @@ from cyberprivacy.vault.transfer.shelf import Put, Shelf
 from cyberprivacy.vault.transfer.states import TransferRefused
 
 _IN: Final = TRANSFERS_IN
+_REJECTS: Final = TRANSFER_REJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +110,24 @@ class Receiving:
                 let_in(connection, row)
         return manifest
 
-    def take(self, grant: Grant, transfer: bytes, n: int, sealed: bytes) -> Progress:
+    def take(
+        self,
+        grant: Grant,
+        transfer: bytes,
+        n: int,
+        sealed: bytes,
+        still: Callable[[Connection], None] = lambda _: None,
+    ) -> Progress:
         """Apply one chunk, whole or not at all.
 
         One that was applied is not applied again, but for its rejected records.
 
         Args:
-            grant: under which it comes; that it still counts is for the caller to ask.
+            grant: under which it comes.
             transfer: id, 16 bytes.
             n: place of the chunk.
             sealed: as it came.
+            still: refuses, in the same transaction, unless the grant counts now.
 
         Raises:
             TransferRefused: no such transfer ("transfer.unknown"), an earlier chunk is missing ("transfer.order"),
@@ -126,6 +137,7 @@ class Receiving:
         """
         with self._database.transaction() as connection:
             row = known(connection, grant.recipient.account, transfer)
+            still(connection)
             manifest = Manifest.decode(row.manifest)
             if not 0 <= n < len(manifest.chunks) or n > row.cursor:
                 raise TransferRefused("not the next chunk", code="transfer.order", n=n, next=row.cursor)
@@ -163,7 +175,11 @@ class Receiving:
     ) -> tuple[int, list[bytes]]:
         """How many were there, and which came to be; the others are rejected from now on."""
         there, taken = 0, []
-        for item, found in zip(items, self._put(connection, row.owner, items), strict=True):
+        outcomes = self._put(connection, row.owner, items)
+        elsewhere = dict(rejected_of(connection, row.owner, row.id)) if any(map(_no, outcomes)) else {}
+        for item, found in zip(items, outcomes, strict=True):
+            if item.id in elsewhere:
+                raise BadParcel("a record stands in two chunks", code="chunk.twice", id=item.id.hex())
             if isinstance(found, str):
                 reject(connection, row, n, item.id, found)
             elif found is Put.THERE:
@@ -217,7 +233,7 @@ class Receiving:
             return made
 
     def close(self, owner: bytes, transfer: bytes, data: bytes, source_key: bytes) -> SignedReceipt:
-        """Keep the receipt as the source signed it too; log its `leaf`.
+        """Keep the receipt as the source signed it too.
 
         Raises:
             BadReceipt: another receipt than the last one ("receipt.other"), or a signature is not good.
@@ -230,6 +246,7 @@ class Receiving:
                 raise BadReceipt("not the receipt that was sent", code="receipt.other")
             came.check(self._signer.public, source_key)
             connection.execute(update(_IN).where(this(owner, transfer)).values(receipt=data))
+            commit(connection, came.leaf)
         return came
 
     def progress(self, owner: bytes, transfer: bytes) -> Progress:
@@ -240,6 +257,16 @@ class Receiving:
         """
         with self._database.reading() as connection:
             return _progress(connection, owner, transfer)
+
+    def rejected_in(self, owner: bytes, transfer: bytes) -> Sequence[int]:
+        """Chunks in which records are that were rejected, in order."""
+        found = select(_REJECTS.c.n).where(_REJECTS.c.owner == owner, _REJECTS.c.transfer == transfer).distinct()
+        with self._database.reading() as connection:
+            return connection.execute(found.order_by(_REJECTS.c.n)).scalars().all()
+
+
+def _no(found: Put | str) -> bool:
+    return isinstance(found, str)
 
 
 def _progress(connection: Connection, owner: bytes, transfer: bytes) -> Progress:
@@ -258,7 +285,7 @@ def _checked(payload: bytes, entry: Entry, grant: Grant) -> tuple[Item, ...]:
     items = tuple(unpack(payload))
     if len(items) != entry.count:
         raise BadParcel("another number of records than in the manifest", code="chunk.count", found=len(items))
-    strange = sorted({item.data_type for item in items} - {scope.data_type for scope in grant.scopes})
+    strange = sorted({item.data_type for item in items} - {scope.data_type for scope in grant.scopes} - {BLOB})
     if strange:
         raise BadParcel("records that the grant is not about", code="chunk.scope", types=strange[:8])
     return items

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.tables import TRANSFERS_IN
+from cyberprivacy.vault.transfer.arrivals import undo
 from cyberprivacy.vault.transfer.incoming import forget, under
 
 _IN: Final = TRANSFERS_IN
@@ -39,6 +40,19 @@ class Retention:
         Records that were here before, and those that the person wrote here, stay.
         """
         with self._database.transaction() as connection:
-            gone = self._remover.remove(connection, owner, under(connection, owner, grant))
-            forget(connection, owner, grant)
+            return self._erase(connection, owner, grant)
+
+    def tidy(self, *, now: float) -> None:
+        """Erase all that is overdue."""
+        for owner, grant in self.overdue(now=now):
+            self.erase(owner, grant)
+
+    def take_back(self, connection: Connection, owner: bytes, grant: bytes) -> None:
+        """The same in the transaction in which the person takes the grant back: nothing more comes under it."""
+        self._erase(connection, owner, grant)
+        undo(connection, owner, grant)
+
+    def _erase(self, connection: Connection, owner: bytes, grant: bytes) -> int:
+        gone = self._remover.remove(connection, owner, under(connection, owner, grant))
+        forget(connection, owner, grant)
         return gone

@@ -16,12 +16,13 @@ from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode
 from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.tables import TRANSFER_CHUNKS, TRANSFERS_OUT
+from cyberprivacy.vault.transfer.commitments import commit
 from cyberprivacy.vault.transfer.envelope import seal
 from cyberprivacy.vault.transfer.manifest import MAX_CHUNKS, Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.outgoing import change, chunks_of, end, known, records_of, row_of
 from cyberprivacy.vault.transfer.parcel import Entry, Parcel, pack
 from cyberprivacy.vault.transfer.receipt import BadReceipt, SignedReceipt, compare
-from cyberprivacy.vault.transfer.snapshot import Source, granted
+from cyberprivacy.vault.transfer.snapshot import Source, selected
 from cyberprivacy.vault.transfer.states import UNDO, State, Status, TransferRefused
 
 _OUT: Final = TRANSFERS_OUT
@@ -96,14 +97,14 @@ class Sending:
         """
         owner, attempt = ask.grant.source.account, token_bytes(32)
         with self._database.transaction() as connection:
+            _preparing(known(connection, owner, ask.transfer))
             connection.execute(delete(_CHUNKS).where(chunks_of(owner, ask.transfer)))
             change(connection, owner, ask.transfer, head=attempt)
         entries: list[Entry] = []
         head = first_head(ask.transfer)
-        types = frozenset(scope.data_type for scope in ask.grant.scopes)
         with self._database.reading() as snapshot:
-            found = self._source.snapshot(snapshot, owner, types)
-            for n, parcel in enumerate(pack(item for item in found.items if granted(ask.grant, item))):
+            found = selected(self._source, snapshot, owner, ask.grant)
+            for n, parcel in enumerate(pack(found.items)):
                 self._keep(ask, n, parcel, attempt)
                 entries.append(parcel.entry)
                 head = next_head(head, parcel.payload)
@@ -169,7 +170,7 @@ class Sending:
         return bytes(sealed)
 
     def received(self, owner: bytes, transfer: bytes, data: bytes, *, now: float) -> SignedReceipt:
-        """Judge a receipt, and sign it as well; log its `leaf`. The same one again gets the same answer.
+        """Judge a receipt, and sign it as well. The same one again gets the same answer.
 
         A complete one ends a copy, and starts the 72 hours of a move.
 
@@ -206,6 +207,7 @@ class Sending:
             after = {"state": State.UNDO.value, "due": int(now) + UNDO}
             connection.execute(update(_CHUNKS).where(chunks_of(row.owner, row.id)).values(sealed=b""))
         change(connection, row.owner, row.id, receipt=both.encode(), **after)
+        commit(connection, both.leaf)
 
     def cancel(self, owner: bytes, transfer: bytes) -> None:
         """Hand out nothing more; what was taken is the recipient's to erase.
@@ -231,7 +233,14 @@ class Sending:
         return Status(State(row.state), row.due, receipt)
 
 
+def _preparing(row: Row[Any]) -> None:
+    """Refuse to go on with what was cancelled meanwhile."""
+    if row.state != State.PREPARING.value:
+        raise TransferRefused("the transfer has ended", code="transfer.ended", state=row.state)
+
+
 def _still(connection: Connection, ask: Ask, attempt: bytes) -> None:
-    row = row_of(connection, ask.grant.source.account, ask.transfer)
-    if row is None or row.head != attempt:
+    row = known(connection, ask.grant.source.account, ask.transfer)
+    _preparing(row)
+    if row.head != attempt:
         raise TryLater("the transfer is being prepared by somebody else", code="transfer.busy", hint="Ask again.")

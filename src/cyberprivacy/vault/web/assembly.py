@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.vault import forms, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
@@ -31,6 +32,9 @@ from cyberprivacy.vault.sessions import Session, Sessions
 from cyberprivacy.vault.sharing import Own, Sharing
 from cyberprivacy.vault.signing_in import Door
 from cyberprivacy.vault.sweeper import Sweeper
+from cyberprivacy.vault.transfer.recordkeeping import RecordKeeping
+from cyberprivacy.vault.transfer.retention import Retention
+from cyberprivacy.vault.transfer.traffic import Traffic
 from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.vaultkey import VaultKey
 from cyberprivacy.vault.web import wire
@@ -42,6 +46,8 @@ from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.handing import Handing
+from cyberprivacy.vault.web.moves import Moves
 from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
@@ -53,6 +59,7 @@ FILE: Final = "vault.db"
 ROOT: Final = "keys.root"
 KEYS: Final = "keys.udi"
 KEY: Final = "vault.key"
+LEDGER: Final = "receipts.ledger"
 EXPORTS: Final = "exports"
 
 
@@ -76,6 +83,7 @@ class Vault:
         keys: what they hang under, in a word.
         development: whether that is worth nothing.
         clock: POSIX seconds.
+        ledger: remembers digests of receipts.
         own: the application that shares under grants; None where none does.
         prover: has recipients prove themselves; None where nobody can judge them.
     """
@@ -94,6 +102,7 @@ class Vault:
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
+    ledger: Ledger
     own: Own | None = None
     prover: Prover | None = None
 
@@ -117,13 +126,18 @@ class Vault:
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
         table = [each for room in rooms for each in room.endpoints()]
-        if self.own is not None:
-            site = self.place.of(self.own.app)
-            sharing = self.sharing(self.own)
-            between = Between(sharing, self.database.bell, site=site, holder=self.key.public)
-            table += [*between.endpoints(), *Allowed(sharing).endpoints()]
-            if self.own.parameters is not None:
-                table += Statistics(self.database, self.own.app, self.own.parameters).endpoints()
+        if self.traffic is not None:
+            sharing, authority = self.traffic.sharing, self.place.site.domain
+            site, holder = self.place.of(sharing.own.app), self.key.public
+            rooms_between = (
+                Between(sharing, self.database.bell, site=site, authority=authority, holder=holder),
+                Allowed(sharing),
+                Handing(sharing, self.traffic.departures, authority=authority),
+                Moves(self.traffic, holder=holder),
+            )
+            table += [each for room in rooms_between for each in room.endpoints()]
+            if sharing.own.parameters is not None:
+                table += Statistics(self.database, sharing.own.app, sharing.own.parameters).endpoints()
         about = wire.About(
             udi="1",
             network=self.place.network,
@@ -160,7 +174,26 @@ class Vault:
             own=own,
             clock=self.clock,
             recipients=self.recipients,
+            erase=Retention(self.database, self._keeping).take_back,
         )
+
+    @cached_property
+    def traffic(self) -> Traffic | None:
+        """Transfers of the application that shares; one for all, as it has threads."""
+        if self.own is None:
+            return None
+        return Traffic.of(
+            self.sharing(self.own),
+            self._keeping,
+            self.ring,
+            self.key,
+            self.ledger,
+            self.place,
+        )
+
+    @property
+    def _keeping(self) -> RecordKeeping:
+        return RecordKeeping(self.records, self.blobs)
 
     def _door(self) -> Door:
         def admit(connection: Connection, session: Session) -> None:
@@ -177,7 +210,7 @@ class Vault:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913  (each is one part of a vault)
     data: Path,
     database: str,
     place: Place,
@@ -185,6 +218,7 @@ def opened(
     types: Sequence[DataType] = (),
     own: Own | None = None,
     prover: Prover | None = None,
+    ledger: Ledger | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -197,6 +231,7 @@ def opened(
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
         prover: has recipients prove themselves.
+        ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -229,7 +264,10 @@ def opened(
         stack.callback(exports.close)
         sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
         stack.callback(sweeper.close)
-        yield Vault(
+        if ledger is None:
+            ledger = mine = FileLedger(data / LEDGER, clock=clock)
+            stack.callback(mine.close)
+        vault = Vault(
             database=kept,
             place=place,
             judge=Judge(place=place.passkeys(OWNER)),
@@ -244,9 +282,13 @@ def opened(
             key=key,
             paces=paces,
             clock=clock,
+            ledger=ledger,
             own=own,
             prover=prover,
         )
+        if vault.traffic is not None:
+            stack.enter_context(vault.traffic.running())
+        yield vault
 
 
 def _keys(data: Path, stack: ExitStack) -> KeyStore:

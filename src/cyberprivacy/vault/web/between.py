@@ -63,10 +63,18 @@ class PartyShown(wire.Form, frozen=True):
 
 
 class Between:
-    """The endpoints of an application that shares; requests to it are signed at the authority of `site`."""
+    """The endpoints of an application that shares.
 
-    def __init__(self, sharing: Sharing, bell: Bell, *, site: Site, holder: bytes) -> None:
-        self._sharing, self._bell, self._site = sharing, bell, site
+    Args:
+        sharing: its grants.
+        bell: rings at each change.
+        site: where the application is, and proves itself.
+        authority: of the vault: host and port that signed requests name.
+        holder: the vault's key, 32 bytes.
+    """
+
+    def __init__(self, sharing: Sharing, bell: Bell, *, site: Site, authority: str, holder: bytes) -> None:
+        self._sharing, self._bell, self._site, self._authority = sharing, bell, site, authority
         self._holder = f"ed25519-device:{holder.hex()}"
 
     def endpoints(self) -> list[Endpoint]:
@@ -136,7 +144,7 @@ class Between:
 
     def _asked(self, call: Call, path: str) -> Shared:
         """The grant that whoever signed this request uses."""
-        holder = signedrequest.check("GET", self._site.domain, path, call.headers, now=call.now)
+        holder = signedrequest.check("GET", self._authority, path, call.headers, now=call.now)
         shared = self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
         self._sharing.recipients.meet(shared.peer)
         return shared

@@ -62,6 +62,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Content-Range": "`bytes <first>-<last>/<size>`: which part of the blob the body is.",
     "Signature-Input": "What the signature covers; see docs/spec/udi-1.md.",
     "Signature": "Of the application to which something was granted.",
+    "Content-Digest": "SHA-256 of the body (RFC 9530); the signature covers it.",
     "Last-Event-ID": "Where the events that were received end.",
 }
 
