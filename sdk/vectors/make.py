@@ -9,7 +9,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from making import consents, events, grants, keys, passkeys, plain, sealed, selectors, siwe, transfers, typed
+from making import (
+    archives,
+    consents,
+    envelopes,
+    events,
+    grants,
+    keys,
+    numbers,
+    passkeys,
+    plain,
+    sealed,
+    selectors,
+    siwe,
+    transfers,
+    typed,
+)
 from making.layout import Group, write
 
 FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
@@ -29,9 +44,13 @@ FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
     "consent-text": consents.consents,
     "record-envelope": sealed.groups,
     "chunk": transfers.chunks,
+    "hpke-chunk": envelopes.chunks,
     "manifest": transfers.manifests,
     "receipt": transfers.receipts,
     "erasure": transfers.erasures,
+    "service-token": envelopes.tokens,
+    "number": numbers.groups,
+    "archive": archives.groups,
     "pairwise": plain.pairs,
     "merkle": plain.merkle,
 }

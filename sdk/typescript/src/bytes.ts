@@ -1,6 +1,7 @@
 /** Bytes and their spellings. Hex is lower-case and without 0x, as in UDI/1. */
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
 const encoder = new TextEncoder();
 
 export function hex(bytes: Uint8Array): string {
@@ -46,6 +47,13 @@ export function unbig(bytes: Uint8Array): bigint {
 
 /** Base64url without padding. Source: RFC 4648 section 5. */
 export function base64url(bytes: Uint8Array): string {
-  const plain = btoa(String.fromCharCode(...bytes));
+  const plain = btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(""));
   return plain.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The bytes of base64url without padding; null for anything else, also for a second spelling. */
+export function unbase64url(text: string): Uint8Array | null {
+  if (!BASE64URL.test(text) || text.length % 4 === 1) return null;
+  const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+  return base64url(bytes) === text ? bytes : null;
 }

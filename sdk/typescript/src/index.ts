@@ -28,3 +28,7 @@ export { checkErasure } from "./erasure.js";
 export { signedDocument } from "./ed25519.js";
 export { openBody, sealBody, type SealedPlace, unwrapKey, wrapKey } from "./sealing.js";
 export * from "./transfer.js";
+export { openChunk } from "./envelope.js";
+export { checkServiceToken, type ServiceToken, type TokenPlace } from "./servicetoken.js";
+export { readNumber } from "./number.js";
+export { Archive, type ArchivedRecord } from "./archive.js";

@@ -19,6 +19,15 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(concat(Uint8Array.of(1), left, right));
 }
 
+/** The head over the hashes of entries. Source: RFC 9162 section 2.1.1. */
+export function headOf(leaves: readonly Uint8Array[]): Uint8Array {
+  const [first] = leaves;
+  if (first === undefined) return sha256(new Uint8Array());
+  if (leaves.length === 1) return first;
+  const left = Number(leftOf(BigInt(leaves.length)));
+  return nodeHash(headOf(leaves.slice(0, left)), headOf(leaves.slice(left)));
+}
+
 export interface Inclusion {
   readonly leaf: Uint8Array;
   readonly index: bigint;

@@ -6,7 +6,7 @@ import { decode, encode } from "./canonical.js";
 import { signedDocument } from "./ed25519.js";
 import { refuse } from "./errors.js";
 import { hasOnly, isObject, type Json, type JsonObject } from "./json.js";
-import { leafHash, nodeHash } from "./merkle.js";
+import { headOf, leafHash } from "./merkle.js";
 import { ascend, DATA_TYPE, readers } from "./reading.js";
 
 export interface Chunk {
@@ -80,14 +80,7 @@ export function decodeManifest(bytes: Uint8Array, sourceKey: Uint8Array): Manife
 /** The head of the tree over chunks. */
 export function rootOf(chunks: readonly Chunk[]): Uint8Array {
   const leaves = chunks.map(({ count, size, sha256: digest }, n) => leafHash(concat(number4(n), number4(count), number4(size), digest)));
-  return leaves.length === 0 ? sha256(new Uint8Array()) : headOf(leaves);
-}
-
-function headOf(leaves: readonly Uint8Array[]): Uint8Array {
-  const [first] = leaves;
-  if (leaves.length === 1 && first !== undefined) return first;
-  const left = 2 ** Math.floor(Math.log2(leaves.length - 1));
-  return nodeHash(headOf(leaves.slice(0, left)), headOf(leaves.slice(left)));
+  return headOf(leaves);
 }
 
 /** The chain over chunks that whoever has read them all arrives at. */

@@ -181,6 +181,27 @@ function chunk(group: JsonObject, test: JsonObject): JsonObject {
   return { records: items.map(({ id }) => hex(id)), head: hex(udi.chainOf(octets(group["transfer"]), [payload])) };
 }
 
+async function envelope(group: JsonObject, test: JsonObject): Promise<JsonObject> {
+  const payload = await udi.openChunk(octets(test["sealed"]), octets(group["secret"]), octets(group["transfer"]), number(test["n"]));
+  return { payload: hex(payload) };
+}
+
+function serviceToken(group: JsonObject, test: JsonObject): JsonObject {
+  const place = { issuer: octets(group["issuer"]), holder: octets(test["holder"]), now: number(test["now"]) };
+  const token = udi.checkServiceToken(utf8(text(test["document"])), udi.readGrant(group["grant"]), place);
+  return { scopes: token.scopes.length, until: token.until };
+}
+
+async function archive(group: JsonObject, test: JsonObject): Promise<JsonObject> {
+  const opened = udi.Archive.open(octets(test["archive"]));
+  if (hex(opened.signer) !== group["key"]) throw new udi.Refused("archive.signature", "another vault's");
+  const apps = [...opened.apps.keys()].map(async (app) => {
+    const records = (await opened.records(app)).map(({ id }) => id);
+    return [app, { records, blobs: [...opened.blobs(app).keys()].sort() }] as const;
+  });
+  return { apps: Object.fromEntries(await Promise.all(apps)) };
+}
+
 const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => JsonObject | Promise<JsonObject>>> = {
   JcsWrite: (_, test) => ({ canonical: udi.canonical.spell(test["value"] ?? null) }),
   JcsRead: (_, test) => {
@@ -227,6 +248,10 @@ const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => J
     udi.checkErasure(utf8(text(test["document"])), octets(group["key"]));
     return {};
   },
+  Envelope: envelope,
+  ServiceToken: serviceToken,
+  Number: (_, test) => ({ bytes: udi.readNumber(text(test["text"])).length }),
+  Archive: archive,
   Pairwise: (_, test) => ({ id: hex(udi.pairwise(octets(test["secret"]), text(test["app"]))) }),
   Inclusion: inclusion,
   Consistency: growth,

@@ -11,10 +11,10 @@ import { p256 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as udi from "../src/index.js";
 import type { Json, JsonObject } from "../src/json.js";
-import { tagged } from "../src/ed25519.js";
 import { leafHash, nodeHash } from "../src/merkle.js";
 import { groups } from "../test/files.js";
 import { answer, expectedOf, list, number, object, octets, shown, text } from "../test/judges.js";
+import { archived, envelope, numbered, resigned, serviceToken } from "./carried.js";
 
 const { concat, hex, unbig, utf8 } = udi.bytes;
 
@@ -124,11 +124,6 @@ function policy(_: JsonObject, test: JsonObject): Made {
   return { document: new TextDecoder().decode(udi.encodePolicy(made)), found: { hash: hex(udi.policyHash(made)) } };
 }
 
-/** Signs a document again, under a tag, by whoever has a secret. */
-function resigned(tag: string, document: Json, secret: Json | undefined): string {
-  return hex(ed25519.sign(tagged(tag, document), octets(secret)));
-}
-
 function manifest(group: JsonObject, test: JsonObject): Made {
   const value = object(JSON.parse(text(test["document"])) as Json);
   const signature = resigned("udi/1 manifest", value["manifest"] ?? null, group["sourceSecret"]);
@@ -224,6 +219,10 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   Manifest: manifest,
   Receipt: receipt,
   Erasure: erasure,
+  Envelope: envelope,
+  ServiceToken: serviceToken,
+  Number: numbered,
+  Archive: archived,
   Pairwise: judged("Pairwise"),
   Inclusion: inclusion,
   Consistency: consistency,

@@ -13,7 +13,7 @@ from cyberprivacy.admin.executor import Executor
 from cyberprivacy.admin.refusals import BadRequest, BudgetSpent, NotAdministrator, NotReady, Replayed
 from cyberprivacy.admin.register import REQUESTED, RESET, Register, settings
 from cyberprivacy.admin.request import Act, Request, SignedRequest, parse
-from cyberprivacy.admin.showing import shown
+from cyberprivacy.admin.showing import asked_of_records, shown
 from cyberprivacy.bundle.declared import Administration, Role, Setting, Statistic
 from cyberprivacy.cid import Cid
 from cyberprivacy.ledger.log import Ledger
@@ -103,7 +103,8 @@ class Office:
         """What the application of a release reads now: canonical JSON."""
         with self._state:
             values = self._caught_up().present(standing.declared, self._now())
-        return canonical.encode({"v": 1, "release": str(standing.release), **values})
+        said = {"v": 1, "release": str(standing.release), "statistics": asked_of_records(standing.declared)}
+        return canonical.encode({**said, **values})
 
     def show(self) -> Mapping[str, object]:
         """What may be turned and asked, and how it stands, as JSON values.

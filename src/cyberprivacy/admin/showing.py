@@ -34,6 +34,21 @@ def shown(declared: Administration, register: Register, now: int) -> dict[str, o
     }
 
 
+def asked_of_records(declared: Administration) -> dict[str, object]:
+    """Statistics that the application's vault answers for it, as the application reads them."""
+    return {
+        one.name: {
+            "doc": one.doc,
+            "field": one.of.field,
+            "take": one.of.take,
+            "type": one.of.type,
+            "within": one.of.within,
+        }
+        for one in declared.statistics
+        if one.of is not None
+    }
+
+
 def form(kind: Kind) -> dict[str, object]:
     """What values there may be, as the manifest has it."""
     match kind:
@@ -59,6 +74,7 @@ def _statistic(one: Statistic, register: Register, now: int) -> dict[str, object
         "most": one.most,
         "bins": list(one.bins),
         "least_count": one.least_count,
+        "of": "" if one.of is None else str(one.of),
         "epsilon_thousandths": one.epsilon,
         "budget_thousandths": one.budget,
         "spent_thousandths": register.spent(one.name, start),

@@ -6,18 +6,20 @@ from typing import Final, TypeVar, cast
 
 from eth_utils.address import is_checksum_address
 
-from cyberprivacy.bundle import pattern
+from cyberprivacy.bundle import datatype, pattern
 from cyberprivacy.bundle.declared import (
     MAX_VALUE,
     Administration,
     Choice,
     DecimalNumber,
+    FromRecords,
     Kind,
     Query,
     Role,
     Setting,
     Statistic,
     Switch,
+    Take,
     WholeNumber,
     Words,
     units,
@@ -40,6 +42,7 @@ _CHOICE: Final = re.compile(r"[a-z0-9]([-a-z0-9._]{0,62})\Z")
 _ROLE: Final = re.compile(r"0x[0-9a-f]{64}\Z")
 _PATTERN: Final = re.compile(r"[ -~]{1,200}\Z")
 _ANY: Final = re.compile(rf"[^\x00-\x1f\x7f]{{0,{MAX_VALUE}}}\Z")
+_TAKE: Final = re.compile(r"(records|sum|latest)\Z")
 _QUERY: Final = re.compile(r"(count|sum|mean|histogram)\Z")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,13}\.[0-9]{1,6}\Z", re.ASCII)
 _EPSILON: Final = re.compile(r"(0|[1-9][0-9]?)\.[0-9]{1,3}\Z", re.ASCII)
@@ -195,7 +198,21 @@ def _statistic(name: str, fields: Fields) -> Statistic:
         budget=fields.take("budget", _epsilon),
         period=fields.take("period", integer(3_600, YEAR)),
         least_count=fields.take("least-count", integer(1, 10**6)),
+        of=fields.take("of", _of) if fields.has("of") else None,
     )
+
+
+def _of(value: object, place: str) -> FromRecords:
+    fields = Fields(value, place)
+    take = cast("Take", fields.take("take", text(_TAKE)))
+    read = FromRecords(
+        type=fields.take("type", text(datatype.NAME)),
+        take=take,
+        field="" if take == "records" else fields.take("field", text(datatype.FIELD)),
+        within=fields.take("within", integer(60, YEAR)) if fields.has("within") else 0,
+    )
+    fields.close()
+    return read
 
 
 def _epsilon(value: object, place: str) -> int:

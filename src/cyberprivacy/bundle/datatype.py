@@ -32,10 +32,10 @@ MOST_ENCRYPTED: Final = 17_179_848_704
 SENSITIVITIES: Final = ("normal", "sensitive", ENCRYPTED)
 ORIGINS: Final = ("provided", "observed", "inferred")
 TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
+FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}\Z")
 _LABEL: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}\Z")
-_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _REF: Final = re.compile(r"#/\$defs/([A-Za-z_][A-Za-z0-9_-]{0,63})\Z")
 _FORMATS: Final = ("date", "date-time", "time", "email", "uri", "uuid", "ipv4", "ipv6", "hostname")
 _PATTERN: Final = re.compile(r"[ -~]{1,200}\Z")
@@ -180,7 +180,7 @@ class _Check:
                     raise BadType("a keyword that is unknown or has a wrong value", place=where)
 
     def _schemas(self, said: object, place: str) -> None:
-        if not _map(said, _FIELD, lambda _: True) or not isinstance(said, dict):
+        if not _map(said, FIELD, lambda _: True) or not isinstance(said, dict):
             raise BadType("not schemas by name", place=place)
         for name, schema in said.items():
             self.schema(schema, f"{place}/{name}"[:200])

@@ -13,6 +13,9 @@ Value = int | bool | str
 """What an application reads: decimals are text, with exactly the declared places."""
 
 Query = Literal["count", "sum", "mean", "histogram"]
+Take = Literal["records", "sum", "latest"]
+STATISTICS: Final = "/.well-known/cyberprivacy/statistics"
+"""Where an application answers the node. The front sends users' requests for this path to the node instead."""
 
 MAX_VALUE: Final = 400
 """Characters of any value as it is sent."""
@@ -113,11 +116,33 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class FromRecords:
+    """What one user contributes: a number that the application's vault finds in that user's records.
+
+    Attributes:
+        type: of the records.
+        take: how many there are, the sum of a field, or the field in the one that changed last.
+        field: a whole number in each record; "" where records are counted.
+        within: seconds since the last change of a record, for it to count; 0 = however old.
+    """
+
+    type: str
+    take: Take
+    field: str
+    within: int
+
+    def __str__(self) -> str:
+        taken = {"records": "number of", "sum": f"sum of {self.field} in", "latest": f"latest {self.field} in"}
+        age = f" of the last {self.within} seconds" if self.within else ""
+        return f"{taken[self.take]} {self.type}{age}"
+
+
+@dataclass(frozen=True, slots=True)
 class Statistic:
     """A question that may be asked, and how much one answer may tell.
 
     Attributes:
-        name: as in `Setting`; the application answers at /.well-known/cyberprivacy/statistics/<name>.
+        name: as in `Setting`; the application answers below `STATISTICS`.
         query: what is computed over the contributions, one for each user.
         least, most: every contribution is brought into these bounds before it counts.
         bins: for a histogram, the lower edges of all bins but the first, ascending; else ().
@@ -125,6 +150,7 @@ class Statistic:
         budget: privacy loss of one period at most, in thousandths.
         period: seconds.
         least_count: with (noisily) fewer users than this, the answer is that there are too few.
+        of: where the numbers come from; None = the application makes them itself.
     """
 
     name: str
@@ -137,6 +163,7 @@ class Statistic:
     budget: int
     period: int
     least_count: int
+    of: FromRecords | None = None
 
 
 @dataclass(frozen=True, slots=True)

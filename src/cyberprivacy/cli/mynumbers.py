@@ -1,4 +1,7 @@
-"""`my write`, `my sum`: records with numbers that only you can read, and sums that a vault makes blindly."""
+"""`my write`, `my sum`: records with numbers that only you can read, and sums that a vault makes blindly.
+
+`my statistics`: whether you are counted in what administrators are told of all users together.
+"""
 
 import secrets
 import sys
@@ -10,8 +13,9 @@ from platformdirs import user_state_path
 
 from cyberprivacy.cli.mydata import App
 from cyberprivacy.cli.mysession import Certificate, Url, connect
-from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse
+from cyberprivacy.review.hidden import visible
 from cyberprivacy.vault.types import MAX_BODY
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="Of the records, as the vault declares it.")]
@@ -29,6 +33,8 @@ def add(my: typer.Typer) -> None:
         write
     )
     my.command("sum", epilog=f"Example: cyberprivacy my sum {at} {kind} grams --app notes")(sum_)
+    shop = "http://127.0.0.1:8401"
+    my.command("statistics", epilog=f"Example: cyberprivacy my statistics {shop} --agree")(statistics)
 
 
 def write(
@@ -103,6 +109,33 @@ def sum_(
     value = {"sum": found.total, "count": found.count, "average": average}
     human = f"{found.total}  (of {found.count} numbers, average {average})" if found.count else "nothing to add"
     out.result(value, human, as_json=as_json)
+
+
+def statistics(
+    url: Url,
+    *,
+    agree: Annotated[
+        bool | None,
+        typer.Option("--agree/--leave", help="Be counted from now on, or no longer.", show_default=False),
+    ] = None,
+    certificate: Certificate = None,
+    as_json: Json = False,
+) -> None:
+    """Whether you are counted in an application's statistics: nobody is who did not agree.
+
+    Administrators are told numbers of all users together, with noise, and never see a record.
+    """
+    vault, _ = connect(url, certificate)
+    with vault:
+        path = "/udi/v1/statistics"
+        said = vault.ask("GET", path) if agree is None else vault.ask("PUT", path, body={"counted": agree})
+    shown = [each for each in said["statistics"] if isinstance(each, dict)]
+    rows = [[visible(str(each[name])) for name in ("name", "type", "take", "field", "doc")] for each in shown]
+    app = visible(str(said["app"]))
+    human = f"you are {'' if said['counted'] else 'not '}counted in statistics of {app}"
+    out.result(said, human, as_json=as_json)
+    if rows and not as_json:
+        out.human(table(("statistic", "of records", "takes", "field", "what for"), rows))
 
 
 def _document(file: str) -> bytes:

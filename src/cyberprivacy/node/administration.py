@@ -21,7 +21,7 @@ from cyberprivacy.admin.office import Office, Standing
 from cyberprivacy.admin.refusals import BadContributions, NotReady
 from cyberprivacy.admin.statistics import MAX_BYTES
 from cyberprivacy.build.scratch import on_disk
-from cyberprivacy.bundle.declared import Administration
+from cyberprivacy.bundle.declared import STATISTICS, Administration
 from cyberprivacy.cid import Cid
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.ledger.log import Ledger
@@ -36,8 +36,6 @@ from cyberprivacy.proposal.roles import has_role
 FILE: Final = "parameters.json"
 MODE: Final = 0o644
 """Containers run as users of their own, and read it."""
-STATISTICS: Final = "/.well-known/cyberprivacy/statistics"
-"""Where an application answers. The front sends users' requests for this path to the node, never to it."""
 _PATIENCE: Final = 10.0
 """Seconds for an application's whole answer."""
 

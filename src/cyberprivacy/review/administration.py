@@ -86,9 +86,11 @@ def _kind(kind: Kind) -> str:
 
 
 def _statistic(one: Statistic) -> str:
+    of = f", the {one.of}, of those who agreed" if one.of else ""
     return (
-        f"{one.query} of one number from {one.least} to {one.most} for each user, epsilon {one.epsilon / 1000} of "
-        f"{one.budget / 1000} in {one.period} seconds, from {one.least_count} users on: {one.doc}"
+        f"{one.query} of one number from {one.least} to {one.most} for each user{of}, epsilon "
+        f"{one.epsilon / 1000} of {one.budget / 1000} in {one.period} seconds, "
+        f"from {one.least_count} users on: {one.doc}"
     )
 
 

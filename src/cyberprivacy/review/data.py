@@ -4,25 +4,30 @@ from collections.abc import Mapping
 
 from cyberprivacy.bundle import datatype, typefolder
 from cyberprivacy.bundle.datatype import BadType, DataType
+from cyberprivacy.bundle.declared import Administration, FromRecords
 from cyberprivacy.review.finding import Finding, Report
 from cyberprivacy.review.names import MANIFEST
 from cyberprivacy.review.tree import Tree
 from cyberprivacy.review.yaml_node import Path
 
 
-def judge(tree: Tree, declared: tuple[str, ...], lines: Mapping[Path, int]) -> tuple[Finding, ...]:
+def judge(
+    tree: Tree, declared: tuple[str, ...], admin: Administration | None, lines: Mapping[Path, int]
+) -> tuple[Finding, ...]:
     """Every breach, and a note for each type.
 
     Args:
         tree: the bundle.
         declared: the manifest's section.
+        admin: what administrators may ask about it.
         lines: place in the manifest -> line, as `yaml_node.lines_of` gives it.
     """
-    report = Report(MANIFEST)
+    report, types = Report(MANIFEST), dict[str, DataType]()
     for number, name in enumerate(declared):
         line = lines.get(("data", number), 0)
         found = _read(tree, name, report, line)
         if found is not None:
+            types[name] = found
             report.add("data.declares", line, f"{name}: {', '.join(sorted(found.fields()))}")
             for each, field in found.fields().items():
                 if "title" not in field:
@@ -32,7 +37,23 @@ def judge(tree: Tree, declared: tuple[str, ...], lines: Mapping[Path, int]) -> t
         folder, _, file = path.rpartition("/")
         if folder == typefolder.FOLDER and file.endswith(".json") and path not in known:
             report.add("data.unnamed", lines.get(("data",), 0), path)
+    for asked in admin.statistics if admin else ():
+        if asked.of is not None and (why := _unfit(asked.of, types)):
+            report.add("admin.of", lines.get(("admin", "statistics", asked.name), 0), f"{asked.name}: {why}")
     return report.findings
+
+
+def _unfit(of: FromRecords, types: Mapping[str, DataType]) -> str:
+    """Why a statistic cannot be made of these records; "" if it can."""
+    if of.type not in types:
+        return f"{of.type} is not declared"
+    if of.take == "records":
+        return ""
+    field = types[of.type].fields().get(of.field, {})
+    marks = (types[of.type].schema.get("x-sensitivity", "normal"), field.get("x-sensitivity", "normal"))
+    if field.get("type") != "integer":
+        return f"{of.field} of {of.type} is not an integer"
+    return "" if marks == ("normal", "normal") else f"{of.field} of {of.type} is sensitive"
 
 
 def _read(tree: Tree, name: str, report: Report, line: int) -> DataType | None:

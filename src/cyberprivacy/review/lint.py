@@ -73,7 +73,7 @@ def _judge(
     topology, breaches = kubernetes.read(k8s, users=users, public=parsed.public)
     found += [*broken, *breaches, *_coherence(tree, parsed), *_wheels(tree, parsed)]
     lines = _manifest_lines(tree)
-    found += [*administration.judge(parsed.admin, lines), *data.judge(tree, parsed.data, lines)]
+    found += [*administration.judge(parsed.admin, lines), *data.judge(tree, parsed.data, parsed.admin, lines)]
     return parsed, recipes, topology, tuple(_placed(finding, lines) for finding in found)
 
 

@@ -9,6 +9,7 @@ to come. Reading order:
 * what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
 * what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `holdings`
 * numbers that it cannot read: `numberform`, `numbers`, `numbercell`, `summing`
+* numbers that administrators get: `administered`, `counting`
 * how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
 * how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `sweeper`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `described`, `wording`,

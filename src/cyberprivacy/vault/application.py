@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from cyberprivacy.vault.administered import PARAMETERS
 from cyberprivacy.vault.proven import Prover
 from cyberprivacy.vault.sharing import NOWHERE, Home
 
@@ -28,6 +29,7 @@ class App:
         home: its DAO and cluster, and what it can prove; nobody's by default. Needs a vault inside.
         prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
         network: names the domain of what people sign.
+        parameters: where its node writes what administrators may ask (see `administered`).
         clock: POSIX seconds.
     """
 
@@ -41,6 +43,7 @@ class App:
     home: Home = NOWHERE
     prover: Prover | None = None
     network: str = NETWORK
+    parameters: Path = PARAMETERS
     clock: Callable[[], float] = time.time
 
     @property

@@ -57,6 +57,17 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     body: msgspec.Raw = msgspec.Raw()
     text: str = ""
 
+    def line(self) -> bytes:
+        """The one spelling of this record as a line."""
+        return line(
+            id_=self.id,
+            type_=self.type,
+            rev=self.rev,
+            created=self.created,
+            changed=self.changed,
+            original=self.original,
+        )
+
     @property
     def original(self) -> bytes:
         """The record's own bytes."""

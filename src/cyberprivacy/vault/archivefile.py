@@ -27,7 +27,9 @@ MAX_MANIFEST: Final = 64 << 20
 MAX_LINE: Final = 1 << 20
 MAX_MEMBERS: Final = 1 << 20
 _PIECE: Final = 1 << 20
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,5}\Z")
+_KEY: Final = re.compile(r"[0-9a-f]{64}\Z")
+_SIGNATURE: Final = re.compile(r"[0-9a-f]{128}\Z")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){0,5}\Z")
 
 
 class Archive:
@@ -44,21 +46,18 @@ class Archive:
         Raises:
             BadArchive: none, or not signed as it should be.
         """
-        self._zip = opened
+        self._zip, names = opened, opened.namelist()
+        if opened.comment:
+            raise BadArchive("something follows the archive")
+        if len(set(names)) < len(names):  # one member to one reader, and another to the next
+            raise BadArchive("a name stands twice in the file", code="archive.member")
         manifest = self._small(MANIFEST)
-        said = canonical.decode(self._small(SIGNATURE), limit=1 << 10)
-        try:
-            match said:
-                case {"key": str(key), "signature": str(signature), **other} if not other:
-                    self.signer = bytes.fromhex(key)
-                    made = bytes.fromhex(signature)
-                    Ed25519PublicKey.from_public_bytes(self.signer).verify(made, TAG + manifest)
-                case _:
-                    raise BadArchive("the signature has another form")
-        except (ValueError, InvalidSignature):
-            raise BadArchive("the manifest is not signed by its key", code="archive.signature") from None
+        self.signer = _signer(canonical.decode(self._small(SIGNATURE), limit=1 << 10), TAG + manifest)
         self.manifest: Mapping[str, Any] = self._manifest(manifest)
         self._members = {str(each["name"]): each for each in self.manifest["members"]}
+        named = [*(str(each["name"]) for each in self.manifest["members"]), MANIFEST, SIGNATURE]
+        if sorted(names) != sorted(named):
+            raise BadArchive("other members than the manifest names", code="archive.member")
         self.apps: Mapping[str, str] = {str(each["app"]): str(each["folder"]) for each in self.manifest["apps"]}
 
     @classmethod
@@ -115,8 +114,9 @@ class Archive:
         """The records of an application; raises as `lines`."""
         for each in self.lines(app):
             try:
-                if nested_within(each, 64):
-                    yield msgspec.json.decode(each, type=Line)
+                found = msgspec.json.decode(each, type=Line) if nested_within(each, 64) else None
+                if found is not None and found.line() == each:
+                    yield found
                     continue
             except (msgspec.DecodeError, UnicodeDecodeError):
                 pass
@@ -167,6 +167,22 @@ class Archive:
         raise BadArchive("not the manifest of an archive")
 
 
+def _signer(said: object, signed: bytes) -> bytes:
+    """Whose signature this is, 32 bytes."""
+    match said:
+        case {"key": str(key), "signature": str(signature), **other} if (
+            not other and _KEY.match(key) and _SIGNATURE.match(signature)
+        ):
+            signer = bytes.fromhex(key)
+        case _:
+            raise BadArchive("the signature has another form")
+    try:
+        Ed25519PublicKey.from_public_bytes(signer).verify(bytes.fromhex(signature), signed)
+    except (ValueError, InvalidSignature):
+        raise BadArchive("the manifest is not signed by its key", code="archive.signature") from None
+    return signer
+
+
 def _is_member(value: object) -> bool:
     match value:
         case {"name": str(name), "size": int(size), "sha256": str(), **other}:
@@ -187,5 +203,8 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
     plain = unpack.decompress(data, MEMBER + MAX_LINE)
     if unpack.unconsumed_tail or unpack.unused_data or not unpack.eof:
         raise BadArchive("a member unpacks to more than a vault packs, or is cut")
-    for each in plain.split(b"\n")[:-1]:
+    *lines, rest = plain.split(b"\n")
+    if rest:
+        raise BadArchive("the last line has no end")
+    for each in lines:
         yield each + b"\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,14 @@ from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import account as rules
+from cyberprivacy.vault import counting
 from cyberprivacy.vault.account import Act
+from cyberprivacy.vault.administered import asked
 from cyberprivacy.vault.application import App
 from cyberprivacy.vault.carriage import LIMIT, SignedGrant
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
 from cyberprivacy.vault.cookie import Cookie
+from cyberprivacy.vault.counting import contributions
 from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Following, Followings
 from cyberprivacy.vault.grantbook import GrantBook
@@ -87,6 +90,16 @@ class RecordsInside:
         with self.vault.database.reading() as connection:
             return GrantBook(connection, self.session.owner()).listed()
 
+    def counted(self, agreed: bool | None = None) -> bool:
+        """Whether the person is counted."""
+        self._check(Act.READ if agreed is None else Act.WRITE)
+        with self.vault.database.transaction() as connection:
+            if agreed:
+                counting.agree(connection, self.session.owner(), now=int(self.vault.clock()))
+            elif agreed is not None:
+                counting.disagree(connection, self.session.owner())
+            return counting.since(connection, self.session.owner()) is not None
+
     def _change(self, change: Change, *, key: str | None = None) -> Done:
         self._check(Act.WRITE)
         with self.vault.database.transaction() as connection:
@@ -112,7 +125,15 @@ class Inside:
         place, own = Place(site, app.network, apps={app.name: site}, sources=known), _own(app, declared)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
-            opened(folder, app.database, place, types=declared, own=own, prover=app.prover, clock=app.clock)
+            opened(
+                folder,
+                app.database,
+                place,
+                types=declared,
+                own=own,
+                prover=app.prover,
+                clock=app.clock,
+            )
         )
         self.followings = Followings(self.vault.database, self.vault.records)
         self.follower = Follower(self.followings, self.vault.sharing(own), self.vault.key, known, app.clock)
@@ -142,6 +163,15 @@ class Inside:
         records = RecordsInside(self.vault, session, self.followings)
         return Visit(records, session.account.hex(), session.expires, leave)
 
+    def contributions(self, statistic: str) -> Sequence[tuple[str, int]] | None:
+        """What users contribute to a statistic of records; None where the release declares none of this name."""
+        declared = asked(self._app.parameters).get(statistic)
+        if declared is None:
+            return None
+        with self.vault.database.reading() as connection:
+            now = int(self._app.clock())
+            return contributions(connection, self.vault.records, self._app.name, declared.of, now=now)
+
     def running(self) -> AbstractAsyncContextManager[None]:
         """Follow the grants under which records come here."""
         return self.follower.running()
@@ -167,7 +197,8 @@ class Inside:
 
 def _own(app: App, types: Sequence[DataType]) -> Own:
     """The application as grants name it."""
-    return Own.of(app.name, app.home, Declared(frozenset(each.name for each in types), frozenset(app.purposes)))
+    declared = Declared(frozenset(each.name for each in types), frozenset(app.purposes))
+    return replace(Own.of(app.name, app.home, declared), parameters=app.parameters)
 
 
 def _kept(record: Record) -> Kept:

@@ -13,6 +13,9 @@ vault answers.
 A page imports `/udi/page.js` (the SDK, made for pages) and calls `signIn`: that signs in by the vault's own
 endpoints, then trades the token for a cookie, `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs
 out. With a vault inside: one process for each folder.
+
+Statistics that the release's manifest takes from records (`admin.statistics`, `of`) are answered to the node here,
+of those users who agreed; the application does nothing for it.
 """
 
 from collections.abc import MutableMapping
@@ -26,6 +29,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cyberprivacy.bundle.declared import STATISTICS
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import web
 from cyberprivacy.vault.application import App
@@ -43,6 +47,7 @@ TRADE: Final = "/udi/cookie"
 SCRIPT: Final = "/udi/page.js"
 _VAULT: Final = ("/udi/", "/.well-known/udi", "/openapi.json")
 """Where paths of the vault begin; the application has all others."""
+_ASKED: Final = STATISTICS + "/"
 
 
 class PersonalData:
@@ -92,6 +97,11 @@ class PersonalData:
         if scope["type"] == "http" and scope["path"] == TRADE:
             await (await self._trade(Request(scope, receive)))(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(_ASKED):
+            told = await run_in_threadpool(self.backing.contributions, scope["path"].removeprefix(_ASKED))
+            if told is not None:
+                await JSONResponse(told, headers=SECURITY)(scope, receive, send)
+                return
         asked = HTTPConnection(scope)
         visit = await self._visit(self._cookie.token(asked))
         asked.state.person = None if visit is None else visit.records.person

@@ -92,6 +92,14 @@ class PersonalRecords(Protocol):
         """What this person allows others with the records that are kept here, newest first; what ended, too."""
         ...
 
+    def counted(self, agreed: bool | None = None) -> bool:
+        """Whether this person is counted in the application's statistics; `agreed` changes it.
+
+        Raises:
+            Misuse: the vault is shared, and makes no statistics ("app.inside").
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -122,6 +130,14 @@ class Backing(Protocol):
 
         Raises:
             NoSession: nobody, or not in this application.
+        """
+        ...
+
+    def contributions(self, statistic: str) -> Sequence[tuple[str, int]] | None:
+        """A number for each user who agreed, for the node; None where the application answers for itself.
+
+        Raises:
+            CyberPrivacyError: the numbers cannot be made now.
         """
         ...
 

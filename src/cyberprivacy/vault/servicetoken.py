@@ -5,6 +5,7 @@ It cannot be handed on: a service holds no key that could sign another.
 Source: docs/spec/udi-1.md, "Service tokens".
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -25,6 +26,7 @@ LIMIT: Final = 32 << 10
 LONGEST: Final = 300
 """Seconds that a token may last."""
 _TAG: Final = b"udi/1 service-token\0"
+_SIGNATURE: Final = re.compile(r"[0-9a-f]{128}\Z")
 _FIELDS: Final = frozenset({"grant", "scopes", "holder", "since", "until"})
 
 
@@ -115,12 +117,12 @@ def check(data: bytes, grant: Grant, *, issuer: bytes, holder: bytes, now: float
             ("token.time").
     """
     match canonical.decode(data, limit=LIMIT):
-        case {"token": dict(said), "signature": str(signature), **rest} if not rest:
+        case {"token": said, "signature": str(signature), **rest} if not rest and _SIGNATURE.match(signature):
             token = Token.read(said)
         case _:
             raise BadToken("not a signed token")
     try:
-        Ed25519PublicKey.from_public_bytes(issuer).verify(bytes.fromhex(signature), _signed(said))
+        Ed25519PublicKey.from_public_bytes(issuer).verify(bytes.fromhex(signature), _signed(token.as_json()))
     except (InvalidSignature, ValueError):
         raise BadToken("not signed by the recipient", code="token.signature") from None
     if token.grant != grant.id:

@@ -106,6 +106,9 @@ class Shared:
         records = RecordsThere(vault, session.owner)
         return Visit(records, None, session.expires, lambda: vault.ask("DELETE", _SESSION))
 
+    def contributions(self, statistic: str) -> None:
+        """None: the node of an application knows nothing of a vault that others share."""
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Let go of the connections at the end, in the event loop that they belong to."""

@@ -6,6 +6,7 @@ that is the key that the evidence vouches for (`proven`); where nobody can judge
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
@@ -72,11 +73,13 @@ class Own:
     Attributes:
         cluster: the number of its cluster as 32 bytes; zero where it is in none.
         policy: what people consent to when it gets something.
+        parameters: where its node writes what may be asked about it; None where none does.
     """
 
     app: str
     cluster: bytes
     policy: ReleasePolicy
+    parameters: Path | None = None
 
     @classmethod
     def of(cls, app: str, home: Home, declared: Declared) -> Self:

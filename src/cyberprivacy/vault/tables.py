@@ -350,3 +350,10 @@ FOLLOWINGS: Final = Table(
     _whole("begun"),
     _whole("heard"),  # when the source last said anything
 )
+
+COUNTED: Final = Table(
+    "counted",  # who agreed to be counted in statistics of an application
+    METADATA,
+    _owned(),
+    _whole("since"),
+)

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyberprivacy.bundle import pattern
-from cyberprivacy.bundle.declared import Choice, DecimalNumber, Role, Switch, WholeNumber, Words, units
+from cyberprivacy.bundle.declared import (
+    Choice,
+    DecimalNumber,
+    FromRecords,
+    Role,
+    Switch,
+    WholeNumber,
+    Words,
+    units,
+)
 from cyberprivacy.bundle.manifest import BadManifest, parse
 
 ADMIN = """
@@ -58,6 +67,39 @@ def test_a_whole_declaration_is_read():
     (asked,) = declared.statistics
     assert (asked.query, asked.bins, asked.epsilon, asked.budget) == ("histogram", (18, 40), 500, 1000)
     assert declared.delay == 60
+
+
+OF = "of: {type: example.shop.order.v1, take: sum, field: price, within: 86400}, "
+
+
+def test_a_statistic_of_records_is_read():
+    declared = read("ages: {", "ages: {" + OF)
+    assert declared is not None
+    (asked,) = declared.statistics
+    assert asked.of == FromRecords("example.shop.order.v1", "sum", "price", 86_400)
+    assert str(asked.of) == "sum of price in example.shop.order.v1 of the last 86400 seconds"
+    plain = read("ages: {", "ages: {of: {type: example.shop.order.v1, take: records}, ")
+    assert plain is not None
+    assert plain.statistics[0].of == FromRecords("example.shop.order.v1", "records", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new"),
+    [
+        ("manifest.value", "example.shop.order.v1", "order"),
+        ("manifest.value", "take: sum", "take: each"),
+        ("manifest.value", "field: price", "field: a.b"),
+        ("manifest.value", "within: 86400", "within: 59"),
+        ("manifest.field", "field: price, ", ""),
+        ("manifest.unknown", "take: sum", "take: records"),
+        ("manifest.unknown", "within", "who: everybody, within"),
+    ],
+)
+def test_a_statistic_of_anything_else_is_refused(code, old, new):
+    assert old in OF
+    with pytest.raises(BadManifest) as refused:
+        read("ages: {", "ages: {" + OF.replace(old, new, 1))
+    assert refused.value.code == code
 
 
 def test_a_bundle_without_the_section_has_no_administrators():

@@ -95,7 +95,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def read(path: Path) -> dict[str, Any]:
     value = json.loads(path.read_bytes())
-    assert value.keys() == {"v", "release", "parameters", "algorithms"}
+    assert value.keys() == {"v", "release", "parameters", "algorithms", "statistics"}
     return {**value["parameters"], **value["algorithms"]}
 
 

@@ -8,9 +8,9 @@ from ipaddress import IPv4Address
 import pytest
 
 from cyberprivacy.admin.refusals import BadContributions
+from cyberprivacy.bundle.declared import STATISTICS
 from cyberprivacy.deploy.front_settings import RESERVED
 from cyberprivacy.deploy.plan import Endpoint
-from cyberprivacy.node import administration
 from cyberprivacy.node.administration import ContainerNumbers
 
 
@@ -40,7 +40,7 @@ def numbers() -> Iterator[ContainerNumbers]:
 
 def test_an_application_is_asked_where_users_never_reach_it(numbers):
     assert numbers.contributions("daily") == b"/.well-known/cyberprivacy/statistics/daily"
-    assert administration.STATISTICS.startswith(RESERVED + "/")  # the front sends this to the node
+    assert STATISTICS.startswith(RESERVED + "/")  # the front sends this to the node
 
 
 @pytest.mark.parametrize("name", ["moved", "broken"])

@@ -1,10 +1,12 @@
 """What a bundle keeps for users is judged, and shown to those who vote on it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cyberprivacy.bundle.declared import Administration, FromRecords, Statistic
 from cyberprivacy.review.data import judge
 from cyberprivacy.review.tree import read_tree
 
@@ -16,11 +18,46 @@ def found(folder: Path, schema: object, name: str = TYPE) -> list[tuple[str, int
     (folder / "types").mkdir()
     (folder / "types" / f"{name}.json").write_text(json.dumps(schema))
     lines = {("data",): 8, ("data", 0): 9}
-    return [(one.code, one.line, one.what) for one in judge(read_tree(folder), (TYPE,), lines)]
+    return [(one.code, one.line, one.what) for one in judge(read_tree(folder), (TYPE,), None, lines)]
 
 
 def test_a_good_type_is_pointed_out_with_its_fields(tmp_path: Path) -> None:
     assert found(tmp_path, GOOD) == [("data.declares", 9, f"{TYPE}: text")]
+
+
+ADMIN = Administration(("0x5FbDB2315678afecb367f032d93F642f64180aa3",), 0, (), (), ())
+COUNT = {"type": "integer", "title": "Count"}
+
+
+@pytest.mark.parametrize(
+    ("of", "schema", "good"),
+    [
+        (FromRecords(TYPE, "records", "", 0), GOOD, True),
+        (FromRecords(TYPE, "sum", "count", 0), {**GOOD, "properties": {"count": COUNT}}, True),
+        (FromRecords("example.other.v1", "records", "", 0), GOOD, False),
+        (FromRecords(TYPE, "sum", "text", 0), GOOD, False),
+        (FromRecords(TYPE, "latest", "count", 0), GOOD, False),
+        (
+            FromRecords(TYPE, "sum", "count", 0),
+            {**GOOD, "properties": {"count": {**COUNT, "x-sensitivity": "sensitive"}}},
+            False,
+        ),
+        (
+            FromRecords(TYPE, "sum", "count", 0),
+            {**GOOD, "x-sensitivity": "sensitive", "properties": {"count": COUNT}},
+            False,
+        ),
+    ],
+)
+def test_a_statistic_is_made_of_what_is_declared_and_not_sensitive(
+    tmp_path: Path, of: FromRecords, schema: object, good: bool
+) -> None:
+    (tmp_path / "types").mkdir()
+    (tmp_path / "types" / f"{TYPE}.json").write_text(json.dumps(schema))
+    asked = Statistic("daily", "Messages", "sum", 0, 20, (), 500, 2_000, 86_400, 10, of)
+    lines = {("admin", "statistics", "daily"): 7}
+    found = judge(read_tree(tmp_path), (TYPE,), replace(ADMIN, statistics=(asked,)), lines)
+    assert [(one.code, one.line) for one in found if one.refuses] == ([] if good else [("admin.of", 7)])
 
 
 def test_a_type_that_nobody_votes_on_is_refused(tmp_path: Path) -> None:
@@ -34,7 +71,7 @@ def test_what_else_is_in_the_folder_is_nobodys_business(tmp_path: Path) -> None:
     (tmp_path / "types" / "more").mkdir(parents=True)
     for name in ("index.d.ts", "more/x.json"):
         (tmp_path / "types" / name).write_text("{}")
-    assert judge(read_tree(tmp_path), (), {}) == ()
+    assert judge(read_tree(tmp_path), (), None, {}) == ()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -125,7 +125,15 @@ def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
     @contextmanager
     def standing() -> Any:
         clock = Clock()
-        with opened(folder, database, PLACE, types=TYPES, own=OWN, paces=paces, clock=clock) as made:
+        with opened(
+            folder,
+            database,
+            PLACE,
+            types=TYPES,
+            own=replace(OWN, parameters=folder / "parameters.json"),
+            paces=paces,
+            clock=clock,
+        ) as made:
             yield Town(made, clock, TestClient(made.application(), base_url=SITE))
 
     return standing()

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from making.scenes import shown
 
@@ -11,8 +14,10 @@ from cyberprivacy import canonical
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
-from cyberprivacy.vault import consent, described, forms, passkey, sealing, signin
+from cyberprivacy.vault import consent, described, forms, numberform, passkey, sealing, servicetoken, signin
 from cyberprivacy.vault import receipt as erased
+from cyberprivacy.vault.archive import BadArchive
+from cyberprivacy.vault.archivefile import Archive
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.key import Judge, Key
@@ -22,6 +27,7 @@ from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sealing import Place
 from cyberprivacy.vault.selector import Selector
+from cyberprivacy.vault.transfer.envelope import unseal
 from cyberprivacy.vault.transfer.manifest import Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.parcel import unpack
 from cyberprivacy.vault.transfer.receipt import SignedReceipt
@@ -186,6 +192,38 @@ def _erasure(group: Given, test: Given) -> dict[str, object]:
     return {}
 
 
+def _envelope(group: Given, test: Given) -> dict[str, object]:
+    key, transfer = X25519PrivateKey.from_private_bytes(bytes.fromhex(group["secret"])), group["transfer"]
+    payload = unseal(bytes.fromhex(test["sealed"]), key, transfer=bytes.fromhex(transfer), n=test["n"])
+    return {"payload": payload.hex()}
+
+
+def _service_token(group: Given, test: Given) -> dict[str, object]:
+    issuer, holder = bytes.fromhex(group["issuer"]), bytes.fromhex(test["holder"])
+    grant = Grant.read(group["grant"])
+    token = servicetoken.check(test["document"].encode(), grant, issuer=issuer, holder=holder, now=test["now"])
+    return {"scopes": len(token.scopes), "until": token.until}
+
+
+def _number(_group: Given, test: Given) -> dict[str, object]:
+    return {"bytes": len(numberform.octets(test["text"]))}
+
+
+def _archive(group: Given, test: Given) -> dict[str, object]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "export.udi.zip"
+        file.write_bytes(bytes.fromhex(test["archive"]))
+        with Archive.open(file) as opened:
+            if opened.signer.hex() != group["key"]:
+                raise BadArchive("another vault's", code="archive.signature")
+            opened.check()
+            apps = {
+                app: {"records": [each.id for each in opened.records(app)], "blobs": sorted(opened.blobs(app))}
+                for app in opened.apps
+            }
+    return {"apps": apps}
+
+
 def _pairwise(_group: Given, test: Given) -> dict[str, object]:
     return {"id": pairwise(bytes.fromhex(test["secret"]), test["app"]).hex()}
 
@@ -228,6 +266,10 @@ JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
     "Manifest": _manifest,
     "Receipt": _receipt,
     "Erasure": _erasure,
+    "Envelope": _envelope,
+    "ServiceToken": _service_token,
+    "Number": _number,
+    "Archive": _archive,
     "Pairwise": _pairwise,
     "Inclusion": _inclusion,
     "Consistency": _consistency,

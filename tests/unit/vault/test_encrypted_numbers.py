@@ -210,6 +210,23 @@ def test_a_sum_goes_on_over_pages_and_names_the_record_that_spoils_it(
     assert (code, "number.form" in said, spoiled.record.hex() in said) == (1, True, True)
 
 
+def test_a_person_agrees_to_be_counted_and_takes_it_back(place: Place, types: Types, tmp_path: Path) -> None:
+    assert writes(types, tmp_path, "2026-11-27", 1)[0] == 0
+    asked = {"doc": "How many write", "field": "", "take": "records", "type": WEIGHT, "within": 0}
+    (tmp_path / "notes" / "parameters.json").write_text(json.dumps({"statistics": {"writers": asked}}))
+    assert types("statistics")[1] == {
+        "app": "notes",
+        "counted": False,
+        "since": None,
+        "statistics": [{"name": "writers", **asked}],
+    }
+    assert types("statistics", "--agree")[1]["counted"]
+    code, said = types("statistics", as_json=False)
+    assert (code, said.splitlines()[0]) == (0, "you are counted in statistics of notes")
+    assert "How many write" in said
+    assert types("statistics", "--leave", as_json=False)[1].startswith("you are not counted")
+
+
 def test_what_is_no_ciphertext_is_not_kept(place: Place, types: Types, tmp_path: Path) -> None:
     assert writes(types, tmp_path, "2026-11-27", 1)[0] == 0
     with place.inside.vault.database.transaction() as connection:

@@ -27,6 +27,11 @@ ADMINISTRATION: Final = {
         "No statistic is told about fewer than 5 users.",
         "Raise `least-count` to 5 or more.",
     ),
+    "admin.of": Rule(
+        "A statistic of records is made of a declared type; unless it counts them, of a field of whole numbers "
+        "that is not sensitive.",
+        "Declare the type under `data`; name an `integer` field without `x-sensitivity`.",
+    ),
     "admin.epsilon": Rule(
         "A privacy loss of more than 1 for each answer, or 5 for each period, is pointed out.",
         "Reviewers: with so much, who knows all others may learn about the one that is left.",

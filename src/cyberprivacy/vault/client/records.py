@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.client.connection import MAX_ANSWER, Connection, VaultSilent, decoded, read
 from cyberprivacy.vault.followings import Following
 from cyberprivacy.vault.granting import Registered
@@ -72,6 +73,16 @@ class RecordsThere:
     def grants(self) -> Sequence[Registered]:
         """None: only an application with a vault inside shares with others."""
         return ()
+
+    def counted(self, agreed: bool | None = None) -> bool:
+        """Never: only an application with a vault inside has statistics made."""
+        if agreed:
+            raise Misuse(
+                "a vault that is shared makes no statistics",
+                code="app.inside",
+                hint="Keep the data in a vault inside of the application.",
+            )
+        return False
 
     def _change(
         self,

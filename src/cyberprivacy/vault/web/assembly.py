@@ -52,6 +52,7 @@ from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
+from cyberprivacy.vault.web.statistics import Statistics
 from cyberprivacy.vault.web.stream import Stream
 
 FILE: Final = "vault.db"
@@ -135,6 +136,8 @@ class Vault:
                 Moves(self.traffic, holder=holder),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
+            if sharing.own.parameters is not None:
+                table += Statistics(self.database, sharing.own.app, sharing.own.parameters).endpoints()
         about = wire.About(
             udi="1",
             network=self.place.network,
