@@ -17,6 +17,7 @@ from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, chec
 from cyberprivacy.vault.changing import Changing, Means, NoRecord
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import Place, Sealed
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import IDEMPOTENCY, OWNERS, RECORDS
 
 PAGE: Final = 1_000
@@ -81,7 +82,7 @@ class Records:
             NoRecord: this owner has none of this id.
             Untrusted: the owner's key is gone, or the row is not what was sealed.
         """
-        row = connection.execute(_ONE, {"owned": owner, "wanted": record}).first()
+        row = _ONE.row(connection, owned=owner, wanted=record)
         if row is None:
             raise NoRecord("no such record", record=record.hex())
         return _opened(self._key(owner, row), owner, row)
@@ -105,7 +106,7 @@ class Records:
         if not 1 <= limit <= PAGE:
             raise BadChange("not the length of a page", code="record.limit", hint=f"1 to {PAGE}.", limit=limit)
         query = _ALL if kind is None else _KIND
-        rows = connection.execute(query, {"owned": owner, "kind": kind, "after": after, "most": limit}).all()
+        rows = query.rows(connection, owned=owner, kind=kind, after=after, most=limit)
         if not rows:
             return ()
         user = self._key(owner, rows[0])
@@ -122,11 +123,11 @@ class Records:
         """Drop idempotency keys that were used before this time (POSIX seconds); how many rows that were."""
         return connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < before)).rowcount
 
-    def _key(self, owner: bytes, row: Any) -> AESGCM:
-        return self._means.ring.key(Holder(owner, row.generation))
+    def _key(self, owner: bytes, row: tuple[Any, ...]) -> AESGCM:
+        return self._means.ring.key(Holder(owner, row[-1]))
 
 
-def _opened(user: AESGCM, owner: bytes, row: Any) -> Record:
+def _opened(user: AESGCM, owner: bytes, row: tuple[Any, ...]) -> Record:
     record, kind, rev, key, sealed, created, changed, _ = row
     body = sealing.unseal(user, Place(owner, record, kind, rev), Sealed(key, sealed))
     return Record(id=record, type=kind, rev=rev, body=body, created=created, changed=changed)
@@ -146,6 +147,7 @@ _SHOWN: Final = (
     .join(OWNERS, OWNERS.c.id == RECORDS.c.owner)
     .where(RECORDS.c.owner == bindparam("owned"))
 )
-_ONE: Final = _SHOWN.where(RECORDS.c.id == bindparam("wanted"))
-_ALL: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
-_KIND: Final = _ALL.where(RECORDS.c.type == bindparam("kind"))
+_PAGE: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
+_ONE: Final = Statement(_SHOWN.where(RECORDS.c.id == bindparam("wanted")))
+_ALL: Final = Statement(_PAGE)
+_KIND: Final = Statement(_PAGE.where(RECORDS.c.type == bindparam("kind")))
