@@ -5,7 +5,7 @@ or a transfer's cursor, stands or falls with its records. Changes of one owner c
 begins by taking the owner's row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,6 +87,11 @@ class Records:
             raise NoRecord("no such record", record=record.hex())
         return _opened(self._key(owner, row), owner, row)
 
+    def among(self, connection: Connection, owner: bytes, ids: Sequence[bytes]) -> Mapping[bytes, Record]:
+        """Those records of a list of ids (at most `PAGE`) that this owner has, by their ids; raises as `read`."""
+        rows = connection.execute(_AMONG, {"owned": owner, "ids": ids}).all()
+        return {row.id: _opened(self._key(owner, tuple(row)), owner, tuple(row)) for row in rows}
+
     def page(
         self,
         connection: Connection,
@@ -148,6 +153,7 @@ _SHOWN: Final = (
     .where(RECORDS.c.owner == bindparam("owned"))
 )
 _PAGE: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
+_AMONG: Final = _SHOWN.where(RECORDS.c.id.in_(bindparam("ids", expanding=True)))
 _ONE: Final = Statement(_SHOWN.where(RECORDS.c.id == bindparam("wanted")))
 _ALL: Final = Statement(_PAGE)
 _KIND: Final = Statement(_PAGE.where(RECORDS.c.type == bindparam("kind")))
