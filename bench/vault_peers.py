@@ -116,9 +116,9 @@ def main() -> None:
             port = 8_500 + number
             peers.append(Vault(name, folder / name, port, accounts=chosen.rounds + 1, more=more))
             stack.enter_context(running(peers[-1].processes[0]))
-        for peer in (Pds(folder / "pds", 8_510), Solid(folder / "solid", 8_520)):
-            peers.append(peer)
-            for process in peer.processes:
+        for begin in (lambda: Pds(folder / "pds", 8_510), lambda: Solid(folder / "solid", 8_520)):
+            peers.append(begin())  # one by one: what has started is ended, should the next not start
+            for process in peers[-1].processes:
                 stack.enter_context(running(process))
         postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
         rounds = Rounds(peers, chosen, folder, (postmaster,))
