@@ -3,11 +3,12 @@
     uv run python bench/events.py --runs 200
 
 Two applications on loopback, one grant. A run: commit a record in the first, and ask the second until it is there.
-The bare round trip is a GET of the first's smallest document. Prints JSON.
+The bare round trip is a GET of the first's smallest document, in turn with that. Prints JSON and keeps it.
 """
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from two import Pair, pair  # type: ignore[import-not-found]
 
 from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.followings import local_id
+
+RESULTS = Path(__file__).parent / "results" / "events.json"
 
 
 def appears(both: Pair, total: int) -> float:
@@ -62,12 +65,21 @@ def main() -> None:
         both.registers(signed).raise_for_status()
         both.follows(signed)
         appears(both, 1_000_000)
-        visible = [appears(both, number) for number in range(runs)]
+        visible, trips = list[float](), list[float]()
         with httpx2.Client(base_url=both.shop.url, trust_env=False) as client:
-            trips = [bare(client) for _ in range(runs)]
+            for number in range(runs):
+                visible.append(appears(both, number))
+                trips.append(bare(client))
     events, bare_trip = spread(visible), spread(trips)
     ratio = {name: round(events[f"{name}_ms"] / bare_trip[f"{name}_ms"], 1) for name in ("median", "p99")}
-    found = {"runs": runs, "commit_to_readable": events, "bare_round_trip": bare_trip, "ratio": ratio}
+    found = {
+        "runs": runs,
+        "load": os.getloadavg(),
+        "commit_to_readable": events,
+        "bare_round_trip": bare_trip,
+        "ratio": ratio,
+    }
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 
 

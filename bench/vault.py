@@ -114,7 +114,7 @@ class Vault:
         self.database = Database.open(url)
         root = DevelopmentRoot.make(folder / "root")
         store = KeyStore.make(folder / "keys", root)
-        means = Means(ring=KeyRing(store), types=Types(), quota=Quota())
+        self.means = means = Means(ring=KeyRing(store), types=Types(), quota=Quota())
         self.records, account = Records(means), bytes(32)
         self.owners = [sha256(str(number).encode()).digest() for number in range(people)]
         store.create(Holder(each, owners.FIRST) for each in self.owners)

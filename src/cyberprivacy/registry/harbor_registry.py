@@ -28,6 +28,10 @@ class HarborRegistry:
     def __init__(self, registry: OciRegistry, harbor: Harbor) -> None:
         self._registry, self._harbor = registry, harbor
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._registry.close()
+
     def push(self, image: BuiltImage, repository: str) -> PushedImage:
         """As the port says; then the image is guarded from Harbor's garbage collection.
 

@@ -39,3 +39,7 @@ class Registry(Protocol):
             TryLater: it is out of reach or full.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...

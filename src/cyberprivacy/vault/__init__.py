@@ -6,7 +6,8 @@ to come. Reading order:
 * who signed: `signin`, `passkey`, `contractwallet`, `key`
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`, `accounts`
 * who is there: `place`, `signing_in`, `sessions`
-* what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
+* what is kept, and where: `statement`, `turns`, `database`, `tables`, `keyroot`, `keyslot`, `slotfile`,
+  `keystore`, `sealing`
 * what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `holdings`
 * numbers that it cannot read: `numberform`, `numbers`, `numbercell`, `summing`
 * numbers that administrators get: `administered`, `counting`

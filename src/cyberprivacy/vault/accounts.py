@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.typed_data import Schema
@@ -21,12 +21,16 @@ from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import NOTHING, Signed
 from cyberprivacy.vault.keylog import SKEW, accept, replay
 from cyberprivacy.vault.sessions import end_sessions
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import ACCOUNTS, KEY_EVENTS, SIGNERS
 
 REMEMBERED: Final = 1_024
 """Accounts whose state is at hand without replaying."""
 MOST_ACCOUNTS: Final = 64
 """Accounts of one key that are told apart at sign-in."""
+
+
+_HEAD: Final = Statement(select(ACCOUNTS.c.head).where(ACCOUNTS.c.id == bindparam("wanted")))
 
 
 class NoAccount(Misuse):
@@ -187,8 +191,8 @@ def secret_of(connection: Connection, account: bytes) -> bytes:
 
 
 def _head(connection: Connection, account: bytes) -> bytes | None:
-    found = connection.execute(select(ACCOUNTS.c.head).where(ACCOUNTS.c.id == account)).scalar_one_or_none()
-    return None if found is None else bytes(found)
+    found = _HEAD.row(connection, wanted=account)
+    return None if found is None else bytes(found[0])
 
 
 def _keep(connection: Connection, state: State, document: bytes, now: float) -> None:

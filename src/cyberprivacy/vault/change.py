@@ -33,11 +33,13 @@ class Create:
         type: declared data type.
         body: JSON, kept byte by byte.
         record: id of 16 bytes, where it has one from elsewhere; None = a new one.
+        judged: whether the caller has found the body to be of its type, in this transaction.
     """
 
     type: str
     body: bytes
     record: bytes | None = None
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from cyberprivacy.errors import Misuse
 from cyberprivacy.vault import owners, sealing
 from cyberprivacy.vault.change import BadChange, Change, Create, Delete, Done, Update, fingerprint, new_id
 from cyberprivacy.vault.sealing import Draw, KeyRing, Place
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import IDEMPOTENCY, OUTBOX, RECORDS
 from cyberprivacy.vault.types import Types
 
@@ -74,26 +75,24 @@ class Changing:
         Raises:
             BadChange: it was used for other changes ("idempotency.other").
         """
-        rows = self._connection.execute(_KEYED, {"owned": self._owner.id, "used": key}).all()
+        rows = _KEYED.rows(self._connection, owned=self._owner.id, used=key)
         if not rows:
             return None
-        if not hmac.compare_digest(sealing.unwrap(self._user, rows[0].fingerprint), fingerprint(changes)):
+        if not hmac.compare_digest(sealing.unwrap(self._user, rows[0][0]), fingerprint(changes)):
             raise BadChange(
                 "this idempotency key was used for something else",
                 code="idempotency.other",
                 hint="Use a new key for each request.",
                 key=key,
             )
-        return tuple(Done(row.record, row.rev) for row in rows)
+        return tuple(Done(record, rev) for _, record, rev in rows)
 
     def remember(self, key: str, changes: Sequence[Change], done: Sequence[Done]) -> None:
         """Keep an answer for whoever sends the same again."""
         kept = sealing.wrap(self._user, fingerprint(changes), draw=self._means.draw)
         row = {"owner": self._owner.id, "key": key, "fingerprint": kept, "at": self._now}
-        self._connection.execute(
-            _REMEMBERED,
-            [{**row, "n": n, "record": each.record, "rev": each.rev} for n, each in enumerate(done)],
-        )
+        answers = [{**row, "n": n, "record": each.record, "rev": each.rev} for n, each in enumerate(done)]
+        _REMEMBERED.run(self._connection, *answers)
 
     def make(self, changes: Sequence[Change]) -> tuple[Done, ...]:
         """All of them."""
@@ -105,10 +104,10 @@ class Changing:
             raise OverQuota("too many bytes", most=quota.bytes)
         if self._new:
             try:
-                self._connection.execute(_NEW, self._new)
+                _NEW.run(self._connection, *self._new)
             except IntegrityError:
                 raise BadChange("a record of this id is there already", code="record.exists") from None
-        self._connection.execute(_TOLD, self._events)
+        _TOLD.run(self._connection, *self._events)
         owners.keep(self._connection, self._owner)
         return done
 
@@ -122,7 +121,8 @@ class Changing:
                 return self._delete(change)
 
     def _create(self, change: Create) -> Done:
-        self._means.types.get(self._connection, change.type).check(change.body)
+        if not change.judged:
+            self._means.types.get(self._connection, change.type).check(change.body)
         record = change.record or new_id(self._means.draw, self._means.clock)
         sealed = self._sealed(record, change.type, 1, change.body)
         times = {"created": self._now, "changed": self._now}
@@ -137,14 +137,14 @@ class Changing:
         rev = change.rev + 1
         sealed = self._sealed(change.record, kind, rev, change.body)
         where = {"owned": self._owner.id, "wanted": change.record}
-        self._connection.execute(_CHANGED, {**where, "rev": rev, **sealed, "changed": self._now})
+        _CHANGED.run(self._connection, {**where, "rev": rev, **sealed, "changed": self._now})
         self._owner.bytes += len(change.body) - size
         return self._told("updated", kind, change.record, rev)
 
     def _delete(self, change: Delete) -> Done:
         kind, size = self._seen(change.record, change.rev)
         where = {"owned": self._owner.id, "wanted": change.record}
-        self._connection.execute(_GONE, where)
+        _GONE.run(self._connection, where)
         self._owner.records -= 1
         self._owner.bytes -= size
         self._owner.dirty = self._owner.dirty or self._now
@@ -152,12 +152,13 @@ class Changing:
 
     def _seen(self, record: bytes, rev: int) -> tuple[str, int]:
         """Type and size of a record that is still as the caller saw it."""
-        row = self._connection.execute(_STATE, {"owned": self._owner.id, "wanted": record}).first()
+        row = _STATE.row(self._connection, owned=self._owner.id, wanted=record)
         if row is None:
             raise NoRecord("no such record", record=record.hex())
-        if row.rev != rev:
-            raise BadChange("somebody has changed it since", code="record.rev", seen=rev, now=row.rev)
-        return row.type, row.bytes
+        kind, now, size = row
+        if now != rev:
+            raise BadChange("somebody has changed it since", code="record.rev", seen=rev, now=now)
+        return kind, size
 
     def _sealed(self, record: bytes, kind: str, rev: int, body: bytes) -> dict[str, object]:
         place = Place(self._owner.id, record, kind, rev)
@@ -171,19 +172,18 @@ class Changing:
         return Done(record, rev)
 
 
-# Statements are made once: making one costs as much as running it.
-_NEW: Final = insert(RECORDS)
-_TOLD: Final = insert(OUTBOX)
-_REMEMBERED: Final = insert(IDEMPOTENCY)
+_NEW: Final = Statement(insert(RECORDS))
+_TOLD: Final = Statement(insert(OUTBOX))
+_REMEMBERED: Final = Statement(insert(IDEMPOTENCY))
 _MINE: Final = (RECORDS.c.owner == bindparam("owned"), RECORDS.c.id == bindparam("wanted"))
-_STATE: Final = select(RECORDS.c.type, RECORDS.c.rev, RECORDS.c.bytes).where(*_MINE)
-_CHANGED: Final = (
+_STATE: Final = Statement(select(RECORDS.c.type, RECORDS.c.rev, RECORDS.c.bytes).where(*_MINE))
+_CHANGED: Final = Statement(
     update(RECORDS)
     .where(*_MINE)
     .values({each: bindparam(each) for each in ("rev", "key", "sealed", "bytes", "changed")})
 )
-_GONE: Final = delete(RECORDS).where(*_MINE)
-_KEYED: Final = (
+_GONE: Final = Statement(delete(RECORDS).where(*_MINE))
+_KEYED: Final = Statement(
     select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.record, IDEMPOTENCY.c.rev)
     .where(IDEMPOTENCY.c.owner == bindparam("owned"), IDEMPOTENCY.c.key == bindparam("used"))
     .order_by(IDEMPOTENCY.c.n)

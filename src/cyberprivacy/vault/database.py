@@ -20,9 +20,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.vault import migrations
 from cyberprivacy.vault.bell import Bell
+from cyberprivacy.vault.turns import Turns
 
 BUSY: Final = 10
 """Seconds to wait for another writer before giving up."""
+THREADS: Final = 40
+"""Connections to SQLite that are kept: as many as threads serve. Making one costs more than using it."""
 
 _PRAGMAS: Final = (
     "journal_mode=WAL",
@@ -43,7 +46,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         """Take an engine whose tables are up to date; `open` makes one."""
-        self._engine = engine
+        self._engine, self._turns = engine, Turns(engine, BUSY)
         self.bell = Bell()
 
     @classmethod
@@ -84,20 +87,30 @@ class Database:
                 commit whose answer was lost may have happened.
             Untrusted: "database.damaged".
         """
-        with refusals(), self._engine.begin() as connection:
+        with refusals(), self._turns.writing() as connection:
             yield connection
-        self.bell.ring()
+        if not self._turns.shared:
+            self.bell.ring()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot, which nothing can be written through; raises as `transaction`."""
-        with refusals(), self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                shown = connection.execution_options(reads=True)
-            else:
-                shown = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with shown.begin():
-                yield shown
+        with refusals(), self._turns.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def together(self, *, writes: bool) -> Iterator[None]:
+        """One commit, or one snapshot, for all of this thread inside; each `transaction` stays all or nothing.
+
+        Nothing of it may be told to anybody before the end.
+
+        Raises:
+            TryLater: as `transaction`, then nothing of all that happened.
+        """
+        with refusals(), self._turns.together(writes=writes):
+            yield
+        if writes:
+            self.bell.ring()
 
     def scrub(self) -> None:
         """Rid the database's own files of what was deleted; takes as long as the database is large on PostgreSQL.
@@ -197,7 +210,7 @@ def _engine(address: URL) -> Engine:
     if address.drivername == "postgresql+psycopg":
         return create_engine(address, pool_pre_ping=True, pool_size=8, connect_args={"connect_timeout": BUSY})
     _private(Path(address.database or ""))
-    engine = create_engine(address, connect_args={"timeout": BUSY})
+    engine = create_engine(address, pool_size=THREADS, connect_args={"timeout": BUSY})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -57,7 +57,8 @@ class Erasure:
             TryLater: a disk, or a reader that holds the database's log, was in the way; run it again.
             Untrusted: a key, or the key file, is damaged.
         """
-        self._ask_for_dirty(dirty_before)
+        if dirty_before:  # looks at every owner
+            self._ask_for_dirty(dirty_before)
         for owner in {job.subject for job in self._at(Step.ASKED)}:
             self._freshen(owner)
         for job in self._at(Step.SHUT):

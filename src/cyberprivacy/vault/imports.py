@@ -15,7 +15,6 @@ from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.vault.archive import Line
 from cyberprivacy.vault.change import MAX_BATCH, Create
-from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.types import Types
 
@@ -81,22 +80,21 @@ def take_in(
     new: list[Create] = []
     refused: list[Refused] = []
     same = 0
+    here = records.among(connection, owner, [bytes.fromhex(each.id) for each in lines])
     for each in lines:
         record = bytes.fromhex(each.id)
-        try:
-            kept = records.read(connection, owner, record)
-        except NoRecord:
+        kept = here.get(record)
+        if kept is None:
             try:
                 types.get(connection, each.type).check(each.original)
             except CyberPrivacyError as error:
                 refused.append(Refused(each.id, error.code))
             else:
-                new.append(Create(each.type, each.original, record))
+                new.append(Create(each.type, each.original, record, judged=True))
+        elif (kept.type, kept.body) == (each.type, each.original):
+            same += 1
         else:
-            if (kept.type, kept.body) == (each.type, each.original):
-                same += 1
-            else:
-                refused.append(Refused(each.id, "record.exists"))
+            refused.append(Refused(each.id, "record.exists"))
     if new and not dry:
         records.change(connection, owner, new)
     return Imported(len(new), same, refused)

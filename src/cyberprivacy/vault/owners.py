@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import ACCOUNTS, ERASURES, OWNERS
 
 FIRST: Final = 1
@@ -52,8 +53,9 @@ _ROW: Final = select(
 ).where(OWNERS.c.id == bindparam("wanted"))
 _ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update()
 _ERASING: Final = select(ERASURES.c.id).where(ERASURES.c.owner == bindparam("wanted"), ERASURES.c.done.is_(None))
-_LOCKED: Final = _ROW.with_for_update()
-_KEEP: Final = (
+_LOOKED: Final = Statement(_ROW)
+_TAKEN: Final = Statement(_ROW.with_for_update())
+_KEPT: Final = Statement(
     update(OWNERS)
     .where(OWNERS.c.id == bindparam("wanted"))
     .values({each: bindparam(each) for each in ("seq", "records", "bytes", "generation", "dirty")})
@@ -98,13 +100,13 @@ def look(connection: Connection, owner: bytes) -> Owner:
 def keep(connection: Connection, owner: Owner) -> None:
     """Write an owner back that was taken in this transaction."""
     changed = {"seq": owner.seq, "records": owner.records, "bytes": owner.bytes}
-    connection.execute(
-        _KEEP, {"wanted": owner.id, **changed, "generation": owner.generation, "dirty": owner.dirty}
-    )
+    key = {"generation": owner.generation, "dirty": owner.dirty}
+    _KEPT.run(connection, {"wanted": owner.id, **changed, **key})
 
 
 def _found(connection: Connection, owner: bytes, *, locked: bool) -> Owner:
-    row = connection.execute(_LOCKED if locked else _ROW, {"wanted": owner}).first()
-    if row is None or row.generation == 0:
+    row = (_TAKEN if locked else _LOOKED).row(connection, wanted=owner)
+    found = None if row is None else Owner(*row)
+    if found is None or found.generation == 0:
         raise NoOwner("no such owner", owner=owner.hex())
-    return Owner(*row)
+    return found

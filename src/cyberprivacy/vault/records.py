@@ -5,7 +5,7 @@ or a transfer's cursor, stands or falls with its records. Changes of one owner c
 begins by taking the owner's row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, chec
 from cyberprivacy.vault.changing import Changing, Means, NoRecord
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import Place, Sealed
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import IDEMPOTENCY, OWNERS, RECORDS
 
 PAGE: Final = 1_000
@@ -81,10 +82,15 @@ class Records:
             NoRecord: this owner has none of this id.
             Untrusted: the owner's key is gone, or the row is not what was sealed.
         """
-        row = connection.execute(_ONE, {"owned": owner, "wanted": record}).first()
+        row = _ONE.row(connection, owned=owner, wanted=record)
         if row is None:
             raise NoRecord("no such record", record=record.hex())
         return _opened(self._key(owner, row), owner, row)
+
+    def among(self, connection: Connection, owner: bytes, ids: Sequence[bytes]) -> Mapping[bytes, Record]:
+        """Those records of a list of ids (at most `PAGE`) that this owner has, by their ids; raises as `read`."""
+        rows = connection.execute(_AMONG, {"owned": owner, "ids": ids}).all()
+        return {row.id: _opened(self._key(owner, tuple(row)), owner, tuple(row)) for row in rows}
 
     def page(
         self,
@@ -105,7 +111,7 @@ class Records:
         if not 1 <= limit <= PAGE:
             raise BadChange("not the length of a page", code="record.limit", hint=f"1 to {PAGE}.", limit=limit)
         query = _ALL if kind is None else _KIND
-        rows = connection.execute(query, {"owned": owner, "kind": kind, "after": after, "most": limit}).all()
+        rows = query.rows(connection, owned=owner, kind=kind, after=after, most=limit)
         if not rows:
             return ()
         user = self._key(owner, rows[0])
@@ -135,17 +141,17 @@ class Records:
         )
         for row in connection.execution_options(yield_per=PAGE).execute(query):
             *shown, owner = row
-            yield owner, _opened(self._means.ring.key(Holder(owner, row.generation)), owner, shown)
+            yield owner, _opened(self._key(owner, tuple(shown)), owner, tuple(shown))
 
     def forget_answers(self, connection: Connection, *, before: int) -> int:
         """Drop idempotency keys that were used before this time (POSIX seconds); how many rows that were."""
         return connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < before)).rowcount
 
-    def _key(self, owner: bytes, row: Any) -> AESGCM:
-        return self._means.ring.key(Holder(owner, row.generation))
+    def _key(self, owner: bytes, row: tuple[Any, ...]) -> AESGCM:
+        return self._means.ring.key(Holder(owner, row[-1]))
 
 
-def _opened(user: AESGCM, owner: bytes, row: Any) -> Record:
+def _opened(user: AESGCM, owner: bytes, row: tuple[Any, ...]) -> Record:
     record, kind, rev, key, sealed, created, changed, _ = row
     body = sealing.unseal(user, Place(owner, record, kind, rev), Sealed(key, sealed))
     return Record(id=record, type=kind, rev=rev, body=body, created=created, changed=changed)
@@ -162,6 +168,8 @@ _COLUMNS: Final = select(
     OWNERS.c.generation,
 ).join(OWNERS, OWNERS.c.id == RECORDS.c.owner)
 _SHOWN: Final = _COLUMNS.where(RECORDS.c.owner == bindparam("owned"))
-_ONE: Final = _SHOWN.where(RECORDS.c.id == bindparam("wanted"))
-_ALL: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
-_KIND: Final = _ALL.where(RECORDS.c.type == bindparam("kind"))
+_PAGE: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
+_AMONG: Final = _SHOWN.where(RECORDS.c.id.in_(bindparam("ids", expanding=True)))
+_ONE: Final = Statement(_SHOWN.where(RECORDS.c.id == bindparam("wanted")))
+_ALL: Final = Statement(_PAGE)
+_KIND: Final = Statement(_PAGE.where(RECORDS.c.type == bindparam("kind")))

@@ -6,18 +6,19 @@ the account gives up the key that opened it.
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.key import Key
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.place import OWNER
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import ACCOUNTS, NONCES, SESSIONS
 
 LASTS: Final = 3_600
@@ -31,6 +32,7 @@ _PREFIX: Final = "udi1-"
 _FORM: Final = re.compile(r"udi1-[A-Za-z0-9_-]{43}")
 _PURPOSE: Final = "sign-in"
 _ROWS: Final = select(SESSIONS, ACCOUNTS.c.secret).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account)
+_HELD: Final = Statement(_ROWS.where(SESSIONS.c.token == bindparam("held")))
 
 
 class NoSession(Untrusted):
@@ -177,10 +179,11 @@ class Sessions:
         """
         check_form(token)
         with self._database.reading() as connection:
-            row = connection.execute(_ROWS.where(SESSIONS.c.token == _hash(token))).one_or_none()
-        if row is None or row.expires <= now:
+            row = _HELD.row(connection, held=_hash(token))
+        found = None if row is None else _session(row)
+        if found is None or found.expires <= now:
             raise NoSession("this session has ended, or never began")
-        return _session(row)
+        return found
 
     def of(self, account: bytes, now: float) -> list[Session]:
         """The sessions of an account, newest first."""
@@ -207,9 +210,9 @@ def check_form(token: str) -> None:
         raise NoSession("not the token of a session")
 
 
-def _session(row: Row[Any]) -> Session:
-    key = Key(row.signer)
-    return Session(row.token, row.account, row.app, key, row.created, row.expires, row.secret)
+def _session(row: Sequence[Any]) -> Session:
+    token, account, app, signer, created, expires, secret = row
+    return Session(token, account, app, Key(signer), created, expires, secret)
 
 
 def _hash(token: str) -> bytes:

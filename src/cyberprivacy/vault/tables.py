@@ -189,6 +189,7 @@ SESSIONS: Final = Table(
     Column("signer", Text, nullable=False),  # the key that signed in
     _whole("created"),
     _whole("expires"),
+    Index(None, "expires"),  # every sign-in drops those that ended
 )
 
 NONCES: Final = Table(

@@ -1,5 +1,6 @@
 """The interface of a security application, over HTTP. Source: docs/spec/udi-1.md, "Security applications"."""
 
+from contextlib import nullcontext
 from typing import Annotated, Final, Literal, NoReturn
 
 from msgspec import Meta
@@ -11,6 +12,7 @@ from cyberprivacy.vault.security.book import Request
 from cyberprivacy.vault.security.checks import Shown
 from cyberprivacy.vault.security.desk import Desk
 from cyberprivacy.vault.web.app import application
+from cyberprivacy.vault.web.crew import Crew
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Reply, Who
 from cyberprivacy.vault.web.pace import Pace
@@ -115,7 +117,15 @@ class Interface:
 
     def application(self) -> Starlette:
         """As an ASGI application."""
-        doors = Doors(find=_nobody, state=_nobody, addresses=Pace(*self._pace), accounts=Pace(*self._pace))
+        pace, nobody_is_short = Pace(*self._pace), Crew(nullcontext)
+        doors = Doors(
+            find=_nobody,
+            state=_nobody,
+            addresses=pace,
+            accounts=pace,
+            readers=nobody_is_short,
+            writers=nobody_is_short,
+        )
         return application(self.endpoints(), doors)
 
     def endpoints(self) -> list[Endpoint]:

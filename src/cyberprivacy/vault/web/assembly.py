@@ -41,6 +41,7 @@ from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.allowed import Allowed
 from cyberprivacy.vault.web.app import application
 from cyberprivacy.vault.web.between import Between
+from cyberprivacy.vault.web.crew import Crew
 from cyberprivacy.vault.web.custody import Custody
 from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
@@ -158,6 +159,8 @@ class Vault:
             state=self.accounts.state,
             addresses=Pace(*self.paces.address),
             accounts=Pace(*self.paces.account),
+            readers=Crew(lambda: self.database.together(writes=False)),
+            writers=Crew(lambda: self.database.together(writes=True)),
             clock=self.clock,
         )
         return application(self.table(), doors, origins=origins)

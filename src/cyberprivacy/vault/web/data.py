@@ -43,7 +43,7 @@ class Data:
                 method="POST", path=path, name="createRecord", who=Who.SESSION, act=Act.WRITE, run=self._create,
                 summary="A new record; its bytes are kept as they are.", query=kept.CreateQuery,
                 body=Media.JSON, limit=MAX_BODY, answer=kept.RecordHead, status=201, also=(404, 507),
-                takes=("Idempotency-Key",), needs=("Idempotency-Key",), cost=_WRITE,
+                takes=("Idempotency-Key",), needs=("Idempotency-Key",), cost=_WRITE, short=True,
             ),
             Endpoint(
                 method="GET", path=path, name="listRecords", who=Who.SESSION, act=Act.READ, run=self._list,
@@ -64,18 +64,19 @@ class Data:
             Endpoint(
                 method="GET", path=path, name="readRecord", who=Who.SESSION, act=Act.READ, run=self._read,
                 summary="The bytes of a record; ETag, Udi-Type, Udi-Created and Udi-Changed say the rest.",
-                query=kept.OfApp, answer=Media.JSON,
+                query=kept.OfApp, answer=Media.JSON, short=True,
             ),
             Endpoint(
                 method="PUT", path=path, name="updateRecord", who=Who.SESSION, act=Act.WRITE, run=self._update,
                 summary="Another body for a record of which a revision was seen.", query=kept.OfApp,
                 body=Media.JSON, limit=MAX_BODY, answer=kept.RecordHead, also=(412, 507),
-                takes=("If-Match",), needs=("If-Match",), cost=_WRITE,
+                takes=("If-Match",), needs=("If-Match",), cost=_WRITE, short=True,
             ),
             Endpoint(
                 method="DELETE", path=path, name="deleteRecord", who=Who.SESSION, act=Act.WRITE, run=self._delete,
                 summary="The end of a record of which a revision was seen.", query=kept.OfApp,
                 answer=kept.RecordHead, also=(412,), takes=("If-Match",), needs=("If-Match",), cost=_WRITE,
+                short=True,
             ),
             Endpoint(
                 method="GET", path="/udi/v1/data", name="readData", who=Who.OWNER, act=Act.READ, run=self._data,

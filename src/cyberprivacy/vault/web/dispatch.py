@@ -20,7 +20,8 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.vault import account as rules
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.sessions import Session
-from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
+from cyberprivacy.vault.web.crew import Crew
+from cyberprivacy.vault.web.endpoint import SMALL, Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.forms import check_headers, check_path, read_body, read_query
 from cyberprivacy.vault.web.pace import Pace, TooFast
 from cyberprivacy.vault.web.problem import MEDIA, BadCall, problem, status_of
@@ -46,6 +47,7 @@ class Doors:
         find: the session of a token at a time (POSIX seconds); refuses what is none.
         state: an account as its events left it.
         addresses, accounts: the pace of each.
+        readers, writers: do short calls.
         clock: POSIX seconds.
     """
 
@@ -53,6 +55,8 @@ class Doors:
     state: Callable[[bytes], State]
     addresses: Pace
     accounts: Pace
+    readers: Crew
+    writers: Crew
     clock: Callable[[], float] = time.time
 
 
@@ -71,22 +75,29 @@ async def _let_through(request: Request, endpoint: Endpoint, doors: Doors) -> Re
     path = check_path(endpoint, request.path_params)
     query = read_query(endpoint, request.query_params.multi_items())
     headers = check_headers(endpoint, request.headers)
-    token = request.headers.get("authorization", "")
-    if endpoint.body is None:
-        raw = b""
-        session = None
-    else:  # a stranger's large body is not even read
+    token, raw, session = request.headers.get("authorization", ""), b"", None
+    large = endpoint.body is not None and not _is_small(request)
+    if large:  # a stranger's large body is not even read
         session = await run_in_threadpool(_session, endpoint, token, doors)
+    if endpoint.body is not None:
         raw = await _body(request, endpoint)
 
     def call() -> Reply:
-        known = session if endpoint.body is not None else _session(endpoint, token, doors)
+        known = session if large else _session(endpoint, token, doors)
         now = doors.clock()
         _allowed(endpoint, known, doors, now)
         body = read_body(endpoint, raw)
         return endpoint.run(Call(known, path, query, body, headers, now))
 
+    if endpoint.short:
+        return await (doors.readers if endpoint.method == "GET" else doors.writers).do(call)
     return await run_in_threadpool(call)
+
+
+def _is_small(request: Request) -> bool:
+    """Whether a body is said to be so short that reading it costs less than finding out who sends it."""
+    told = request.headers.get("content-length", "")
+    return told.isdecimal() and len(told) < 8 and int(told) <= SMALL
 
 
 def _session(endpoint: Endpoint, header: str, doors: Doors) -> Session | None:

@@ -136,6 +136,8 @@ class Endpoint:
         limit: bytes of a body.
         cost: of a call, in units of the pace: what a call costs a vault, against reading one record.
         body, answer: a structure, or the media type of bytes.
+        short: done together with others of its kind (`crew`). It reads or changes a few records, in one
+            transaction, and waits for nothing else.
         needs: headers without which the call is refused, of `takes`.
     """
 
@@ -155,6 +157,7 @@ class Endpoint:
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     cost: int = 1
+    short: bool = False
 
     def __post_init__(self) -> None:
         unknown = (

@@ -1,0 +1,1 @@
+"""The servers that `vault_peers.py` measures."""

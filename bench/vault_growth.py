@@ -1,0 +1,240 @@
+"""What an operation costs in a vault that grows: people with ten records each, on SQLite.
+
+    nice uv run python bench/vault_growth.py [--sizes 10000,100000,10000000] [--runs 300]
+
+A size is records; there are a tenth as many accounts, so one person's part is always the same. What makes it grow
+is put in list by list, with the product's own sealing and its own key file; then each operation runs on owners
+drawn at random: neither keys nor pages are at hand. Told are medians, processor time and wall time, in
+microseconds, and the ratio to the smallest size.
+
+* create: one record with its idempotency key, one transaction, synced to the disk
+* read: one record by its id; list: a page of all ten
+* export: everything of one person as a signed archive, in memory
+* ask: an account is erased for everybody who asks from then on
+* erase: the whole run that ends twenty such erasures, each its share. It wraps the keys of everybody else anew
+  (older copies of the key file are worthless afterwards), so it grows with accounts; all who wait share it
+"""
+
+import argparse
+import io
+import json
+import os
+import platform
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, text
+
+from cyberprivacy.vault import erasing, sealing, tables
+from cyberprivacy.vault.archive import ArchiveWriter
+from cyberprivacy.vault.blobs import Blobs
+from cyberprivacy.vault.change import Create, new_id
+from cyberprivacy.vault.erasing import Scope, What
+from cyberprivacy.vault.erasure import Erasure
+from cyberprivacy.vault.gathering import Gathering
+from cyberprivacy.vault.keyslot import Holder
+from cyberprivacy.vault.sealing import KeyRing, Place
+from cyberprivacy.vault.vaultkey import VaultKey
+from vault import ORDER, Vault, body
+
+RESULTS = Path(__file__).parent / "results" / "vault-growth.json"
+EACH = 10
+"""Records of one person."""
+CHUNK = 1_000
+"""People that are put in at once."""
+ERASED = 20
+PLANS = {
+    "read": "SELECT * FROM records JOIN owners ON owners.id = owner WHERE owner = x'' AND records.id = x''",
+    "list": "SELECT * FROM records WHERE owner = x'' AND id > x'' ORDER BY id LIMIT 100",
+    "list of a type": "SELECT * FROM records WHERE owner = x'' AND type = '' AND id > x'' ORDER BY id LIMIT 100",
+    "idempotency": "SELECT * FROM idempotency WHERE owner = x'' AND key = '' ORDER BY n",
+    "events": "SELECT * FROM outbox WHERE owner = x'' AND seq > 0 ORDER BY seq LIMIT 100",
+    "session": "SELECT * FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token = x''",
+    "sessions that ended": "DELETE FROM sessions WHERE expires <= 0",
+    "grants": "SELECT * FROM grants WHERE owner = x'' ORDER BY id LIMIT 100",
+    "account": "SELECT * FROM owners WHERE account = x'' ORDER BY app",
+    "purge": "DELETE FROM records WHERE owner = x''",
+}
+
+
+class Growing:
+    """A vault that grows; people are numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.people = folder, 0
+        self.vault = Vault(folder, f"sqlite:///{folder}/vault.db")
+        self._means, self._store = self.vault.means, self.vault.means.ring.store
+        self.gone: set[int] = set()
+
+    def grow(self, people: int) -> None:
+        """Until there are so many, each with ten records."""
+        while self.people < people:
+            numbers = range(self.people, min(people, self.people + CHUNK))
+            self._put(sorted(map(owner_of, numbers)))
+            self.people = numbers.stop
+            if self.people % 10_000 == 0:
+                print(f"{self.people} people", flush=True)
+
+    def _put(self, owners: list[bytes]) -> None:
+        self._store.create(Holder(each, 1) for each in owners)
+        rows: dict[Any, list[dict[str, object]]] = {
+            tables.ACCOUNTS: [
+                {"id": each, "seq": 0, "head": each, "at": 1, "secret": each, "created": 1} for each in owners
+            ],
+            tables.KEY_EVENTS: [
+                {"account": each, "seq": 0, "digest": each, "document": b"{}", "taken": 1} for each in owners
+            ],
+            tables.OWNERS: [
+                {"id": each, "account": each, "app": "shop", "seq": EACH, "records": EACH, "bytes": EACH * 562}
+                | {"generation": 1, "dirty": None, "created": 1}
+                for each in owners
+            ],
+            tables.RECORDS: [row for each in owners for row in self._records(each)],
+        }
+        rows[tables.OUTBOX] = [
+            {"owner": row["owner"], "seq": n % EACH + 1, "change": "created", "type": ORDER}
+            | {"record": row["id"], "rev": 1, "at": 1}
+            for n, row in enumerate(rows[tables.RECORDS])
+        ]
+        with self.vault.database.transaction() as connection:
+            connection.execute(text("PRAGMA cache_size = -400000"))
+            for table, each in rows.items():
+                connection.execute(insert(table), each)
+
+    def _records(self, owner: bytes) -> list[dict[str, object]]:
+        user = self._means.ring.key(Holder(owner, 1))
+        made = []
+        for n in range(EACH):
+            record, content = record_of(owner, n), body(n)
+            sealed = sealing.seal(user, Place(owner, record, ORDER, 1), content)
+            kept = {"key": sealed.key, "sealed": sealed.body, "bytes": len(content), "created": 1, "changed": 1}
+            made.append({"owner": owner, "id": record, "type": ORDER, "rev": 1, **kept})
+        return made
+
+    def anybody(self) -> bytes:
+        """Somebody who is there."""
+        while (number := random.randrange(self.people)) in self.gone:  # noqa: S311 no secret
+            pass
+        return owner_of(number)
+
+    def create(self) -> None:
+        """See above; so with the others."""
+        with self.vault.database.transaction() as connection:
+            self.vault.records.change(
+                connection, self.anybody(), [Create(ORDER, body(1))], key=os.urandom(8).hex()
+            )
+
+    def read(self) -> None:
+        """One record."""
+        owner = self.anybody()
+        with self.vault.database.reading() as connection:
+            self.vault.records.read(connection, owner, record_of(owner, random.randrange(EACH)))  # noqa: S311
+
+    def list(self) -> None:
+        """A page."""
+        with self.vault.database.reading() as connection:
+            assert len(self.vault.records.page(connection, self.anybody())) >= EACH
+
+    def export(self) -> None:
+        """An archive."""
+        key, means = VaultKey.open(self._folder / "vault.key"), self._means
+        with self.vault.database.reading() as connection:
+            writer = ArchiveWriter(io.BytesIO(), key.sign, key.public)
+            gathering = Gathering(connection, self.vault.records, Blobs(means), means.types, lambda _: None)
+            gathering.put(writer, self.anybody(), {"site": "http://127.0.0.1"}, made="now")
+
+    def ask(self) -> None:
+        """Somebody erases everything."""
+        number = next(n for n in iter(lambda: random.randrange(self.people), -1) if n not in self.gone)  # noqa: S311
+        self.gone.add(number)
+        with self.vault.database.transaction() as connection:
+            erasing.ask(connection, owner_of(number), Scope(What.ACCOUNT), now=int(time.time()))
+
+    def erase(self) -> None:
+        """The run that ends all that was asked for."""
+        ring = KeyRing(self._store)
+        ended = Erasure(self.vault.database, ring, VaultKey.open(self._folder / "vault.key")).run()
+        assert len(ended) == ERASED
+
+    def plans(self) -> dict[str, str]:
+        """How SQLite finds what the statements ask for."""
+        with self.vault.database.reading() as connection:
+            return {
+                name: "; ".join(row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {each}")))
+                for name, each in PLANS.items()
+            }
+
+
+def owner_of(number: int) -> bytes:
+    """Somebody's id, 32 bytes; for all that is measured here it is the account's, too."""
+    return sha256(b"growth" + number.to_bytes(8, "big")).digest()
+
+
+def record_of(owner: bytes, n: int) -> bytes:
+    """The id of somebody's n-th record, 16 bytes."""
+    return new_id(lambda size: owner[:size], lambda: 1_800_000_000 + n)
+
+
+def cost(work: Callable[[], None], runs: int, share: int = 1) -> dict[str, float]:
+    """Medians of one run, in microseconds."""
+    found = []
+    for _ in range(runs):
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        found.append((time.process_time() - cpu, time.perf_counter() - wall))
+    medians = (statistics.median(each) / share * 1e6 for each in zip(*found, strict=True))
+    return dict(zip(("cpu_us", "wall_us"), (round(each, 1) for each in medians), strict=True))
+
+
+def measure(grown: Growing, runs: int) -> dict[str, dict[str, float]]:
+    """Each operation at the present size."""
+    works = {"create": grown.create, "read": grown.read, "list": grown.list, "export": grown.export}
+    for work in works.values():
+        cost(work, 20)  # statements are made ready
+    found = {name: cost(work, runs) for name, work in works.items()}
+    found["ask"] = cost(grown.ask, ERASED)
+    found["erase"] = cost(grown.erase, 1, share=ERASED)
+    return found
+
+
+def ratios(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Each size against the smallest."""
+    first = next(iter(found.values()))
+    return {
+        size: {
+            name: {each: round(value / first[name][each], 2) for each, value in costs.items()}
+            for name, costs in operations.items()
+        }
+        for size, operations in found.items()
+    }
+
+
+def main() -> None:
+    """Grow, measure, print, and keep the raw data."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="10000,100000")
+    parser.add_argument("--runs", type=int, default=300)
+    chosen = parser.parse_args()
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    said: dict[str, Any] = {"machine": platform.platform(), "cpus": os.cpu_count(), "load": [os.getloadavg()]}
+    with tempfile.TemporaryDirectory() as folder:
+        grown = Growing(Path(folder))
+        for size in map(int, chosen.sizes.split(",")):
+            grown.grow(size // EACH)
+            found[str(size)] = measure(grown, chosen.runs)
+            print(json.dumps({str(size): found[str(size)]}), flush=True)
+            said["plans"], said["bytes"] = grown.plans(), Path(f"{folder}/vault.db").stat().st_size
+            said["load"].append(os.getloadavg())
+            RESULTS.write_text(json.dumps(said | {"sizes": found, "ratios": ratios(found)}, indent=1) + "\n")
+        grown.vault.database.close()
+    print(json.dumps(said["plans"] | {"ratios": ratios(found)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

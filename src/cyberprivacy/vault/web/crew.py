@@ -1,0 +1,89 @@
+"""One thread for short calls: what came in while it worked, it does next, all in one go.
+
+A call in a thread of its own pays for waking that thread, for a transaction and, if it changes something, for
+waiting on the disk. Calls that are done one after the other share all three, and under load there are always some.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Final
+
+from cyberprivacy.vault.web.endpoint import Reply
+
+MOST: Final = 64
+"""Calls in one go: so many have to wait when one of them takes long."""
+
+_Waiting = tuple[Callable[[], Reply], "asyncio.Future[Reply]"]
+_Done = tuple["asyncio.Future[Reply]", Reply | BaseException]
+
+
+class Crew:
+    """Does calls in one thread. `around` is entered for each go; what it raises, all calls of that go raise."""
+
+    def __init__(self, around: Callable[[], AbstractContextManager[None]]) -> None:
+        """Begin without a thread; the first call starts it."""
+        self._around = around
+        self._queue = SimpleQueue[_Waiting]()
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    async def do(self, call: Callable[[], Reply]) -> Reply:
+        """What a call answers, or raises, once the go in which it was done has ended."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if self._thread is None:
+            self._start()
+        self._queue.put((call, future))
+        return await future
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="crew", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            waiting = [self._queue.get()]
+            with suppress(Empty):
+                while len(waiting) < MOST:
+                    waiting.append(self._queue.get_nowait())
+            _tell(self._go(waiting))
+
+    def _go(self, waiting: Sequence[_Waiting]) -> Sequence[_Done]:
+        done: list[_Done] = []
+        try:
+            with self._around():
+                done = [(future, _outcome(call)) for call, future in waiting]
+        except Exception as error:  # noqa: BLE001 - the end of a go is the edge: each call's own answer is not true now
+            done = [(future, error) for _, future in waiting]
+        return done
+
+
+def _outcome(call: Callable[[], Reply]) -> Reply | BaseException:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - raised again where the call was made
+        return error
+
+
+def _tell(done: Sequence[_Done]) -> None:
+    """Each future its outcome, in the loop that waits for it; one wake-up for all of one loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Done]] = {}
+    for each in done:
+        loops.setdefault(each[0].get_loop(), []).append(each)
+    for loop, mine in loops.items():
+        with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+            loop.call_soon_threadsafe(_settle, mine)
+
+
+def _settle(done: Sequence[_Done]) -> None:
+    for future, outcome in done:
+        if future.done():  # whoever asked has gone
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
