@@ -120,7 +120,7 @@ class Vault:
             rooms_between = (
                 Between(sharing, self.database.bell, authority=authority, holder=self.key.public),
                 Allowed(sharing),
-                Handing(sharing, self.traffic.departures, authority=authority),
+                Handing(self.traffic, authority=authority),
                 Moves(self.traffic, holder=self.key.public),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
