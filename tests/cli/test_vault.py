@@ -5,16 +5,23 @@ import shlex
 from pathlib import Path
 
 import pytest
+from cyberprivacy.vault.client.account import Account
 from test_sessions import say, serving
 
 from cyberprivacy.cli.keys import Signing
 from cyberprivacy.cli.mysession import SignerWallet
-from cyberprivacy.vault.client.account import Account
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.person import Person
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "try-the-vault.md"
+LOST = ROOT / "docs" / "how-to" / "recover-a-key.md"
+
+
+def commands(page: Path) -> list[str]:
+    """What a page shows to be typed, line by line."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
 
 
 def keeps(site: str) -> None:
@@ -33,14 +40,17 @@ def test_every_command_of_the_page_does_what_the_page_says(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "types").symlink_to(ROOT / "examples" / "notes" / "types")
     (tmp_path / "password").write_text("long enough")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
+    heard = ""
+    lines = commands(PAGE)
     first, second = [line for line in lines if " vault serve " in line]
     with (
         serving(shlex.split(first.replace(":8300", ":0"))[1:]) as site,
         serving(shlex.split(second.replace(":8301", ":0"))[1:]) as other,
     ):
         for line in [each for each in lines if each not in (first, second)]:
+            if echo := re.fullmatch(r"echo '(.*)' > (\S+)", line):
+                Path(echo[2]).write_text(echo[1])
+                continue
             if " my data " in line:
                 keeps(site)
             if " my erase " in line:  # the page asks for an account that is not frozen
@@ -52,5 +62,42 @@ def test_every_command_of_the_page_does_what_the_page_says(
             assert said.code == 0, (line, said)
             if "--move" in line:
                 assert said.out.startswith("done: 1 came, 0 were there, 0 were not taken"), said
+            heard += said.out
     assert (tmp_path / "export.udi.zip").exists()
     assert "erased" in said.out
+    heard = ""
+
+
+def test_a_security_application_is_taken_as_a_guardian_and_does_nothing_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "password").write_text("long enough")
+    serve, *typed = commands(LOST)
+    assert say(["key", "new", "me.json", "--password-file", "password"]).code == 0
+    with serving(["vault", "serve", "--data", "./vault", "--listen", "127.0.0.1:0"]) as vault:
+        begin = ["my", "sign-in", vault, "--new", "--key", "me.json", "--password-file", "password"]
+        assert say(begin).code == 0
+        own = serve.replace("http://127.0.0.1:8300", vault).replace(":8400", ":0")
+        with serving(shlex.split(own)[1:]) as security:
+            words = {"http://127.0.0.1:8300": vault, "http://127.0.0.1:8400": security}
+            for shown in typed:
+                line = shown
+                for word, meant in words.items():
+                    line = line.replace(word, meant)
+                said = say(shlex.split(line)[1:])
+                assert said.code == 0, (line, said)
+                if " enrol " in line:
+                    words |= {"CARD": found(r"guardian1:\S+", said.out)}
+                    assert "▀" in said.out, "the phone's secret as a picture"
+                else:
+                    words |= {"ACCOUNT": found(r"[0-9a-f]{64}", said.out)}
+            refused = say(["security", "freeze", "--paper", "paper.json"])
+            assert (refused.code, "security.not-guardian" in refused.err) == (1, True)
+    assert (tmp_path / "paper.json").stat().st_mode & 0o077 == 0
+
+
+def found(form: str, text: str) -> str:
+    match = re.search(form, text)
+    return match[0] if match else ""

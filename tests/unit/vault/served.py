@@ -26,7 +26,8 @@ from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.key import Key
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.sharing import KEEPING, Own
+from cyberprivacy.vault.recipient import Declared
+from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 from cyberprivacy.vault.web import server
 from cyberprivacy.vault.web.assembly import Vault, opened
 
@@ -52,7 +53,8 @@ class Served:
         """The vault in this process, while no other serves it."""
         site = Site.parse(self.url)
         place = Place(site, "test:vault", apps={self.name: site})
-        own = Own.unproven(self.name, TYPES, [KEEPING])
+        declared = Declared(frozenset(each.name for each in TYPES), frozenset({KEEPING}))
+        own = Own.of(self.name, NOWHERE, declared)
         with opened(self._folder, "", place, types=TYPES, own=own, clock=lambda: time.time() + later) as vault:
             yield vault
 

@@ -26,8 +26,8 @@ from cyberprivacy.vault.consent import text, text_hash
 from cyberprivacy.vault.described import described
 from cyberprivacy.vault.followings import Following
 from cyberprivacy.vault.grant import Grant, Mode, Revoke
+from cyberprivacy.vault.inside import Inside, RecordsInside
 from cyberprivacy.vault.middleware import App, PersonalData
-from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.selector import Selector
 from cyberprivacy.vault.sessions import open_session
@@ -38,8 +38,10 @@ PURPOSE = "Show what was bought"
 class Place:
     """An application that serves; `stop` and `start` are a restart."""
 
-    def __init__(self, name: str, folder: Path, sources: dict[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, sources: dict[str, str], *, site: str = "", **more: Any) -> None:
+        """`site` if it is another address than the one at which this process listens; `more` of `App`."""
         self.name, self._folder, self._sources = name, folder, sources
+        self._site, self.more = site, more
         (folder / "types").mkdir(parents=True, exist_ok=True)
         (folder / "types" / f"{ORDER}.json").write_bytes(ORDER_SCHEMA)
         with listening("127.0.0.1", 0) as probe:
@@ -50,12 +52,12 @@ class Place:
     def start(self) -> None:
         app = App(
             name=self.name,
-            site=self.url,
-            data=self._folder / "data",
+            site=self._site or self.url,
+            vault=self._folder / "data",
             types=self._folder / "types",
-            purposes=[PURPOSE],
             sources=self._sources,
             network="test:vault",
+            **{"purposes": [PURPOSE], **self.more},
         )
         self.wrapped = PersonalData(Starlette(lifespan=self._lifespan), app=app)
         self._server = uvicorn.Server(
@@ -65,6 +67,11 @@ class Place:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [bound]})
         self._thread.start()
         until(lambda: self._server.started)
+
+    @property
+    def inside(self) -> Inside:
+        assert isinstance(self.wrapped.backing, Inside)
+        return self.wrapped.backing
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -107,19 +114,19 @@ class Pair:
         assert self.alice.state is not None
         return self.alice.state.account
 
-    def at(self, place: Place) -> PersonalRecords:
+    def at(self, place: Place) -> RecordsInside:
         """Alice, signed in there; how one signs in is tested elsewhere."""
-        vault = place.wrapped.vault
+        vault = place.inside.vault
         with vault.database.transaction() as connection:
             _, session = open_session(connection, self.account, key("alice"), place.name, time.time())
             owners.admit(
                 connection, vault.ring.store, session.owner(), account=self.account, app=place.name, now=1
             )
-        return PersonalRecords(vault, session, place.wrapped._followings)
+        return RecordsInside(vault, session, place.inside.followings)
 
     def grant(self, **fields: object) -> SignedGrant:
         """What alice signs so that the book may have her orders."""
-        shop, book = self.shop.wrapped.vault, self.book.wrapped.vault
+        shop, book = self.shop.inside.vault, self.book.inside.vault
         assert shop.own is not None
         assert book.own is not None
         with shop.database.reading() as connection:
@@ -155,13 +162,13 @@ class Pair:
     def registers(self, signed: SignedGrant, **changed: object) -> httpx2.Response:
         """Hand a grant in at the shop, as the recipient's."""
         party = httpx2.get(self.book.url + "/udi/v1/party", trust_env=False).json()
-        body = {"signed": signed.as_json(), "policy": party["policy"], "holder": party["holder"]} | changed
+        named = {name: party[name] for name in ("policy", "holder", "site")}
+        body = {"signed": signed.as_json(), **named} | changed
         return self.shop.post("/udi/v1/grants", json.dumps(body).encode())
 
     def follows(self, signed: SignedGrant) -> None:
         """Hand it in at the book, too."""
-        follower = self.book.wrapped._follower
-        self.book.run(follower.take(signed.encode()))
+        self.book.run(self.book.inside.follower.take(signed.encode()))
 
     def revokes(self, grant: Grant) -> httpx2.Response:
         said = Revoke(

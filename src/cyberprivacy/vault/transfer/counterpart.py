@@ -14,6 +14,7 @@ from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
 from cyberprivacy.vault.key import Kind
+from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.transfer import manifest, receipt
@@ -41,8 +42,8 @@ class Counterpart:
         self._vault = Connection(arrival.source)
         self._path = f"/udi/v1/grants/{arrival.grant.id.hex()}/transfers/{arrival.id.hex()}"
 
-    def check(self) -> None:
-        """Refuse another application, cluster, policy or key than the person's grant and order name.
+    def check(self) -> ReleasePolicy:
+        """The source's policy; refuse another application, cluster, policy or key than grant and order name.
 
         Raises:
             OtherSource: it is another. VaultSilent: no answer.
@@ -50,20 +51,20 @@ class Counterpart:
         wanted = self._arrival.grant.source
         match self._vault.ask("GET", "/udi/v1/party"):
             case {"app": str(app), "cluster": str(cluster), "policy": dict(policy), "holder": str(holder)}:
-                digest = ReleasePolicy.decode(canonical.encode(policy)).digest
-                found: tuple[object, ...] = (app, cluster, digest, holder)
+                shown = ReleasePolicy.decode(canonical.encode(policy))
             case _:
-                found = ()
+                raise VaultSilent("the source does not say what it is", code="vault.answer")
         named = f"{Kind.DEVICE.value}:{self._arrival.holder.hex()}"
-        if found != (wanted.app, wanted.cluster.hex(), wanted.policy, named):
+        if (app, cluster, shown.digest, holder) != (wanted.app, wanted.cluster.hex(), wanted.policy, named):
             raise OtherSource("another source than the one that was named", source=self._arrival.source)
+        return shown
 
-    def register(self) -> None:
-        """Hand the grant in there, with this side's policy and key; again changes nothing."""
+    def register(self, site: Site) -> None:
+        """Hand the grant in there, with this side's policy, key and site; again changes nothing."""
         signed: Any = SignedGrant.decode(self._arrival.document).as_json()
         policy: Any = canonical.decode(self._own.policy.encode())
         holder = f"{Kind.DEVICE.value}:{self._key.public.hex()}"
-        body = {"signed": signed, "policy": policy, "holder": holder}
+        body = {"signed": signed, "policy": policy, "holder": holder, "site": site.uri}
         self._vault.ask("POST", "/udi/v1/grants", octets=canonical.encode(body))
 
     def open(self, opener: bytes) -> bytes:

@@ -85,7 +85,7 @@ class Ordering:
             known = self.arrivals.under(connection, owner, document)
             if known is not None:
                 return owner, known
-            self.sharing.admit(connection, document, owner, own.policy)
+            self.sharing.receive(connection, document, owner)
             made = self.arrivals.order(connection, owner, document, source=site.uri, holder=key.material, now=now)
         return owner, made
 

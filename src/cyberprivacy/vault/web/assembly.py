@@ -25,6 +25,7 @@ from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.place import OWNER, Place
+from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -47,6 +48,7 @@ from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
 from cyberprivacy.vault.web.handing import Handing
 from cyberprivacy.vault.web.moves import Moves
+from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
@@ -82,6 +84,7 @@ class Vault:
         clock: POSIX seconds.
         ledger: remembers digests of receipts.
         own: the application that shares under grants; None where none does.
+        prover: has recipients prove themselves; None where nobody can judge them.
     """
 
     database: Database
@@ -100,6 +103,12 @@ class Vault:
     clock: Callable[[], float]
     ledger: Ledger
     own: Own | None = None
+    prover: Prover | None = None
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """Who has proven themselves here; one for all, as it remembers verdicts."""
+        return Recipients(self.prover, self.clock)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -110,17 +119,18 @@ class Vault:
         """Every endpoint."""
         rooms = (
             People(self.accounts, Sessions(self.database), self._door()),
-            Data(self.database, self.records, self.types),
+            Data(self.database, self.ring.store, self.records, self.types),
+            Numbers(self.database, self.records, self.types),
             Stream(self.database, self.records, self.blobs),
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
         table = [each for room in rooms for each in room.endpoints()]
         if self.traffic is not None:
-            sharing, authority = self.traffic.sharing, self.place.site.domain
+            sharing, site = self.traffic.sharing, self.place.site
             rooms_between = (
-                Between(sharing, self.database.bell, authority=authority, holder=self.key.public),
+                Between(sharing, self.database.bell, site=site, holder=self.key.public),
                 Allowed(sharing),
-                Handing(self.traffic, authority=authority),
+                Handing(self.traffic, authority=site.domain),
                 Moves(self.traffic, holder=self.key.public),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
@@ -160,6 +170,7 @@ class Vault:
             own=own,
             clock=self.clock,
             erase=Retention(self.database, self._keeping).take_back,
+            recipients=self.recipients,
         )
 
     @cached_property
@@ -167,14 +178,8 @@ class Vault:
         """Transfers of the application that shares; one for all, as it has threads."""
         if self.own is None:
             return None
-        return Traffic.of(
-            self.sharing(self.own),
-            self._keeping,
-            self.ring,
-            self.key,
-            self.ledger,
-            self.place,
-        )
+        sharing = self.sharing(self.own)
+        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.ledger, self.place)
 
     @property
     def _keeping(self) -> RecordKeeping:
@@ -195,7 +200,7 @@ class Vault:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913  # each is one part that somebody may bring
     data: Path,
     database: str,
     place: Place,
@@ -203,6 +208,7 @@ def opened(
     types: Sequence[DataType] = (),
     own: Own | None = None,
     ledger: Ledger | None = None,
+    prover: Prover | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -215,6 +221,7 @@ def opened(
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
         ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
+        prover: has recipients prove themselves.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -267,6 +274,7 @@ def opened(
             clock=clock,
             ledger=ledger,
             own=own,
+            prover=prover,
         )
         if vault.traffic is not None:
             stack.enter_context(vault.traffic.running())

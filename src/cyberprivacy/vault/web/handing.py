@@ -69,7 +69,9 @@ class Handing:
         path = _PATH.format(grant=call.path["grant"], transfer=call.path["transfer"]) + rest
         signed = call.octets if body else None
         holder = signedrequest.check(method, self._authority, path, call.headers, now=call.now, body=signed)
-        return self._traffic.sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        shared = self._traffic.sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        self._traffic.sharing.recipients.meet(shared.peer)
+        return shared
 
 
 def _transfer(call: Call) -> bytes:
