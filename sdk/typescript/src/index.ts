@@ -28,3 +28,4 @@ export { checkErasure } from "./erasure.js";
 export { signedDocument } from "./ed25519.js";
 export { openBody, sealBody, type SealedPlace, unwrapKey, wrapKey } from "./sealing.js";
 export * from "./transfer.js";
+export { type How, type Move, planMove } from "./moving.js";
