@@ -26,9 +26,13 @@ def test_every_command_of_the_page_does_what_the_page_says(
     (tmp_path / "types").symlink_to(ROOT / "examples" / "notes" / "types")
     (tmp_path / "password").write_text("long enough")
     heard = ""
-    serve, *typed = commands(PAGE)
-    with serving(shlex.split(serve.replace(":8300", ":0"))[1:]) as site:
-        for line in typed:
+    lines = commands(PAGE)
+    first, second = [line for line in lines if " vault serve " in line]
+    with (
+        serving(shlex.split(first.replace(":8300", ":0"))[1:]) as site,
+        serving(shlex.split(second.replace(":8301", ":0"))[1:]) as other,
+    ):
+        for line in [each for each in lines if each not in (first, second)]:
             if echo := re.fullmatch(r"echo '(.*)' > (\S+)", line):
                 Path(echo[2]).write_text(echo[1])
                 continue
@@ -36,8 +40,11 @@ def test_every_command_of_the_page_does_what_the_page_says(
                 say(
                     shlex.split(f"cyberprivacy my sign-in {site} --new --key me.json --password-file password")[1:]
                 )
-            said = say(shlex.split(line.replace("http://127.0.0.1:8300", site))[1:])
+            typed = line.replace("http://127.0.0.1:8300", site).replace("http://127.0.0.1:8301", other)
+            said = say(shlex.split(typed)[1:])
             assert said.code == 0, (line, said)
+            if "--move" in line:
+                assert said.out.startswith("done: 2 came, 0 were there, 0 were not taken"), said
             heard += said.out
     assert (tmp_path / "export.udi.zip").exists()
     assert "erased" in said.out

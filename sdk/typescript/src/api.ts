@@ -161,6 +161,15 @@ export type TypeTaken = { readonly type: string; readonly code: string; };
 /** Transfers, newest first. */
 export type TransferPage = { readonly transfers: readonly (TransferShown)[]; };
 
+/** Whether a person is counted here, since when, and in what; nobody is who did not agree. */
+export type CountedShown = { readonly app: string; readonly counted: boolean; readonly since: number | null; readonly statistics: readonly (StatisticShown)[]; };
+
+/** What administrators may ask: how many records of a type somebody has, the sum or the latest of a field. */
+export type StatisticShown = { readonly name: string; readonly doc: string; readonly type: string; readonly take: "latest" | "records" | "sum"; readonly field: string; readonly within: number; };
+
+/** Whether to be counted. */
+export type Agree = { readonly counted: boolean; };
+
 /** What a vault is; `key` is the Ed25519 key that signs its archives and receipts. */
 export type About = { readonly udi: string; readonly network: string; readonly site: string; readonly chain: number; readonly apps: Readonly<Record<string, string>>; readonly keys: string; readonly key: string; readonly openapi: string; };
 
@@ -222,6 +231,8 @@ export interface Operations {
   readonly readTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
   readonly resumeTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
   readonly undoTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
+  readonly readCounted: { parameters: {  }; body: undefined; answer: CountedShown };
+  readonly agreeToBeCounted: { parameters: {  }; body: Agree; answer: CountedShown };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
   readonly readAbout: { parameters: {  }; body: undefined; answer: About };
   readonly readDescription: { parameters: {  }; body: undefined; answer: JsonObject };
@@ -282,6 +293,8 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   readTransfer: {"method":"GET","path":"/udi/v1/transfers/{transfer}","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
   resumeTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:resume","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
   undoTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:undo","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
+  readCounted: {"method":"GET","path":"/udi/v1/statistics","parameters":{},"sends":"","answer":"CountedShown"},
+  agreeToBeCounted: {"method":"PUT","path":"/udi/v1/statistics","parameters":{},"sends":"application/json","answer":"CountedShown"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
   readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},
   readDescription: {"method":"GET","path":"/openapi.json","parameters":{},"sends":"","answer":"JsonObject"},
@@ -342,6 +355,9 @@ export const SCHEMAS: JsonObject = {
   "TypesTaken": {"title":"TypesTaken","description":"What would be taken, type by type; `full` says what of the quota is too little, \"\" if nothing.","type":"object","properties":{"types":{"type":"array","items":{"$ref":"#/components/schemas/TypeTaken"}},"full":{"type":"string"}},"required":["types","full"],"additionalProperties":false},
   "TypeTaken": {"title":"TypeTaken","description":"Whether a type would be taken; `code` says why not, \"\" if it would.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"code":{"type":"string"}},"required":["type","code"],"additionalProperties":false},
   "TransferPage": {"title":"TransferPage","description":"Transfers, newest first.","type":"object","properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/TransferShown"}}},"required":["transfers"],"additionalProperties":false},
+  "CountedShown": {"title":"CountedShown","description":"Whether a person is counted here, since when, and in what; nobody is who did not agree.","type":"object","properties":{"app":{"type":"string"},"counted":{"type":"boolean"},"since":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]},"statistics":{"type":"array","items":{"$ref":"#/components/schemas/StatisticShown"}}},"required":["app","counted","since","statistics"],"additionalProperties":false},
+  "StatisticShown": {"title":"StatisticShown","description":"What administrators may ask: how many records of a type somebody has, the sum or the latest of a field.","type":"object","properties":{"name":{"type":"string"},"doc":{"type":"string"},"type":{"type":"string"},"take":{"enum":["latest","records","sum"]},"field":{"type":"string"},"within":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["name","doc","type","take","field","within"],"additionalProperties":false},
+  "Agree": {"title":"Agree","description":"Whether to be counted.","type":"object","properties":{"counted":{"type":"boolean"}},"required":["counted"],"additionalProperties":false},
   "About": {"title":"About","description":"What a vault is; `key` is the Ed25519 key that signs its archives and receipts.","type":"object","properties":{"udi":{"type":"string"},"network":{"type":"string"},"site":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"apps":{"type":"object","additionalProperties":{"type":"string"}},"keys":{"type":"string"},"key":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"openapi":{"type":"string"}},"required":["udi","network","site","chain","apps","keys","key","openapi"],"additionalProperties":false},
   "Problem": {"title":"Problem","description":"Why a request was refused.\n\n    Attributes:\n        type: the reason code; stable, programs compare it.\n        title: what happened, for people.\n        detail: what to do next; may be empty.\n        facts: the values that explain it.","type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"facts":{"type":"object","additionalProperties":{"type":"string"}}},"required":["type","title","status","detail","facts"]},
 };

@@ -32,3 +32,4 @@ export { openChunk } from "./envelope.js";
 export { checkServiceToken, type ServiceToken, type TokenPlace } from "./servicetoken.js";
 export { readNumber } from "./number.js";
 export { Archive, type ArchivedRecord } from "./archive.js";
+export { type How, type Move, planMove } from "./moving.js";

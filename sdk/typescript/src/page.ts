@@ -1,14 +1,15 @@
 /** For pages of an application whose vault is at the page's own address: who is there, and what they allow whom. */
 
 import { BrowserKey } from "./browser-key.js";
-import { base64url, hex, unhex, utf8 } from "./bytes.js";
-import { type Described, consentText, textHash, type Titles } from "./consent.js";
+import { base64url, hex, utf8 } from "./bytes.js";
+import { consentText, textHash } from "./consent.js";
+import { described, octets, policyOf } from "./described.js";
 import { refuse, Refused } from "./errors.js";
 import { encodeEvent, NOTHING } from "./event.js";
 import { schemaOf } from "./forms.js";
 import { decodeGrant, encodeGrant, encodeRevoke, type Grant, grantDigest, type Party } from "./grant.js";
 import { isObject, type Json, type JsonObject } from "./json.js";
-import { decodePolicy, policyHash, type ReleasePolicy } from "./policy.js";
+import { policyHash, type ReleasePolicy } from "./policy.js";
 import { parseSelector } from "./selector.js";
 import { Vault } from "./vault.js";
 import { type Provider, signEvent, signGrant, signRevoke, Wallet } from "./wallet.js";
@@ -185,39 +186,6 @@ function party(said: JsonObject, policy: ReleasePolicy, account: string): Party 
   return { app: textOf(said, "app"), cluster: octets(textOf(said, "cluster"), 32), policy: policyHash(policy), account: octets(account, 32) };
 }
 
-function policyOf(value: Json | undefined): ReleasePolicy {
-  // Canonical JSON has sorted names, and so has what `sorted` writes: no value in a policy is a fraction.
-  return decodePolicy(utf8(JSON.stringify(sorted(value ?? null))));
-}
-
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, sorted(value[name] ?? null)]));
-}
-
-/** A declared type in people's words. Source: UDI/1, "Consent texts". */
-function described(digest: string, schema: Json): Described {
-  const properties = isObject(schema) && isObject(schema["properties"]) ? schema["properties"] : {};
-  const whole = isSensitive(schema);
-  const fields = Object.keys(properties)
-    .sort()
-    .map((name) => ({ titles: titlesOf(properties[name], name), sensitive: whole || isSensitive(properties[name]) }));
-  return { schema: octets(digest, 32), titles: titlesOf(schema, ""), fields };
-}
-
-function isSensitive(schema: Json | undefined): boolean {
-  const said = isObject(schema) ? schema["x-sensitivity"] : undefined;
-  return said !== undefined && said !== "normal";
-}
-
-function titlesOf(schema: Json | undefined, name: string): Titles {
-  const title = isObject(schema) ? schema["title"] : undefined;
-  if (!isObject(schema) || typeof title !== "string") return { en: name };
-  const others = isObject(schema["titles"]) ? schema["titles"] : {};
-  return { ...Object.fromEntries(Object.entries(others).map(([language, words]) => [language, String(words)])), en: title };
-}
-
 /** A request to this page's own address, beside the vault's typed operations. */
 async function call(method: string, path: string, body?: Uint8Array, token = ""): Promise<JsonObject> {
   const headers: Record<string, string> = token === "" ? {} : { Authorization: `Bearer ${token}` };
@@ -233,11 +201,6 @@ async function call(method: string, path: string, body?: Uint8Array, token = "")
 function textOf(value: JsonObject, name: string): string {
   const found = value[name];
   return typeof found === "string" ? found : refuse("vault.answer", `no ${name}`);
-}
-
-function octets(text: string, size: number): Uint8Array {
-  const found = unhex(text);
-  return found?.length === size ? found : refuse("vault.answer", `not ${size} bytes in hex`);
 }
 
 function json(bytes: Uint8Array): Json {

@@ -7,7 +7,18 @@ import typer
 
 from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.myevents import Account, account_id, append
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect, forget, remember
+from cyberprivacy.cli.mysession import (
+    NEW,
+    Certificate,
+    SignerWallet,
+    Url,
+    connect,
+    device,
+    device_key,
+    forget,
+    keep_device,
+    remember,
+)
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.vault.client.connection import Connection
@@ -32,7 +43,9 @@ def add(my: typer.Typer) -> None:
 def sign_in(
     url: Url,
     *,
-    new: Annotated[bool, typer.Option("--new", help="Begin an account with this key first.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin an account first: this key, and one that this machine makes.")
+    ] = False,
     whose: Account = "",
     certificate: Certificate = None,
     who: Signing,
@@ -41,12 +54,20 @@ def sign_in(
     """Sign in; the session is kept on this machine for an hour. Your wallet shows what you sign."""
     with Connection(url, certificate=certificate) as vault:
         person = Person(vault, SignerWallet.of(who))
-        chosen = person.begin() if new else account_id(whose) if whose else None
+        chosen = _begun(person) if new else account_id(whose) if whose else None
         opened = person.sign_in(account=chosen)
     kept = remember(vault.site.uri, opened)
     value = {"url": vault.site.uri, "account": kept.account, "expires": kept.expires, "new": new}
     until = moment(kept.expires, int(time.time()))
     out.result(value, f"signed in as {kept.account} until {until}", as_json=as_json)
+
+
+def _begun(person: Person) -> str:
+    """An account of two keys: this machine's own signs beside the wallet's what is dangerous."""
+    account = person.begin(device_key(device(NEW)))
+    keep_device(account)
+    out.progress("this machine has a key of its own for the account, which signs beside yours what is dangerous")
+    return account
 
 
 def sign_out(

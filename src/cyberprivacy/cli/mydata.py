@@ -166,7 +166,7 @@ def erase(
         key = bytes.fromhex(str(vault.ask("GET", "/.well-known/udi")["key"]))
         body = {"what": what, "app": app, "name": kind or record}
         job = vault.ask("POST", "/udi/v1/deletions", body=body)
-        with _waiting("erasing") as tell:
+        with waiting("erasing") as tell:
             while job["step"] != "done":
                 time.sleep(_WAIT)
                 job = vault.ask("GET", f"/udi/v1/deletions/{job['id']}")
@@ -189,7 +189,7 @@ def _ready(vault: Connection) -> Mapping[str, Any]:
     known = vault.ask("GET", "/udi/v1/exports")["exports"]
     usable = [each for each in known if each["state"] != "failed"]
     found: Mapping[str, Any] = usable[0] if usable else vault.ask("POST", "/udi/v1/exports")
-    with _waiting("gathering") as tell:
+    with waiting("gathering") as tell:
         while found["state"] == "waiting":
             time.sleep(_WAIT)
             found = vault.ask("GET", f"/udi/v1/exports/{found['id']}")
@@ -286,7 +286,7 @@ def _bar(what: str, total: int | None) -> Iterator[Progress]:
 
 
 @contextmanager
-def _waiting(what: str) -> Iterator[Any]:
+def waiting(what: str) -> Iterator[Any]:
     """A line on stderr that says how far it is, where somebody watches."""
     with out.errors.status(what) if out.terminal else _quiet() as status:
         yield (lambda how: status.update(f"{what}: {how}")) if status is not None else (lambda _: None)

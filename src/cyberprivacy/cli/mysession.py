@@ -19,7 +19,10 @@ from cyberprivacy.proposal.signed import SignerLied
 from cyberprivacy.proposal.signing import Signer
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
-from cyberprivacy.vault.key import Key
+from cyberprivacy.vault.client.person import Person
+from cyberprivacy.vault.cosigning import Proof
+from cyberprivacy.vault.key import DEVICE_TAG, Key, Kind
+from cyberprivacy.vault.vaultkey import VaultKey
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="Of the vault, such as http://127.0.0.1:8300.")]
 Certificate = Annotated[
@@ -29,6 +32,8 @@ Certificate = Annotated[
     ),
 ]
 _LIMIT: Final = 1 << 20
+NEW: Final = "new"
+"""Stands for an account that is only about to begin."""
 
 
 class NotSignedIn(Misuse):
@@ -82,6 +87,44 @@ def connect(url: str, certificate: Path | None) -> tuple[Connection, str]:
     """A way to a vault with the session that is kept, and the account whose it is."""
     kept = session(url)
     return Connection(url, kept.token, certificate=certificate), kept.account
+
+
+def entered(
+    url: str, who: "SignerWallet", certificate: Path | None, *, account: str | None
+) -> tuple[Connection, str]:
+    """A way to a vault in the session that is kept; where there is none, one is opened by one more signature."""
+    try:
+        return connect(url, certificate)
+    except NotSignedIn:
+        with Connection(url, certificate=certificate) as vault:
+            remember(vault.site.uri, Person(vault, who).sign_in(account=account))
+        return connect(url, certificate)
+
+
+def device(account: str) -> VaultKey:
+    """The key of this machine for an account; made where there is none, in a file that only this user reads."""
+    folder = user_state_path("cyberprivacy") / "devices"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return VaultKey.open(folder / f"{account}.key")
+
+
+def keep_device(account: str) -> None:
+    """The key that was made for an account to be is now this account's."""
+    folder = user_state_path("cyberprivacy") / "devices"
+    (folder / f"{NEW}.key").rename(folder / f"{account}.key")
+
+
+def beside(account: str, digest: bytes) -> Proof | None:
+    """This machine's signature beside the wallet's, where it has a key for the account."""
+    if not (user_state_path("cyberprivacy") / "devices" / f"{account}.key").exists():
+        return None
+    key = device(account)
+    return Proof(device_key(key), key.sign(DEVICE_TAG + digest))
+
+
+def device_key(key: VaultKey) -> Key:
+    """As it stands in the log of an account."""
+    return Key.parse(f"{Kind.DEVICE.value}:{key.public.hex()}")
 
 
 @dataclass(frozen=True, slots=True)

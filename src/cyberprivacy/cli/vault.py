@@ -16,7 +16,7 @@ from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared
-from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
+from cyberprivacy.vault.sharing import NOWHERE, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -75,9 +75,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     purpose: Annotated[
         list[str],
         typer.Option(
-            "--purpose",
-            metavar="TEXT",
-            help="For what it may be granted other applications' records; repeat for more.",
+            "--purpose", metavar="TEXT", help="What it may be granted others' records for; repeat for more."
         ),
     ] = [KEEPING],  # noqa: B006
     source: Annotated[
@@ -108,14 +106,14 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         own = _own(shares, place, declared, purpose)
         with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
-            out.progress(_shares(own, data))
+            out.progress(_told(own, data))
             if vault.development:
                 out.warning(DEVELOPMENT)
             server.prepared(vault.application(origins=origin), front=front).run(sockets=[bound])
 
 
-def _shares(own: Own | None, data: Path) -> str:
-    """What a vault of several applications does not do, and who remembers receipts."""
+def _told(own: Own | None, data: Path) -> str:
+    """What is not done here, or who remembers receipts."""
     if own is None:
         return "nothing is shared or moved from or to here: say which application does that (--shares)"
     return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"

@@ -17,6 +17,7 @@ from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.holdings import Holding, holdings
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.tables import BLOBS, KEY_EVENTS
+from cyberprivacy.vault.transfer import overview
 from cyberprivacy.vault.types import Types
 
 SHOWN: Final = 100
@@ -67,6 +68,8 @@ class Gathering:
                 page.append(f"<h3>{escape(kind.type)} ({kind.records})</h3>")
                 total = self._records(writer, each, kind.type, folder, page, total)
             self._blobs(writer, each.owner, folder)
+            if signed := overview.receipts(self.connection, each.owner):
+                writer.add(f"{folder}/receipts.jsonl", (line + b"\n" for line in signed))
             shown.append(f"<h2>{escape(each.app)}</h2>" + "\n".join(page))
             owner = {"owner": each.owner.hex(), "seq": each.seq, "records": each.records}
             apps.append({"app": each.app, "folder": folder, **owner})

@@ -31,7 +31,6 @@ from cyberprivacy.vault.granting import (
     check_still,
     check_use,
 )
-from cyberprivacy.vault.holdings import count
 from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.proven import Peer, Recipients
@@ -113,9 +112,9 @@ class Sharing:
     schema: Schema
     own: Own
     clock: Callable[[], float]
-    recipients: Recipients
     erase: Callable[[Connection, bytes, bytes], object]
     """Erases what came here under a grant (owner, its id), when its person takes it back and wants it so."""
+    recipients: Recipients
     taken_back: set[bytes] = field(default_factory=set)
     """Grants that ended while this process ran: their streams are closed at once, not at the next look."""
 
@@ -148,6 +147,11 @@ class Sharing:
             CyberPrivacyError: see `granting.admit`.
         """
         return self.admit(connection, document, owner, self._ourselves)
+
+    @property
+    def _ourselves(self) -> Presented:
+        own = self.own
+        return Presented(own.policy, own.cluster, own.policy.declared, None, ourselves=True)
 
     def admit(self, connection: Connection, document: bytes, owner: bytes, found: Presented) -> Grant:
         """Check a grant of an owner's account at whose recipient this was found, and keep it.
@@ -244,36 +248,11 @@ class Sharing:
         check_still(held, state=state, found=found, now=self.clock())
         return held.grant
 
-    def still_here(self, connection: Connection, owner: bytes, grant: bytes) -> None:
-        """Refuse to go on at the recipient, which this is: what its person froze or took back counts here, too.
-
-        Raises:
-            Untrusted: it may not; see `granting.check_still`.
-        """
+    def goes_on(self, connection: Connection, owner: bytes, grant: bytes) -> None:
+        """Refuse to take anything more in under a grant of which this application is the recipient; as `still`."""
         held = GrantBook(connection, owner).held(grant)
         state = self.accounts.state(held.grant.subject)
         check_still(held, state=state, found=self._ourselves, now=self.clock())
-
-    @property
-    def _ourselves(self) -> Presented:
-        own = self.own
-        return Presented(own.policy, own.cluster, own.policy.declared, None, ourselves=True)
-
-    def hand_over(self, connection: Connection, shared: Shared) -> None:
-        """Count one use of a grant for all that it lets its recipient read; the person can see it, type by type.
-
-        Raises:
-            Untrusted: the grant does not count now; see `granting.check_use`.
-        """
-        book = GrantBook(connection, shared.owner)
-        held, now = book.held(shared.grant), int(self.clock())
-        kinds = sorted({scope.data_type for scope in held.grant.scopes if Action.READ in scope.actions})
-        for n, kind in enumerate(kinds):
-            if not n:
-                self._scopes(held, Action.READ, kind, shared)
-            many = count(connection, shared.owner, kind)
-            access = Access(held.grant.recipient.app, shared.grant, Action.READ, kind, many, now)
-            book.note(access) if n else book.use(held, access)
 
     def read(self, shared: Shared, record: bytes) -> Record:
         """One record, under a grant; the person can see that it was read.

@@ -25,6 +25,7 @@ from cyberprivacy.vault.selector import Selector
 
 PURPOSE = "Keep my orders"
 BOOK = ReleasePolicy("book", 0, "0x" + "00" * 20, None, None, Declared(frozenset({ORDER}), frozenset({PURPOSE})))
+OPENER = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 BOOK_KEY = KeySigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
 
@@ -57,27 +58,28 @@ def granted(alice: Caller, mode: Mode = Mode.ONCE) -> SignedGrant:
     return SignedGrant(made, proof(digest, "alice"), proof(digest, "phone"))
 
 
-def asks(alice: Caller, method: str, path: str, body: bytes | None = None) -> httpx2.Response:
-    """What the shop answers to the book."""
+def by_the_book(
+    alice: Caller, method: str, path: str, body: bytes | None = None, key: KeySigner = BOOK_KEY
+) -> httpx2.Response:
+    """What the shop answers to the book, or to whoever has another key."""
     authority = SITE.removeprefix("http://")
-    headers = signedrequest.sign(method, authority, path, key=BOOK_KEY, now=alice.town.clock.now, body=body)
+    headers = signedrequest.sign(method, authority, path, key=key, now=alice.town.clock.now, body=body)
     return alice.town.call(method, path, headers=headers, content=body)
+
+
+def registers(alice: Caller, signed: SignedGrant) -> None:
+    """The book hands a grant in."""
+    holder = f"ed25519-device:{BOOK_KEY.public.hex()}"
+    body = {"signed": signed.as_json(), "policy": json.loads(BOOK.encode()), "holder": holder}
+    assert alice.town.call("POST", "/udi/v1/grants", json=body).status_code == 201
 
 
 def departing(alice: Caller, mode: Mode = Mode.ONCE) -> bytes:
     """A transfer that the book has begun; its id."""
     signed, transfer = granted(alice, mode), token_bytes(16)
-    body = {
-        "signed": signed.as_json(),
-        "policy": json.loads(BOOK.encode()),
-        "holder": f"ed25519-device:{BOOK_KEY.public.hex()}",
-    }
-    assert alice.town.call("POST", "/udi/v1/grants", json=body).status_code == 201
-    keys = {
-        "key": X25519PrivateKey.generate().public_key().public_bytes_raw().hex(),
-        "signer": BOOK_KEY.public.hex(),
-    }
+    registers(alice, signed)
+    keys = {"key": OPENER.public_key().public_bytes_raw().hex(), "signer": BOOK_KEY.public.hex()}
     path = f"/udi/v1/grants/{signed.grant.id.hex()}/transfers/{transfer.hex()}"
-    answer = asks(alice, "PUT", path, canonical.encode(keys))
+    answer = by_the_book(alice, "PUT", path, canonical.encode(keys))
     assert answer.status_code == 200, answer.text
     return transfer

@@ -10,9 +10,11 @@ from hashlib import sha256
 
 import pytest
 from callers import Caller, Town, code, example
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from keeping import ORDER
-from ordering import departing
+from ordering import by_the_book, departing, granted, registers
 
+from cyberprivacy.vault.receipt import KeySigner
 from cyberprivacy.vault.web.endpoint import Endpoint, Media, Who
 
 SECRET = "what only Alice may read"
@@ -88,6 +90,22 @@ def test_what_a_grant_opens_is_opened_by_no_session(world: World) -> None:
     for each in held:
         for stranger in (world.alice, *world.strangers.values()):
             assert asks(stranger, each, world.mine)[1] == "request.signature", each.name
+
+
+def test_a_transfer_is_reached_only_by_the_key_and_the_grant_under_which_it_was_made(world: World) -> None:
+    alice, transfer = world.alice, world.mine["transfer"]
+    other = granted(alice)
+    registers(alice, other)
+    for rest in ("/chunks/0", "/receipt"):
+        method, body = ("GET", None) if "chunks" in rest else ("PUT", b"{}")
+        path = f"/udi/v1/grants/{other.grant.id.hex()}/transfers/{transfer}{rest}"
+        assert code(by_the_book(alice, method, path, body)) == "transfer.unknown"
+        stranger = KeySigner(Ed25519PrivateKey.generate())
+        assert code(by_the_book(alice, method, path, body, stranger)) == "grant.unknown"
+    path = f"/udi/v1/grants/{other.grant.id.hex()}/transfers/{transfer}/receipt"
+    signed = by_the_book(alice, "PUT", path, b"{}").request.headers
+    swapped = {name: signed[name] for name in ("signature-input", "signature", "content-digest")}
+    assert code(alice.town.call("PUT", path, headers=swapped, content=b"{ }")) == "request.digest"
 
 
 def test_nothing_that_lists_shows_what_is_anothers(world: World) -> None:

@@ -69,9 +69,9 @@ class Person:
             raise NotThisPlace("the vault says to be elsewhere", asked=self.vault.site.uri, says=place.site.uri)
         return place
 
-    def begin(self) -> str:
-        """Begin an account whose only key is the wallet's; its id."""
-        body = Body(keys=(self.wallet.key,), guardians=(), salt=secrets.token_bytes(32))
+    def begin(self, *beside: Key) -> str:
+        """Begin an account with the wallet's key, and others beside it; its id."""
+        body = Body(keys=tuple(sorted((self.wallet.key, *beside))), guardians=(), salt=secrets.token_bytes(32))
         event = Event(NOTHING, 0, NOTHING, Kind.INCEPT, body, int(self.clock()))
         signed = self._signed(event)
         made = self.vault.ask("POST", "/udi/v1/accounts", octets=signed.encode())
@@ -112,18 +112,22 @@ class Person:
         self.vault.ask("POST", f"/udi/v1/accounts/{account}/kel", octets=self._signed(event).encode())
         return self.state(account)
 
-    def revoke(self, account: str, grant: bytes) -> None:
-        """Sign that a grant (its id, 16 bytes) is taken back, and hand that in."""
+    def revoke(self, account: str, grant: bytes, *, erase: bool = False, also: Connection | None = None) -> None:
+        """Sign that a grant (its id, 16 bytes) is taken back, and hand that in here, and at another vault.
+
+        `erase` asks that its recipient also erases what came under it.
+        """
         said = Revoke(
             grant=grant,
             subject=bytes.fromhex(account),
             kel_seq=self.state(account).seq,
             at=int(self.clock()),
-            erase=0,
+            erase=int(erase),
             nonce=secrets.token_bytes(32),
         )
         proof = Proof(self.wallet.key, self.wallet.sign(self._schema(), "Revoke", said.message()))
-        self.vault.ask("POST", "/udi/v1/grants:revoke", octets=SignedRevoke(said, proof).encode())
+        for vault in (self.vault, *([also] if also else [])):
+            vault.ask("POST", "/udi/v1/grants:revoke", octets=SignedRevoke(said, proof).encode())
 
     def state(self, account: str) -> State:
         """An account as its own log says: every signature of it is checked here, not believed."""

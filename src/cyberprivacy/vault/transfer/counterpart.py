@@ -5,6 +5,7 @@ Manifests, chunks and receipts are judged by whoever asked for them (`receiving`
 """
 
 import time
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from cyberprivacy import canonical
@@ -14,9 +15,8 @@ from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
 from cyberprivacy.vault.key import Kind
 from cyberprivacy.vault.place import Site
-from cyberprivacy.vault.proven import Peer
-from cyberprivacy.vault.recipient import ReleasePolicy, check_party
-from cyberprivacy.vault.sharing import Sharing
+from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.transfer import manifest, receipt
 from cyberprivacy.vault.transfer.arrivals import Arrival
 from cyberprivacy.vault.transfer.envelope import OVERHEAD
@@ -37,39 +37,34 @@ class OtherSource(Untrusted):
 class Counterpart:
     """The source of one transfer. `key` signs requests; the source knows its public half."""
 
-    def __init__(self, arrival: Arrival, key: VaultKey, sharing: Sharing, site: Site) -> None:
-        """Of an order that came to the application that shares at `site`."""
-        self._arrival, self._key, self._sharing, self._site = arrival, key, sharing, site
+    def __init__(self, arrival: Arrival, key: VaultKey, own: Own, clock: Callable[[], float]) -> None:
+        self._arrival, self._key, self._own, self._clock = arrival, key, own, clock
         self._vault = Connection(arrival.source)
         self._path = f"/udi/v1/grants/{arrival.grant.id.hex()}/transfers/{arrival.id.hex()}"
 
-    def check(self) -> None:
-        """Refuse another application, cluster, policy or key than the person's grant and order name.
+    def check(self) -> ReleasePolicy:
+        """The source's policy; refuse another application, cluster, policy or key than grant and order name.
 
         Raises:
             OtherSource: it is another. VaultSilent: no answer.
-            NotTheRecipient: it does not prove what its policy promises ("recipient.*"). RecipientSilent: not now.
         """
         wanted = self._arrival.grant.source
         match self._vault.ask("GET", "/udi/v1/party"):
             case {"app": str(app), "cluster": str(cluster), "policy": dict(policy), "holder": str(holder)}:
-                said = ReleasePolicy.decode(canonical.encode(policy))
-                found: tuple[object, ...] = (app, cluster, said.digest, holder)
+                shown = ReleasePolicy.decode(canonical.encode(policy))
             case _:
-                raise OtherSource("no application that shares", source=self._arrival.source)
+                raise VaultSilent("the source does not say what it is", code="vault.answer")
         named = f"{Kind.DEVICE.value}:{self._arrival.holder.hex()}"
-        if found != (wanted.app, wanted.cluster.hex(), wanted.policy, named):
+        if (app, cluster, shown.digest, holder) != (wanted.app, wanted.cluster.hex(), wanted.policy, named):
             raise OtherSource("another source than the one that was named", source=self._arrival.source)
-        peer, recipients = Peer(said, self._arrival.holder, self._arrival.source), self._sharing.recipients
-        recipients.meet(peer)  # evidence is mutual: whoever is taken from proves itself as whoever takes does
-        check_party(wanted, recipients.presented(peer, wanted))
+        return shown
 
-    def register(self) -> None:
-        """Hand the grant in there, with this side's policy and key; again changes nothing."""
+    def register(self, site: Site) -> None:
+        """Hand the grant in there, with this side's policy, key and site; again changes nothing."""
         signed: Any = SignedGrant.decode(self._arrival.document).as_json()
-        policy: Any = canonical.decode(self._sharing.own.policy.encode())
+        policy: Any = canonical.decode(self._own.policy.encode())
         holder = f"{Kind.DEVICE.value}:{self._key.public.hex()}"
-        body = {"signed": signed, "policy": policy, "holder": holder, "site": self._site.uri}
+        body = {"signed": signed, "policy": policy, "holder": holder, "site": site.uri}
         self._vault.ask("POST", "/udi/v1/grants", octets=canonical.encode(body))
 
     def open(self, opener: bytes) -> bytes:
@@ -92,7 +87,7 @@ class Counterpart:
             CyberPrivacyError: what it refuses. VaultSilent: it does not answer, or not in time or size.
         """
         path, authority = self._path + rest, self._vault.site.domain
-        headers = signedrequest.sign(method, authority, path, key=self._key, now=self._sharing.clock(), body=body)
+        headers = signedrequest.sign(method, authority, path, key=self._key, now=self._clock(), body=body)
         ends, received = time.monotonic() + DEADLINE, bytearray()
         with self._vault.stream(method, path, octets=body, headers=headers) as answer:
             for part in answer.iter_raw():

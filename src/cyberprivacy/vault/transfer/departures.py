@@ -10,10 +10,14 @@ from threading import Lock, Thread
 from typing import Final
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
 from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.vault.grantbook import Access, GrantBook
+from cyberprivacy.vault.granting import check_use
+from cyberprivacy.vault.holdings import count
 from cyberprivacy.vault.receipt import Signer
+from cyberprivacy.vault.scope import Action
 from cyberprivacy.vault.sharing import Shared, Sharing
 from cyberprivacy.vault.tables import GRANTS, OWNERS, TRANSFERS_OUT
 from cyberprivacy.vault.transfer.moving import Moving
@@ -130,8 +134,24 @@ class Departures:
 
     def _manifest(self, shared: Shared, asked: Ask) -> bytes:
         now = self._sharing.clock()
-        self._sending.open(asked, lambda connection: self._sharing.hand_over(connection, shared), now=now)
+        self._sending.open(asked, lambda connection: self._use(connection, shared), now=now)
         return self._sending.manifest(shared.owner, asked.transfer)
+
+    def _use(self, connection: Connection, shared: Shared) -> None:
+        """Count one use of a grant for all that it lets its recipient read; the person sees it, type by type."""
+        book, sharing, now = GrantBook(connection, shared.owner), self._sharing, self._sharing.clock()
+        held = book.held(shared.grant)
+        state = sharing.accounts.state(held.grant.subject)
+        found = sharing.recipients.presented(shared.peer, held.grant.recipient)
+        kinds = sorted({scope.data_type for scope in held.grant.scopes if Action.READ in scope.actions})
+        for n, kind in enumerate(kinds):
+            many = count(connection, shared.owner, kind)
+            access = Access(held.grant.recipient.app, shared.grant, Action.READ, kind, many, int(now))
+            if n:
+                book.note(access)
+            else:
+                check_use(held, Action.READ, kind, state=state, found=found, now=now)
+                book.use(held, access)
 
     def _begin(self, job: tuple[bytes, ...], make: Callable[[], bytes]) -> Future[bytes]:
         with self._lock:

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection
 
 from cyberprivacy.vault.place import Site
+from cyberprivacy.vault.proven import Peer
+from cyberprivacy.vault.recipient import check_party
 from cyberprivacy.vault.sharing import Sharing
 from cyberprivacy.vault.transfer.arrivals import Arrival, Stage
 from cyberprivacy.vault.transfer.counterpart import Counterpart
@@ -24,21 +26,17 @@ SLICE: Final = 256
 
 
 class Pulling:
-    """Brings in what was ordered.
-
-    Args:
-        sharing: the application's grants.
-        keeping: its records and blobs.
-        key: signs requests and receipts.
-        site: where the application answers.
-        may: refuses sources that are not to be asked.
-    """
+    """Brings in what was ordered. `key` signs requests and receipts; this is at `site`; `may` refuses sources."""
 
     def __init__(
-        self, sharing: Sharing, keeping: RecordKeeping, key: VaultKey, site: Site, may: Callable[[Arrival], None]
+        self,
+        sharing: Sharing,
+        keeping: RecordKeeping,
+        key: VaultKey,
+        site: Site,
+        may: Callable[[Arrival], None],
     ) -> None:
-        self._sharing, self._keeping, self._key = sharing, keeping, key
-        self._site, self._may = site, may
+        self._sharing, self._keeping, self._key, self._site, self._may = sharing, keeping, key, site, may
 
     def run(self, arrival: Arrival, goes_on: Callable[[], bool]) -> Stage:
         """Bring in what is missing; RUNNING if it is not all of it yet.
@@ -55,7 +53,7 @@ class Pulling:
             raise TransferRefused("the transfer has ended", code="transfer.ended")
         self._may(arrival)
         receiving = Receiving(self._sharing.database, self._keeping, arrival.key, self._key)
-        with Counterpart(arrival, self._key, self._sharing, self._site) as source:
+        with Counterpart(arrival, self._key, self._sharing.own, self._sharing.clock) as source:
             self._check(arrival)
             progress = self._begun(receiving, arrival)
             if progress is None or progress.cursor < progress.chunks:
@@ -74,8 +72,10 @@ class Pulling:
         self, receiving: Receiving, arrival: Arrival, key: X25519PrivateKey, source: Counterpart
     ) -> Progress:
         """Ask for the manifest, and take it if it is good."""
-        source.check()
-        source.register()
+        peer, named = Peer(source.check(), arrival.holder, arrival.source), arrival.grant.source
+        self._sharing.recipients.meet(peer)  # a source proves itself as a recipient does
+        check_party(named, self._sharing.recipients.presented(peer, named))
+        source.register(self._site)
         signed = source.open(key.public_key().public_bytes_raw())
         receiving.begin(signed, arrival.grant, arrival.holder, now=self._sharing.clock())
         return receiving.progress(arrival.owner, arrival.id)
@@ -98,4 +98,4 @@ class Pulling:
 
     def _still(self, connection: Connection, arrival: Arrival) -> None:
         """Refuse unless the grant counts here, too: whoever froze their account here is heard here."""
-        self._sharing.still_here(connection, arrival.owner, arrival.grant.id)
+        self._sharing.goes_on(connection, arrival.owner, arrival.grant.id)

@@ -51,7 +51,7 @@ class Traffic:
             departures.tidy,
             lambda: retention.tidy(now=sharing.clock()),
         ]
-        pulling = Pulling(sharing, keeping, key, place.of(sharing.own.app), ordering.check)
+        pulling = Pulling(sharing, keeping, key, place.site, ordering.check)
         return cls(sharing, departures, arrivals, ordering, Carrier(arrivals, pulling, chores, sharing.clock))
 
     @contextmanager

@@ -133,7 +133,7 @@ class Vault:
             rooms_between = (
                 Between(sharing, self.database.bell, site=site, authority=authority, holder=holder),
                 Allowed(sharing),
-                Handing(sharing, self.traffic.departures, authority=authority),
+                Handing(self.traffic, authority=authority),
                 Moves(self.traffic, holder=holder),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
@@ -176,8 +176,8 @@ class Vault:
             schema=forms.schema(self.place.network),
             own=own,
             clock=self.clock,
-            recipients=self.recipients,
             erase=Retention(self.database, self._keeping).take_back,
+            recipients=self.recipients,
         )
 
     @cached_property
@@ -185,14 +185,8 @@ class Vault:
         """Transfers of the application that shares; one for all, as it has threads."""
         if self.own is None:
             return None
-        return Traffic.of(
-            self.sharing(self.own),
-            self._keeping,
-            self.ring,
-            self.key,
-            self.ledger,
-            self.place,
-        )
+        sharing = self.sharing(self.own)
+        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.ledger, self.place)
 
     @property
     def _keeping(self) -> RecordKeeping:
@@ -220,8 +214,8 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
-    prover: Prover | None = None,
     ledger: Ledger | None = None,
+    prover: Prover | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -233,8 +227,8 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
-        prover: has recipients prove themselves.
         ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
+        prover: has recipients prove themselves.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 

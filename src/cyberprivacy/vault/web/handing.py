@@ -5,9 +5,9 @@ from typing import Final
 from cyberprivacy import canonical
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.vault import signedrequest
-from cyberprivacy.vault.sharing import Shared, Sharing
+from cyberprivacy.vault.sharing import Shared
 from cyberprivacy.vault.transfer import receipt
-from cyberprivacy.vault.transfer.departures import Departures
+from cyberprivacy.vault.transfer.traffic import Traffic
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
@@ -20,8 +20,8 @@ _PATH: Final = "/udi/v1/grants/{grant}/transfers/{transfer}"
 class Handing:
     """The endpoints of a source of transfers. `authority` is that at which requests are signed."""
 
-    def __init__(self, sharing: Sharing, departures: Departures, *, authority: str) -> None:
-        self._sharing, self._departures, self._authority = sharing, departures, authority
+    def __init__(self, traffic: Traffic, *, authority: str) -> None:
+        self._traffic, self._authority = traffic, authority
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -52,23 +52,25 @@ class Handing:
             keys = (said.octets("key", size=32), said.octets("signer", size=32))
         except BadDocument as error:
             raise BadCall(str(error)) from None
-        return Reply(self._departures.open(shared, _transfer(call), *keys))
+        return Reply(self._traffic.departures.open(shared, _transfer(call), *keys))
 
     def _chunk(self, call: Call) -> Reply:
         shared = self._asked("GET", call, f"/chunks/{call.path['chunk']}", body=False)
-        return Reply(self._departures.chunk(shared, _transfer(call), int(call.path["chunk"])))
+        return Reply(self._traffic.departures.chunk(shared, _transfer(call), int(call.path["chunk"])))
 
     def _receipt(self, call: Call) -> Reply:
         shared = self._asked("PUT", call, "/receipt", body=True)
-        return Reply(self._departures.received(shared, _transfer(call), call.octets))
+        both = self._traffic.departures.received(shared, _transfer(call), call.octets)
+        self._traffic.carrier.tidy()  # the ledger is to remember it
+        return Reply(both)
 
     def _asked(self, method: str, call: Call, rest: str, *, body: bool) -> Shared:
         """The grant that whoever signed this request, and its body, uses."""
         path = _PATH.format(grant=call.path["grant"], transfer=call.path["transfer"]) + rest
         signed = call.octets if body else None
         holder = signedrequest.check(method, self._authority, path, call.headers, now=call.now, body=signed)
-        shared = self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
-        self._sharing.recipients.meet(shared.peer)
+        shared = self._traffic.sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        self._traffic.sharing.recipients.meet(shared.peer)
         return shared
 
 
