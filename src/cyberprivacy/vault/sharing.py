@@ -14,14 +14,14 @@ from cyberprivacy import strict_json
 from cyberprivacy.attest.report import Level
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.accounts import Accounts, secret_of
-from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
-from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_signed, check_use
+from cyberprivacy.vault.granting import Place, Registered, admit, check_signed, check_use
 from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.proven import Peer, Recipients
@@ -143,7 +143,7 @@ class Sharing:
         signed, book = SignedGrant.decode(document), GrantBook(connection, owner)
         admitted = admit(
             document,
-            self._place(connection),
+            self.place(connection),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=book,
@@ -158,31 +158,16 @@ class Sharing:
         signed = SignedGrant.decode(document)
         check_signed(
             signed,
-            self._place(connection),
+            self.place(connection),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=GrantBook(connection, owner),
             now=self.clock(),
         )
 
-    def _place(self, connection: Connection) -> Place:
+    def place(self, connection: Connection) -> Place:
+        """Where this is, for checks."""
         return Place(schema=self.schema, judge=self.judge, types=self._described(connection))
-
-    def revoke(self, document: bytes) -> bytes:
-        """Take a grant back by the person's signed words; its id.
-
-        Raises:
-            CyberPrivacyError: see `granting.check_revoke`.
-        """
-        said = SignedRevoke.decode(document).revoke
-        owner, states = self.owner(said.subject), self.accounts.history(said.subject)
-        with self.database.transaction() as connection:
-            book = GrantBook(connection, owner)
-            place = Place(schema=self.schema, judge=self.judge, types={})
-            signed = check_revoke(document, place, states=states, memory=book, now=self.clock())
-            book.revoke(signed, self.clock())
-        self.taken_back.add(said.grant)
-        return said.grant
 
     def asked(self, grant: bytes, holder: bytes) -> Shared:
         """The grant that the holder of a device key (32 bytes) uses.

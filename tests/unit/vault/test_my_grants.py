@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from keeping import ORDER
 from people import secret
-from two import PURPOSE, Pair, pair
+from two import PURPOSE, Pair, pair, until
 
 from cyberprivacy.cli import run
 from cyberprivacy.proposal import ethaccount
@@ -78,12 +78,51 @@ def test_what_was_allowed_is_seen_used_and_ended(both: Pair, types: Types) -> No
     assert types("accesses", "--grant", second["grant"])[1]["accesses"] == []
     assert "book" in types("accesses", as_json=False)[1]
 
-    assert types("revoke", first["grant"], signs=True) == (0, {"grant": first["grant"], "revoked": True})
+    assert types("revoke", first["grant"], signs=True) == (
+        0,
+        {"grant": first["grant"], "revoked": True, "erasing": None},
+    )
     assert reads(both, signed[0].grant.id, order).json()["type"] == "grant.revoked"
     assert reads(both, signed[1].grant.id, order).status_code == 200
     told = types("grants", as_json=False)[1]
     assert "taken back; used 1 times" in told
     assert "standing until" in told
+
+
+def test_what_a_recipient_got_is_erased_there_and_the_person_sees_who_confirmed(both: Pair, types: Types) -> None:
+    signed = [both.grant(), both.grant(), both.grant()]
+    for each in signed:
+        assert both.registers(each).status_code == 201
+    both.follows(signed[0])
+    both.at(both.shop).create(ORDER, {"total": 5})
+    until(lambda: both.totals() == [5])
+    first, second = (each.grant.id.hex() for each in signed[:2])
+    code, said = types("revoke", first, "--erase", signs=True)
+    assert (code, said["erasing"]["state"]) == (0, "confirmed")
+    assert both.totals() == []
+    told = " ".join(types("grants", as_json=False)[1].split())
+    assert "erased there, with a signed receipt" in told
+
+    code, said = types("revoke", second, "--erase", signs=True)
+    assert (code, said["erasing"]["state"], said["erasing"]["why"]) == (0, "refused", "grant.unknown")
+    assert "nothing came there, it says" in " ".join(types("grants", as_json=False)[1].split())
+
+    code, said = types("erase", "--app", "shop", "--yes", signs=True)
+    assert code == 0
+    assert {each["grant"] for each in said["recipients"]} == {each.grant.id.hex() for each in signed}
+    listed = said["receipt"]["receipt"]["recipients"]
+    assert {"app": "book", "grant": first, "state": "confirmed"} in listed
+
+
+def test_who_erases_without_a_key_is_told_who_keeps_what_it_got(
+    both: Pair, types: Types, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert both.registers(both.grant()).status_code == 201
+    code = run(["my", "erase", both.shop.url, "--app", "shop", "--yes", "--json"])
+    said = capsys.readouterr()
+    assert code == 0
+    assert "keep what they got" in said.err
+    assert json.loads(said.out)["recipients"] == []
 
 
 def test_lists_come_in_pages(both: Pair, types: Types) -> None:

@@ -106,14 +106,14 @@ class Person:
         self.vault.ask("POST", f"/udi/v1/accounts/{account}/kel", octets=self._signed(event).encode())
         return self.state(account)
 
-    def revoke(self, account: str, grant: bytes) -> None:
-        """Sign that a grant (its id, 16 bytes) is taken back, and hand that in."""
+    def revoke(self, account: str, grant: bytes, *, erase: bool = False) -> None:
+        """Sign that a grant (its id, 16 bytes) is taken back, and that what it gave is erased; hand that in."""
         said = Revoke(
             grant=grant,
             subject=bytes.fromhex(account),
             kel_seq=self.state(account).seq,
             at=int(self.clock()),
-            erase=0,
+            erase=int(erase),
             nonce=secrets.token_bytes(32),
         )
         proof = Proof(self.wallet.key, self.wallet.sign(self._schema(), "Revoke", said.message()))

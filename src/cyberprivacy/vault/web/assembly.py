@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from cyberprivacy.bundle.datatype import DataType
-from cyberprivacy.vault import forms, owners
+from cyberprivacy.vault import forms, outward, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
@@ -23,6 +23,7 @@ from cyberprivacy.vault.exports import Means as Making
 from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import OWNER, Place
 from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
@@ -89,6 +90,7 @@ class Vault:
     blobs: Blobs
     exports: Exports
     sweeper: Sweeper
+    messenger: Messenger
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
@@ -117,7 +119,7 @@ class Vault:
         if self.own is not None:
             site = self.place.of(self.own.app)
             sharing = self.sharing(self.own)
-            between = Between(sharing, self.database.bell, site=site, holder=self.key.public)
+            between = Between(sharing, self.database.bell, site=site, holder=self.key.public, wake=self._wake)
             table += [*between.endpoints(), *Allowed(sharing).endpoints()]
         about = wire.About(
             udi="1",
@@ -156,6 +158,11 @@ class Vault:
             clock=self.clock,
             recipients=self.recipients,
         )
+
+    def _wake(self) -> None:
+        """Something is to be erased, here or elsewhere."""
+        self.sweeper.ask()
+        self.messenger.ask()
 
     def _door(self) -> Door:
         def admit(connection: Connection, session: Session) -> None:
@@ -224,6 +231,9 @@ def opened(
         stack.callback(exports.close)
         sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
         stack.callback(sweeper.close)
+        reach = outward.anywhere if place.site.local else outward.public
+        messenger = Messenger(kept, reach, clock)
+        stack.callback(messenger.close)
         yield Vault(
             database=kept,
             place=place,
@@ -236,6 +246,7 @@ def opened(
             blobs=blobs,
             exports=exports,
             sweeper=sweeper,
+            messenger=messenger,
             key=key,
             paces=paces,
             clock=clock,

@@ -1,6 +1,6 @@
 """Between applications, over HTTP: what a person allows and takes back, what a recipient hears and reads."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
 import anyio
@@ -9,7 +9,7 @@ from msgspec import Meta, Raw
 
 from cyberprivacy import canonical, strict_json
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.vault import signedrequest
+from cyberprivacy.vault import ending, signedrequest
 from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.events import Batch
@@ -18,7 +18,8 @@ from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.proven import Peer
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sharing import Shared, Sharing
-from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web import kept, wire
+from cyberprivacy.vault.web.custody import erasure_shown
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
@@ -65,8 +66,11 @@ class PartyShown(wire.Form, frozen=True):
 class Between:
     """The endpoints of an application that shares; requests to it are signed at the authority of `site`."""
 
-    def __init__(self, sharing: Sharing, bell: Bell, *, site: Site, holder: bytes) -> None:
-        self._sharing, self._bell, self._site = sharing, bell, site
+    def __init__(
+        self, sharing: Sharing, bell: Bell, *, site: Site, holder: bytes, wake: Callable[[], None]
+    ) -> None:
+        """`wake` is called when there is something to erase, or somebody to tell."""
+        self._sharing, self._bell, self._site, self._wake = sharing, bell, site, wake
         self._holder = f"ed25519-device:{holder.hex()}"
 
     def endpoints(self) -> list[Endpoint]:
@@ -86,6 +90,11 @@ class Between:
                 method="POST", path=path + ":revoke", name="revokeGrant", who=Who.SIGNED, run=self._revoke,
                 summary="Take a grant back, by the person's signed words.",
                 body=Media.JSON, limit=LIMIT, answer=Taken, also=(404,), cost=20,
+            ),
+            Endpoint(
+                method="POST", path=path + ":erase", name="eraseGranted", who=Who.SIGNED, run=self._erase,
+                summary="Erase what came here under a grant, by the person's signed words.",
+                body=Media.JSON, limit=LIMIT, answer=kept.ErasureShown, also=(404,), status=202, cost=20,
             ),
             Endpoint(
                 method="GET", path=path + "/{grant}/events", name="followGrant", who=Who.HOLDER,
@@ -115,9 +124,16 @@ class Between:
         return Reply(GrantHead(grant.id.hex(), grant.expires))
 
     def _revoke(self, call: Call) -> Reply:
-        grant = self._sharing.revoke(call.octets)
+        grant = ending.revoke(self._sharing, call.octets)
         self._bell.ring()
+        self._wake()
         return Reply(Taken(grant.hex()))
+
+    def _erase(self, call: Call) -> Reply:
+        shown = erasure_shown(ending.recall(self._sharing, call.octets))
+        self._bell.ring()
+        self._wake()
+        return Reply(shown, {"Location": f"/udi/v1/deletions/{shown.id}"})
 
     def _events(self, call: Call) -> Reply:
         shared = self._asked(call, f"/udi/v1/grants/{call.path['grant']}/events")
