@@ -1,4 +1,10 @@
-"""Notes that belong to whoever writes them: kept at a vault, where their owner can see, export and erase them."""
+"""Notes that belong to whoever writes them: kept at a vault, where their owner can see, export and erase them.
+
+uvicorn --app-dir examples/notes --port 8403 --lifespan on app:app
+"""
+
+import os
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -6,24 +12,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from cyberprivacy.vault.client.middleware import Udi
+from cyberprivacy.vault.middleware import App, PersonalData
 
 NOTE = "example.notes.note.v1"
 
 
 def notes(request: Request) -> JSONResponse:
-    """All notes of whoever is signed in."""
-    if request.state.udi is None:
+    """All notes of whoever is signed in; with a new one, if there is one in the path."""
+    mine = request.state.records
+    if mine is None:
         return JSONResponse({"error": "sign in first"}, 401)
-    return JSONResponse([note.value for note in request.state.udi.all(NOTE)])
+    if request.method == "POST":
+        mine.create(NOTE, {"text": request.path_params["text"]})
+    return JSONResponse([note.value for note in mine.list(NOTE)])
 
 
-def add(request: Request) -> JSONResponse:
-    """One more note."""
-    if request.state.udi is None:
-        return JSONResponse({"error": "sign in first"}, 401)
-    return JSONResponse(request.state.udi.create(NOTE, {"text": request.path_params["text"]}).value, 201)
-
-
-routes = [Route("/notes", notes), Route("/notes/{text}", add, methods=["POST"])]
-app = Starlette(routes=routes, middleware=[Middleware(Udi, vault="http://127.0.0.1:8300")])
+SITE = os.environ.get("NOTES_SITE", "http://127.0.0.1:8403")
+VAULT = os.environ.get("NOTES_VAULT", "notes-data")  # a folder, or the address of a vault that is shared
+mine = App(name="notes", site=SITE, types=Path(__file__).with_name("types"), vault=VAULT)
+routes = [Route("/notes", notes), Route("/notes/{text}", notes, methods=["POST"])]
+app = Starlette(routes=routes, middleware=[Middleware(PersonalData, app=mine)])

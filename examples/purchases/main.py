@@ -1,8 +1,8 @@
 """All that somebody bought, in one place: records come from shops that the person allows it to read.
 
-    python examples/purchases/main.py --data ./purchases-data
+    python examples/purchases/main.py --vault ./purchases-data
 
-Run it twice, with another --name, --port and --data, for a third application that everything can move to.
+Run it twice, with another --name, --port and --vault, for a third application that everything can move to.
 """
 
 import argparse
@@ -48,9 +48,9 @@ def _list(request: Request) -> str | None:
     return table([each.value for each in mine.list(ORDER, limit=1_000)], mine.followings())
 
 
-def application(name: str, site: str, data: Path, shop: str) -> Starlette:
+def application(name: str, site: str, vault: str, shop: str) -> Starlette:
     """The application at an address; `shop` is where people may allow it to read their orders."""
-    app = App(name=name, site=site, data=data, types=HERE / "types", purposes=[PURPOSE], sources={"shop": shop})
+    app = App(name=name, site=site, vault=vault, types=HERE / "types", purposes=[PURPOSE], sources={"shop": shop})
     routes = [
         Route("/", front),
         Route("/all", everything),
@@ -66,14 +66,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--name", default="purchases")
     arguments.add_argument("--port", type=int, default=8402)
-    arguments.add_argument("--data", type=Path, default=Path("purchases-data"))
+    arguments.add_argument("--vault", default="purchases-data", help="folder for what is kept")
     arguments.add_argument("--site", help="its address, if a TLS front stands before it")
     arguments.add_argument("--shop", default="http://127.0.0.1:8401")
     chosen = arguments.parse_args()
     site = chosen.site or f"http://127.0.0.1:{chosen.port}"
     print(f"{chosen.name} is at {site}", flush=True)
-    made = application(chosen.name, site, chosen.data, chosen.shop)
-    uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning")
+    made = application(chosen.name, site, chosen.vault, chosen.shop)
+    uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning", lifespan="on")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A shop whose orders belong to whoever made them.
 
-    python examples/shop/main.py --data ./shop-data
+    python examples/shop/main.py --vault ./shop-data
 
 Accounts, sign-in, sealed records, export, erase and grants are `PersonalData`'s; the shop keeps orders.
 """
@@ -50,9 +50,9 @@ def buy(request: Request) -> Response:
     return RedirectResponse("/#orders", 303)
 
 
-def application(site: str, data: Path, purchases: str) -> Starlette:
+def application(site: str, vault: str, purchases: str) -> Starlette:
     """The shop at an address; `purchases` is where people see all that they bought."""
-    personal = Middleware(PersonalData, app=App(name="shop", site=site, data=data, types=HERE / "types"))
+    personal = Middleware(PersonalData, app=App(name="shop", site=site, vault=vault, types=HERE / "types"))
     routes = [
         Route("/", shelf),
         Route("/buy/{item}", buy, methods=["POST"]),
@@ -67,14 +67,14 @@ def main() -> None:
     """Serve until interrupted."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--port", type=int, default=8401)
-    arguments.add_argument("--data", type=Path, default=Path("shop-data"))
+    arguments.add_argument("--vault", default="shop-data", help="folder, or address of a shared vault")
     arguments.add_argument("--site", help="its address, if a TLS front stands before it")
     arguments.add_argument("--purchases", default="http://127.0.0.1:8402")
     chosen = arguments.parse_args()
     site = chosen.site or f"http://127.0.0.1:{chosen.port}"
     print(f"the shop is open at {site}", flush=True)
-    made = application(site, chosen.data, chosen.purchases)
-    uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning")
+    made = application(site, chosen.vault, chosen.purchases)
+    uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning", lifespan="on")
 
 
 if __name__ == "__main__":

@@ -25,17 +25,23 @@ def test_every_command_of_the_page_does_what_the_page_says(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "types").symlink_to(ROOT / "examples" / "notes" / "types")
     (tmp_path / "password").write_text("long enough")
+    heard = ""
     serve, *typed = commands(PAGE)
     with serving(shlex.split(serve.replace(":8300", ":0"))[1:]) as site:
         for line in typed:
+            if echo := re.fullmatch(r"echo '(.*)' > (\S+)", line):
+                Path(echo[2]).write_text(echo[1])
+                continue
             if " my erase " in line:  # the page asks for an account that is not frozen
                 say(
                     shlex.split(f"cyberprivacy my sign-in {site} --new --key me.json --password-file password")[1:]
                 )
             said = say(shlex.split(line.replace("http://127.0.0.1:8300", site))[1:])
             assert said.code == 0, (line, said)
+            heard += said.out
     assert (tmp_path / "export.udi.zip").exists()
     assert "erased" in said.out
+    heard = ""
 
 
 def test_a_security_application_is_taken_as_a_guardian_and_does_nothing_before_it_counts(

@@ -14,8 +14,8 @@ from people import SCHEMA, Person, key, secret
 
 from cyberprivacy import wallet
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.vault.client.account import Account
 from cyberprivacy.vault.client.connection import Connection
+from cyberprivacy.vault.client.records import RecordsThere
 
 TYPES = Path(__file__).resolve().parents[2] / "examples" / "notes" / "types"
 NOTE = "example.notes.note.v1"
@@ -34,21 +34,21 @@ def vault(data: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 
 @contextmanager
-def signed_in(site: str) -> Iterator[Account]:
+def signed_in(site: str) -> Iterator[RecordsThere]:
     with Connection(site) as nobody:
         asked = nobody.ask("POST", "/udi/v1/auth/nonce", body={"app": "notes"})
         said = {name: asked[name] for name in ("uri", "statement", "nonce")}
         signature = wallet.sign(secret("alice"), SCHEMA.digest("SignIn", said)).hex()
         body = {"app": "notes", "key": key("alice").text, "nonce": asked["nonce"], "signature": signature}
-        token = nobody.ask("POST", "/udi/v1/auth/key", body=body)["token"]
-    with Connection(site, token) as known:
-        yield Account(known)
+        opened = nobody.ask("POST", "/udi/v1/auth/key", body=body)
+    with Connection(site, opened["token"]) as known:
+        yield RecordsThere(known, opened["account"])
 
 
-def write(account: Account, acknowledged: set[str]) -> None:
+def write(account: RecordsThere, acknowledged: set[str]) -> None:
     """Notes, for as long as the vault answers."""
     while True:
-        acknowledged.add(account.create(NOTE, {"text": str(len(acknowledged))}).id)
+        acknowledged.add(account.create(NOTE, {"text": str(len(acknowledged))}))
 
 
 def test_no_acknowledged_write_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
@@ -61,11 +61,11 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(tmp_path: Path)
                     nobody.ask("POST", "/udi/v1/accounts", octets=inception)
             before = len(acknowledged)
             with signed_in(site) as account:
-                assert {each.id for each in account.all(NOTE)} >= acknowledged
+                assert {each.id for each in account.list(NOTE, limit=1_000_000)} >= acknowledged
                 threading.Timer(1.0, process.kill).start()
                 with pytest.raises(CyberPrivacyError) as end:
                     write(account, acknowledged)
             assert end.value.code == "vault.unreachable"
             assert len(acknowledged) > before
     with vault(tmp_path) as (site, _), signed_in(site) as account:
-        assert {each.id for each in account.all(NOTE)} >= acknowledged
+        assert {each.id for each in account.list(NOTE, limit=1_000_000)} >= acknowledged

@@ -65,7 +65,7 @@ class Running:
 
     def __init__(self, script: str, data: Path, *more: str, port: int) -> None:
         self.url, self._port = f"http://127.0.0.1:{port}", port
-        self._command = [sys.executable, ROOT / script, "--data", data, "--port", str(port), *more]
+        self._command = [sys.executable, ROOT / script, "--vault", data, "--port", str(port), *more]
         self.start()
 
     def start(self) -> None:

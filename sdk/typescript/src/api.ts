@@ -80,6 +80,9 @@ export type TypeList = { readonly types: readonly (string)[]; };
 /** A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`. */
 export type TypeShown = { readonly name: string; readonly digest: string; readonly titles: Readonly<Record<string, string>>; readonly schema: Json; };
 
+/** A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it. */
+export type NumberSum = { readonly scheme: "bfv-v1"; readonly ciphertext: string | null; readonly count: number; readonly next: string | null; };
+
 /** A blob, or an upload of which `received` bytes are there; only a `whole` one can be read. */
 export type BlobShown = { readonly digest: string; readonly size: number; readonly received: number; readonly whole: boolean; };
 
@@ -166,6 +169,7 @@ export interface Operations {
   readonly readData: { parameters: {  }; body: undefined; answer: DataHeld };
   readonly listTypes: { parameters: {  }; body: undefined; answer: TypeList };
   readonly readType: { parameters: { readonly "type": string; }; body: undefined; answer: TypeShown };
+  readonly addNumbers: { parameters: { readonly "type": string; readonly "field": string; readonly "app"?: string; readonly "selector"?: string; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: NumberSum };
   readonly uploadBlob: { parameters: { readonly "digest": string; readonly "size": number; readonly "offset"?: number; readonly "app"?: string; }; body: Uint8Array; answer: BlobShown };
   readonly readBlob: { parameters: { readonly "digest": string; readonly "app"?: string; readonly "Range"?: string; }; body: undefined; answer: Uint8Array };
   readonly deleteBlob: { parameters: { readonly "digest": string; readonly "app"?: string; }; body: undefined; answer: undefined };
@@ -216,6 +220,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   readData: {"method":"GET","path":"/udi/v1/data","parameters":{},"sends":"","answer":"DataHeld"},
   listTypes: {"method":"GET","path":"/udi/v1/types","parameters":{},"sends":"","answer":"TypeList"},
   readType: {"method":"GET","path":"/udi/v1/types/{type}","parameters":{"type":"path"},"sends":"","answer":"TypeShown"},
+  addNumbers: {"method":"GET","path":"/udi/v1/sums","parameters":{"type":"query","field":"query","app":"query","selector":"query","after":"query","limit":"query"},"sends":"","answer":"NumberSum"},
   uploadBlob: {"method":"PUT","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","size":"query","offset":"query","app":"query"},"sends":"application/octet-stream","answer":"BlobShown"},
   readBlob: {"method":"GET","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query","Range":"header"},"sends":"","answer":"Uint8Array"},
   deleteBlob: {"method":"DELETE","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query"},"sends":"","answer":"undefined"},
@@ -271,6 +276,7 @@ export const SCHEMAS: JsonObject = {
   "TypeCount": {"title":"TypeCount","description":"How much there is of a type.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["type","records","bytes"],"additionalProperties":false},
   "TypeList": {"title":"TypeList","description":"The declared data types.","type":"object","properties":{"types":{"type":"array","items":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"}}},"required":["types"],"additionalProperties":false},
   "TypeShown": {"title":"TypeShown","description":"A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`.","type":"object","properties":{"name":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"titles":{"type":"object","additionalProperties":{"type":"string"}},"schema":{}},"required":["name","digest","titles","schema"],"additionalProperties":false},
+  "NumberSum": {"title":"NumberSum","description":"A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it.","type":"object","properties":{"scheme":{"enum":["bfv-v1"]},"ciphertext":{"anyOf":[{"type":"string"},{"type":"null"}]},"count":{"type":"integer","minimum":0,"maximum":9007199254740992},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["scheme","ciphertext","count","next"],"additionalProperties":false},
   "BlobShown": {"title":"BlobShown","description":"A blob, or an upload of which `received` bytes are there; only a `whole` one can be read.","type":"object","properties":{"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"received":{"type":"integer","minimum":0,"maximum":9007199254740992},"whole":{"type":"boolean"}},"required":["digest","size","received","whole"],"additionalProperties":false},
   "EventPage": {"title":"EventPage","description":"CloudEvents in order, and where the next ones begin.","type":"object","properties":{"events":{"type":"array","items":{}},"cursor":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["events","cursor"],"additionalProperties":false},
   "ExportShown": {"title":"ExportShown","description":"An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"state":{"enum":["failed","ready","waiting"]},"code":{"type":"string"},"done":{"type":"integer","minimum":0,"maximum":9007199254740992},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"sha256":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"made":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["id","state","code","done","size","sha256","asked","made"],"additionalProperties":false},

@@ -42,8 +42,13 @@ export async function signOut(): Promise<void> {
   await call("DELETE", "/udi/cookie");
 }
 
-/** A session of one's own, for as long as this page is open: with it one exports and erases. */
+/**
+ * A session of one's own, for as long as this page is open: with it one exports and erases. Refuses: "page.elsewhere"
+ * where the application only shares a vault: wallets sign for the address that they are asked from.
+ */
 export async function own(): Promise<Vault> {
+  const { site } = await here.about();
+  if (site !== location.origin) refuse("page.elsewhere", `this is kept by the vault at ${site}: ask there, with cyberprivacy my`);
   return here.with(await enter(await wallet(), ""));
 }
 

@@ -111,7 +111,8 @@ export class Vault {
 
 /** What a session's sign-in says. Source: UDI/1, "Sessions". */
 function expectedOf(about: About, url: string, app: string, nonce: string): Expected {
-  if (about.udi !== "1" || about.site !== url) refuse("vault.place", "the vault says to be elsewhere, or of another version");
+  // An application that shares a vault sends on to it: then the session is opened at the application's own address.
+  if (about.udi !== "1" || (about.site !== url && about.apps[app] !== url)) refuse("vault.place", "the vault says to be elsewhere, or of another version");
   const uri = app === "" ? about.site : (about.apps[app] ?? refuse("vault.app", "no such application there"));
   const statement = app === "" ? "Open my data: read, move, export, erase it." : `Let ${app} keep and read what it stores for me.`;
   return { domain: uri.slice(uri.indexOf("://") + 3), uri, chain: BigInt(about.chain), nonce, statement };

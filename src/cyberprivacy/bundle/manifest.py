@@ -13,6 +13,7 @@ from cyberprivacy.bundle.fields import MAX_ITEMS, Fields, integer, mapping, text
 from cyberprivacy.bundle.limits import DEFAULT
 from cyberprivacy.bundle.names import collision_key, safe_name
 from cyberprivacy.bundle.refusals import BadBundle, BadManifest
+from cyberprivacy.bundle.typefolder import MAX_TYPES
 from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import DAG_PB, BadCid, Cid
 from cyberprivacy.strict_yaml import BadYaml
@@ -20,7 +21,6 @@ from cyberprivacy.strict_yaml import BadYaml
 __all__ = [
     "BadManifest",
     "BaseInput",
-    "Data",
     "FileInput",
     "Image",
     "Manifest",
@@ -71,14 +71,6 @@ class FileInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """A data type that the application keeps for users: its name, and the file that holds its JSON Schema."""
-
-    type: str
-    schema: str
-
-
-@dataclass(frozen=True, slots=True)
 class Public:
     """The Service and port that users reach."""
 
@@ -100,7 +92,7 @@ class Manifest:
         bases, wheels, files: declared inputs; nothing else reaches a build.
         public: what users reach.
         admin: what administrators may turn and ask; None = there are none.
-        data: what it keeps for users; every type by name once.
+        data: names of the types of what it keeps for users; `typefolder` has their schemas.
     """
 
     name: str
@@ -114,7 +106,7 @@ class Manifest:
     files: tuple[FileInput, ...]
     public: Public
     admin: Administration | None = None
-    data: tuple[Data, ...] = ()
+    data: tuple[str, ...] = ()
 
 
 def load(bundle: VerifiedBundle) -> Manifest:
@@ -243,20 +235,13 @@ def _file(value: object, place: str) -> FileInput:
     return file
 
 
-def _data(value: object, place: str) -> tuple[Data, ...]:
-    types = mapping(value, place)
-    if not 0 < len(types) <= MAX_ITEMS:
-        raise BadManifest(f"not 1 to {MAX_ITEMS} types", code="manifest.field", field=place)
-    return tuple(
-        Data(text(NAME)(name, place), _schema(fields, f"{place}.{name[:140]}")) for name, fields in types.items()
-    )
-
-
-def _schema(value: object, place: str) -> str:
-    fields = Fields(value, place)
-    path = fields.take("schema", _path)
-    fields.close()
-    return path
+def _data(value: object, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_TYPES:
+        raise BadManifest(f"not a list of 1 to {MAX_TYPES} types", code="manifest.field", field=place)
+    names = tuple(text(NAME)(name, f"{place}[{number}]") for number, name in enumerate(value))
+    if len(set(names)) < len(names):
+        raise BadManifest("the same item twice", code="manifest.repeated", field=place)
+    return names
 
 
 def _url(value: object, place: str) -> str:

@@ -1,4 +1,8 @@
-"""The data types that a bundle declares: its folder `types`, a JSON Schema for each, named after its type."""
+"""The data types that a bundle declares: its folder `types`, a JSON Schema for each, named after its type.
+
+The manifest names them, so people vote on them; the gate refuses a bundle whose folder holds others. The
+application reads the folder of the bundle that it was built from.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -9,6 +13,11 @@ from cyberprivacy.bundle.datatype import BadType, DataType
 FOLDER: Final = "types"
 """Of a bundle: `types/org.example.shop.order.v1.json` declares that type."""
 MAX_TYPES: Final = 64
+
+
+def path(name: str) -> str:
+    """Where in a bundle the schema of a type is."""
+    return f"{FOLDER}/{name}.json"
 
 
 def load(folder: Path) -> tuple[DataType, ...]:

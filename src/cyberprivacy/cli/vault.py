@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.judging import Judging, with_judging
 from cyberprivacy.cli.output import out
@@ -122,10 +122,10 @@ def _own(name: str, place: Place, types: Sequence[DataType], purposes: Sequence[
     return Own.of(name, NOWHERE, Declared(frozenset(each.name for each in types), frozenset(purposes)))
 
 
-def _types(folder: Path | None) -> list[DataType]:
+def _types(folder: Path | None) -> Sequence[DataType]:
     """The data types of a folder."""
     if folder is None:
-        return []
+        return ()
     if not folder.is_dir():
         raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
-    return [datatype.parse(each.stem, each.read_bytes()) for each in sorted(folder.glob("*.json"))]
+    return typefolder.load(folder)

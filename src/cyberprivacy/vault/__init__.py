@@ -7,7 +7,8 @@ to come. Reading order:
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`, `accounts`
 * who is there: `place`, `signing_in`, `sessions`
 * what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
-* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `numbers`, `holdings`
+* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `holdings`
+* numbers that it cannot read: `numberform`, `numbers`, `numbercell`, `summing`
 * how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
 * how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `sweeper`
 * how it ends elsewhere: `under`, `revoking`, `ending`, `orders`, `messenger`
@@ -16,5 +17,6 @@ to come. Reading order:
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
 * who is at the other end: `outward`, `proven`, `nodeproof`
-* who serves and asks: `web`, `client`; inside an application `personal`, `cookie`, `middleware`
+* who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
+  `middleware`
 """

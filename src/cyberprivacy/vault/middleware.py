@@ -1,22 +1,22 @@
 """ASGI middleware that gives an application accounts, sign-in, records, export and erase.
 
     app = Starlette(routes=[…], middleware=[
-        Middleware(PersonalData, app=App(name="shop", site="https://shop.example", data=DATA, types=TYPES)),
+        Middleware(PersonalData, app=App(name="shop", site="https://shop.example", types=TYPES, vault="/data")),
     ])
 
-The vault's endpoints answer beside the application's own, at the application's address. Those find who is there in
-`request.state.person` (a pairwise id, or None) and their records in `request.state.records` (`PersonalRecords`, or
-None). What they refuse, such as a record that is not of its type, is answered as the vault answers.
+`vault` is a folder, for a vault inside of the application, or the address of one that several share; nothing else
+changes. The vault answers beside the application, at the application's address. The application's own endpoints
+find who is there in `request.state.person` (a pairwise id, or None) and their records in `request.state.records`
+(`PersonalRecords`, or None). What those refuse, such as a record that is not of its type, is answered as the
+vault answers.
 
 A page imports `/udi/page.js` (the SDK, made for pages) and calls `signIn`: that signs in by the vault's own
 endpoints, then trades the token for a cookie, `POST /udi/cookie` with `Authorization: Bearer …`; `DELETE` signs
-out. One process for each data folder.
+out. With a vault inside: one process for each folder.
 """
 
-import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from collections.abc import MutableMapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,94 +26,47 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cyberprivacy.bundle import typefolder
-from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import web
-from cyberprivacy.vault.carriage import LIMIT, SignedGrant
+from cyberprivacy.vault.application import App
 from cyberprivacy.vault.cookie import Cookie
-from cyberprivacy.vault.following import Follower
-from cyberprivacy.vault.followings import Followings
-from cyberprivacy.vault.personal import PersonalRecords
-from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.proven import Prover
-from cyberprivacy.vault.recipient import Declared
-from cyberprivacy.vault.sessions import NoSession, Session, Sessions
-from cyberprivacy.vault.sharing import NOWHERE, Home, Own
-from cyberprivacy.vault.web.assembly import Vault, opened
+from cyberprivacy.vault.inside import Inside
+from cyberprivacy.vault.personal import Backing, PersonalRecords, Visit
+from cyberprivacy.vault.place import Site
+from cyberprivacy.vault.sessions import NoSession
+from cyberprivacy.vault.shared import Shared
 from cyberprivacy.vault.web.dispatch import SECURITY, refusal
-from cyberprivacy.vault.web.problem import BadCall
 
-NETWORK: Final = "cyberprivacy:dev"
+__all__ = ["App", "PersonalData", "PersonalRecords"]
+
 TRADE: Final = "/udi/cookie"
 SCRIPT: Final = "/udi/page.js"
 _VAULT: Final = ("/udi/", "/.well-known/udi", "/openapi.json")
 """Where paths of the vault begin; the application has all others."""
-FOLLOW: Final = "/udi/followings"
-_OURS: Final = (TRADE, SCRIPT, FOLLOW)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """An application that keeps people's data.
-
-    Attributes:
-        name: as in its manifest.
-        site: its address, such as "https://shop.example".
-        data: folder for keys and, unless `database` says otherwise, data; made if it is not there.
-        types: folder of the schemas of what it keeps; see `bundle.typefolder`.
-        database: `postgresql://…`; "" for SQLite in the folder.
-        purposes: for what it may be granted other applications' records, a line each.
-        sources: addresses of applications whose records people may grant it, by name.
-        home: its DAO and cluster, and what it can prove; nobody's by default.
-        prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
-        network: names the domain of what people sign.
-        clock: POSIX seconds.
-    """
-
-    name: str
-    site: str
-    data: Path
-    types: Path
-    database: str = ""
-    purposes: Sequence[str] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-    home: Home = NOWHERE
-    prover: Prover | None = None
-    network: str = NETWORK
-    clock: Callable[[], float] = time.time
 
 
 class PersonalData:
     """Lets people keep what an application knows about them, and the application use it.
 
     Raises:
-        CyberPrivacyError: the vault cannot be opened, or another process has it.
+        CyberPrivacyError: the vault cannot be opened, another process has it, or it is not there.
     """
 
     def __init__(self, application: ASGIApp, *, app: App) -> None:
         """Wrap an application, and open its vault."""
-        self._application, self._app, self._clock = application, app.name, app.clock
-        site, declared = Site.parse(app.site), typefolder.load(app.types)
-        place, own = Place(site, app.network, apps={app.name: site}), _own(app, declared)
-        self._cookie = Cookie(app.name, site)
-        self._open = ExitStack()
-        self.vault: Vault = self._open.enter_context(
-            opened(app.data, app.database, place, types=declared, own=own, prover=app.prover, clock=app.clock)
-        )
-        self._followings = Followings(self.vault.database, self.vault.records)
-        known = {name: Site.parse(uri) for name, uri in app.sources.items()}
-        self._follower = Follower(self._followings, self.vault.sharing(own), self.vault.key, known, app.clock)
-        self._sessions = Sessions(self.vault.database)
-        self._endpoints = self.vault.application()
+        self._application, self._app = application, app
+        self._cookie = Cookie(app.name, Site.parse(app.site))
+        self.backing: Backing = Shared(app) if app.shared else Inside(app, Path(app.vault), self._cookie)
         self._script = FileResponse(web.SCRIPT, media_type="text/javascript", headers=SECURITY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is the vault's; hand everything else on, with who is there."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(_VAULT) and scope["path"] not in _OURS:
-            await self._endpoints(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == SCRIPT:
+            await self._script(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(_VAULT) and scope["path"] != TRADE:
+            await self.backing(scope, receive, send)
         else:
             try:
                 await self._serve(scope, receive, _private(send))
@@ -121,14 +74,14 @@ class PersonalData:
                 await refusal(error, scope["path"])(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Follow from the application's start to its end; whoever hears of the end finds the vault closed."""
+        """Run from the application's start to its end; whoever hears of the end finds the vault closed."""
         async with AsyncExitStack() as running:
-            running.enter_context(self._open)
+            running.callback(self.backing.close)
 
             async def sent(message: MutableMapping[str, Any]) -> None:
                 match message["type"]:
                     case "lifespan.startup.complete":
-                        await running.enter_async_context(self._follower.running())
+                        await running.enter_async_context(self.backing.running())
                     case "lifespan.shutdown.complete" | "lifespan.shutdown.failed":
                         await running.aclose()
                 await send(message)
@@ -136,76 +89,39 @@ class PersonalData:
             await self._application(scope, receive, sent)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in _OURS:
-            await (await self._own(Request(scope, receive)))(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] == TRADE:
+            await (await self._trade(Request(scope, receive)))(scope, receive, send)
             return
         asked = HTTPConnection(scope)
-        session = await run_in_threadpool(self._find, self._cookie.token(asked))
-        records = None if session is None else PersonalRecords(self.vault, session, self._followings)
-        asked.state.person = None if records is None else records.person
-        asked.state.records = records
+        visit = await self._visit(self._cookie.token(asked))
+        asked.state.person = None if visit is None else visit.records.person
+        asked.state.records = None if visit is None else visit.records
         await self._application(scope, receive, send)
 
-    async def _own(self, request: Request) -> Response:
-        """What the middleware answers itself."""
-        match request.url.path:
-            case path if path == SCRIPT:
-                return self._script
-            case path if path == FOLLOW:
-                return await self._follow(request)
-            case _:
-                return await self._trade(request)
-
-    async def _follow(self, request: Request) -> Response:
-        """Begin to follow a grant that the person who is signed in hands in."""
-        token = self._cookie.token(request) if request.method == "POST" else ""
-        session = await run_in_threadpool(self._session, token)
-        document = bytearray()
-        async for part in request.stream():
-            document += part
-            if len(document) > LIMIT:
-                raise BadCall("the grant is too large", code="api.size", limit=LIMIT)
-        if SignedGrant.decode(bytes(document)).grant.subject != session.account:
-            raise NoSession("this grant is another person's", code="session.account")
-        await self._follower.take(bytes(document))
-        return Response(status_code=204, headers=SECURITY)
-
-    def _find(self, token: str) -> Session | None:
-        """Whose token this is; None where nobody's, or no longer: that is no error of a page."""
+    async def _visit(self, token: str) -> Visit | None:
+        """Who has this token; None where nobody, or no longer: that is no error of a page."""
         try:
-            return self._session(token)
+            return await run_in_threadpool(self.backing.visit, token) if token else None
         except NoSession:
             return None
-
-    def _session(self, token: str) -> Session:
-        """Raises NoSession: none, or not this application's."""
-        session = self._sessions.find(token, self._clock())
-        if session.app != self._app:
-            raise NoSession("this session is not the application's", code="session.app", app=session.app)
-        return session
 
     async def _trade(self, request: Request) -> Response:
         """Who is there; a token for a cookie; or the end of both."""
         response = Response(status_code=204, headers=SECURITY)
         if request.method == "DELETE":
-            session = await run_in_threadpool(self._find, self._cookie.token(request))
-            if session is not None:
-                await run_in_threadpool(self._sessions.end, session.account, only=session.id)
+            visit = await self._visit(self._cookie.token(request))
+            if visit is not None:
+                await run_in_threadpool(visit.leave)
             self._cookie.take(response)
             return response
         if request.method == "GET":
-            session = await run_in_threadpool(self._session, self._cookie.token(request))
-            who = {"app": self._app, "person": session.owner().hex(), "account": session.account.hex()}
+            visit = await run_in_threadpool(self.backing.visit, self._cookie.token(request))
+            who = {"app": self._app.name, "person": visit.records.person, "account": visit.account}
             return JSONResponse(who, headers=SECURITY)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        session = await run_in_threadpool(self._session, token if request.method == "POST" else "")
-        self._cookie.give(response, token, int(session.expires - self._clock()))
+        visit = await run_in_threadpool(self.backing.visit, token if request.method == "POST" else "")
+        self._cookie.give(response, token, int(visit.expires - self._app.clock()))
         return response
-
-
-def _own(app: App, types: Sequence[DataType]) -> Own:
-    """The application as grants name it."""
-    return Own.of(app.name, app.home, Declared(frozenset(each.name for each in types), frozenset(app.purposes)))
 
 
 def _private(send: Send) -> Send:

@@ -1,23 +1,17 @@
-"""The records of one person, as an application that the vault runs inside of reads and writes them.
+"""What an application sees of the person who is signed in: the records that are kept for them, and where it asks.
 
-Every call is one transaction and asks what the person's account allows now: who froze it, or gave up the key that
-signed in, is heard at once. Calls are plain functions, for Starlette's `def` endpoints, which run in threads.
+A vault inside of the application (`inside`) and one that several applications share (`shared`) are the same to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
-import msgspec
+from starlette.types import Receive, Scope, Send
 
-from cyberprivacy.vault import account as rules
-from cyberprivacy.vault.account import Act
-from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
-from cyberprivacy.vault.followings import Following, Followings
-from cyberprivacy.vault.grantbook import GrantBook
+from cyberprivacy.vault.followings import Following
 from cyberprivacy.vault.granting import Registered
-from cyberprivacy.vault.records import Record
-from cyberprivacy.vault.sessions import Session
-from cyberprivacy.vault.web.assembly import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +21,7 @@ class Kept:
     Attributes:
         id: 32 hex digits; they sort by time.
         type: data type with its version.
-        rev: revision, from 1.
+        rev: revision, from 1; a change names the one that it saw.
         value: what was written, of the declared type.
         created, changed: POSIX seconds.
     """
@@ -40,18 +34,18 @@ class Kept:
     changed: int
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalRecords:
-    """What one person keeps through one application: the one that they are signed in with."""
+class PersonalRecords(Protocol):
+    """What one person keeps through one application: the one that they are signed in with.
 
-    vault: Vault
-    session: Session
-    _followings: Followings
+    Every call asks what the person's account allows now: who froze it, or gave up the key that signed in, is heard
+    at once. Calls are plain functions, for Starlette's `def` endpoints, which run in threads; each may raise
+    TryLater.
+    """
 
     @property
     def person(self) -> str:
         """How the application knows this person: 64 hex digits that no other application can join with its own."""
-        return self.session.owner().hex()
+        ...
 
     def create(self, kind: str, value: Mapping[str, object], *, key: str | None = None) -> str:
         """Write a new record of a declared type; its id. The same `key` again writes nothing new.
@@ -60,7 +54,7 @@ class PersonalRecords:
             CyberPrivacyError: the value is not of its type ("record.schema"), there is no such type ("type.none"),
                 no room ("quota.*"), or the account does not allow it ("account.*").
         """
-        return self._change(Create(kind, msgspec.json.encode(value)), key=key).record.hex()
+        ...
 
     def read(self, record: str) -> Kept:
         """One record.
@@ -68,18 +62,15 @@ class PersonalRecords:
         Raises:
             Misuse: this person has none of this id ("record.none").
         """
-        self._check(Act.READ)
-        with self.vault.database.reading() as connection:
-            return _kept(self.vault.records.read(connection, self.session.owner(), bytes.fromhex(record)))
+        ...
 
     def list(self, kind: str | None = None, *, after: str = "", limit: int = 100) -> Sequence[Kept]:
-        """Records of one type, or of all, oldest first; the last id of a page is `after` of the next one."""
-        self._check(Act.READ)
-        with self.vault.database.reading() as connection:
-            page = self.vault.records.page(
-                connection, self.session.owner(), kind=kind, after=bytes.fromhex(after), limit=limit
-            )
-        return [_kept(each) for each in page]
+        """Records of one type, or of all, oldest first; the last id of a page is `after` of the next.
+
+        Raises:
+            CyberPrivacyError: `limit` is not 1 to 1,000 ("record.limit").
+        """
+        ...
 
     def update(self, seen: Kept, value: Mapping[str, object]) -> int:
         """Write another value in place of the one that was seen; the new revision.
@@ -87,32 +78,57 @@ class PersonalRecords:
         Raises:
             CyberPrivacyError: as `create`; or somebody has changed it since ("record.rev").
         """
-        return self._change(Update(bytes.fromhex(seen.id), seen.rev, msgspec.json.encode(value))).rev
+        ...
 
     def delete(self, seen: Kept) -> None:
         """End a record; raises as `update`."""
-        self._change(Delete(bytes.fromhex(seen.id), seen.rev))
+        ...
 
     def followings(self) -> Sequence[Following]:
         """The grants under which other applications' records of this person come here, and how they stand."""
-        return self._followings.all(self.session.owner())
+        ...
 
     def grants(self) -> Sequence[Registered]:
         """What this person allows others with the records that are kept here, newest first; what ended, too."""
-        with self.vault.database.reading() as connection:
-            book = GrantBook(connection, self.session.owner())
-            return book.listed()
-
-    def _change(self, change: Change, *, key: str | None = None) -> Done:
-        self._check(Act.WRITE)
-        with self.vault.database.transaction() as connection:
-            return self.vault.records.change(connection, self.session.owner(), [change], key=key)[0]
-
-    def _check(self, act: Act) -> None:
-        state = self.vault.accounts.state(self.session.account)
-        rules.check(state, self.session.key, act, now=self.vault.clock())
+        ...
 
 
-def _kept(record: Record) -> Kept:
-    value = msgspec.json.decode(record.body, type=dict[str, object])
-    return Kept(record.id.hex(), record.type, record.rev, value, record.created, record.changed)
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who is signed in to an application.
+
+    Attributes:
+        records: theirs.
+        account: id of their account, 64 hex digits; None where only the vault knows it.
+        expires: POSIX seconds.
+        leave: ends the session.
+    """
+
+    records: PersonalRecords
+    account: str | None
+    expires: float
+    leave: Callable[[], None]
+
+
+class Backing(Protocol):
+    """The vault behind an application: it answers what people ask the vault, and knows who is there."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to the vault."""
+        ...
+
+    def visit(self, token: str) -> Visit:
+        """Who is there with this token.
+
+        Raises:
+            NoSession: nobody, or not in this application.
+        """
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Do what has to go on while the application serves."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; twice does nothing more."""
+        ...

@@ -23,6 +23,8 @@ LIMIT: Final = 16 << 10
 """Bytes of a release policy."""
 MAX_MEASUREMENTS: Final = 64
 MAX_ITEMS: Final = 64
+NOBODY: Final = "0x" + "0" * 40
+"""In place of a DAO, of an application that has none."""
 _FIELDS: Final = frozenset({"v", "app", "chain", "dao", "evidence", "measurements", "purposes", "types"})
 _DAO: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _LEVEL: Final = re.compile(r"[a-z-]{1,32}")
@@ -51,7 +53,7 @@ class ReleasePolicy:
 
     Attributes:
         app: its name.
-        chain: EIP-155 chain of its DAO. dao: address of that, as text.
+        chain: EIP-155 chain of its DAO. dao: address of that, as text; `NOBODY` if it has none.
         evidence: the lowest level that is accepted; None = none is asked for, and the consent text says so.
         measurements: the only software that is accepted, 32 bytes each; None = what the DAO releases.
         declared: the most that it may take.

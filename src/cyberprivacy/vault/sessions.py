@@ -4,6 +4,7 @@ The token is the client's alone: the database has its SHA-256. A session ends by
 the account gives up the key that opened it.
 """
 
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ NONCE_LASTS: Final = 300
 """Seconds within which a sign-in has to be signed and handed in."""
 _PREFIX: Final = "udi1-"
 """Before each token, so that one that leaked into a log or a repository is recognised."""
-_LONGEST: Final = 64
+_FORM: Final = re.compile(r"udi1-[A-Za-z0-9_-]{43}")
 _PURPOSE: Final = "sign-in"
 _ROWS: Final = select(SESSIONS, ACCOUNTS.c.secret).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account)
 
@@ -174,10 +175,7 @@ class Sessions:
         Raises:
             NoSession: nobody does ("session.missing", "session.unknown").
         """
-        if not token:
-            raise NoSession("nobody is signed in", code="session.missing")
-        if len(token) > _LONGEST or not token.startswith(_PREFIX):
-            raise NoSession("not the token of a session")
+        check_form(token)
         with self._database.reading() as connection:
             row = connection.execute(_ROWS.where(SESSIONS.c.token == _hash(token))).one_or_none()
         if row is None or row.expires <= now:
@@ -195,6 +193,18 @@ class Sessions:
         """End all sessions of an account, or only the one with this id; how many ended."""
         with self._database.transaction() as connection:
             return end_sessions(connection, account, only=only)
+
+
+def check_form(token: str) -> None:
+    """Refuse what cannot be a token, before it goes anywhere.
+
+    Raises:
+        NoSession: there is none ("session.missing"), or it is of another form ("session.unknown").
+    """
+    if not token:
+        raise NoSession("nobody is signed in", code="session.missing")
+    if not _FORM.fullmatch(token):
+        raise NoSession("not the token of a session")
 
 
 def _session(row: Row[Any]) -> Session:

@@ -25,7 +25,7 @@ from cyberprivacy.vault.granting import Place, Registered, admit, check_signed, 
 from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.proven import Peer, Recipients
-from cyberprivacy.vault.recipient import Declared, Presented, ReleasePolicy
+from cyberprivacy.vault.recipient import NOBODY, Declared, Presented, ReleasePolicy
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.tables import SHARINGS
@@ -44,7 +44,7 @@ class Home:
     """
 
     chain: int = 0
-    dao: str = "0x" + "00" * 20
+    dao: str = NOBODY
     cluster: int = 0
     evidence: Level | None = None
     measurements: frozenset[bytes] | None = None

@@ -5,11 +5,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from callers import Town, town
 from keeping import Vault
 
 from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault.database import Database
 
+ENGINES = ("sqlite", "postgresql")
 _NUMBERS = count()
 
 
@@ -21,11 +23,16 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a fresh database."""
+    return fresh(request, tmp_path)
+
+
+def fresh(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The address of a database of the engine that a fixture is asked for."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'vault.db'}"
+        return f"sqlite:///{folder / 'vault.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create(f"vault{next(_NUMBERS)}", template="vault")
 
@@ -44,3 +51,18 @@ def vault(database_url: str, tmp_path: Path) -> Iterator[Vault]:
     made = Vault.make(tmp_path, database_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def here(database_url: str, tmp_path: Path) -> Iterator[Town]:
+    """A vault that people call over HTTP."""
+    with town(tmp_path, database=database_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def town_of_all(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One for all tests of a file."""
+    folder = tmp_path_factory.mktemp("vault")
+    with town(folder, database=fresh(request, folder)) as made:
+        yield made

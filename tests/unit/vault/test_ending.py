@@ -48,7 +48,7 @@ def given(both: Pair, *totals: int) -> SignedGrant:
 
 def order(both: Pair, signed: SignedGrant) -> Order:
     """What the shop knows of its order to erase."""
-    with both.shop.wrapped.vault.database.reading() as connection:
+    with both.shop.inside.vault.database.reading() as connection:
         found = orders.of(connection, [signed.grant.source.account])
     return next(each for each in found if each.grant == signed.grant.id)
 
@@ -63,7 +63,7 @@ def test_what_came_is_erased_and_the_recipient_signs_that_it_is(both: Pair) -> N
     assert book.read(own).value == {"total": 99}
     told = order(both, signed)
     assert told.receipt is not None
-    said: Any = receipt.check(told.receipt, both.book.wrapped.vault.key.public)
+    said: Any = receipt.check(told.receipt, both.book.inside.vault.key.public)
     assert said["scope"] == {"what": "grant", "name": signed.grant.id.hex()}
     assert said["counts"]["records"] == 2
     assert said["keys"], "a key died, so no backup opens what went"
@@ -72,7 +72,7 @@ def test_what_came_is_erased_and_the_recipient_signs_that_it_is(both: Pair) -> N
 
     following = both.standing()
     came = Came(1 << 40, b"r" * 16, ORDER, b'{"total": 7}')
-    both.book.wrapped._followings.apply(following, came, int(time.time()))
+    both.book.inside.followings.apply(following, came, int(time.time()))
     assert both.totals() == [99], "nothing more comes in, whoever brings it"
 
 
@@ -122,7 +122,7 @@ def test_a_source_that_is_killed_after_it_told_goes_on_and_nothing_is_erased_twi
     until(lambda: both.totals() == [])
     both.shop.start()
     until(lambda: order(both, signed).state is orders.State.CONFIRMED)
-    with both.book.wrapped.vault.database.reading() as connection:
+    with both.book.inside.vault.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(ERASURES)).scalar_one() == 1
 
 
@@ -164,7 +164,7 @@ def test_what_two_grants_brought_stays_while_one_of_them_counts(both: Pair) -> N
     assert both.registers(second).status_code == 201
     both.follows(second)
     account = second.grant.recipient.account
-    until(lambda: both.book.wrapped._followings.one(account, second.grant.id).received == 1)
+    until(lambda: both.book.inside.followings.one(account, second.grant.id).received == 1)
     for signed, left in ((first, [5]), (second, [])):
         assert both.revokes(signed.grant, erase=1).status_code == 200
         until(lambda signed=signed: order(both, signed).state is orders.State.CONFIRMED)
@@ -175,7 +175,7 @@ def test_an_account_that_is_erased_says_who_was_told(both: Pair) -> None:
     signed = given(both, 5)
     both.book.stop()
     both.revokes(signed.grant, erase=1)
-    vault = both.shop.wrapped.vault
+    vault = both.shop.inside.vault
     with vault.database.transaction() as connection:
         job = erasing.ask(connection, both.account, erasing.Scope(erasing.What.ACCOUNT), now=int(time.time()))
     vault.sweeper.ask()
@@ -208,8 +208,8 @@ def test_pauses_grow_and_end(both: Pair) -> None:
     signed = given(both, 5)
     both.book.stop()
     both.revokes(signed.grant, erase=1)
-    both.shop.wrapped.vault.messenger.close()
-    told, database = order(both, signed), both.shop.wrapped.vault.database
+    both.shop.inside.vault.messenger.close()
+    told, database = order(both, signed), both.shop.inside.vault.database
     dues = []
     for tries in range(16):
         with database.transaction() as connection:

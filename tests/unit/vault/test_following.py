@@ -92,7 +92,7 @@ def asks(
 def test_only_the_holder_reads_and_only_what_was_granted(both: Pair, tmp_path: Path) -> None:
     order, signed = buys(both, 5), both.grant()
     assert both.registers(signed).status_code == 201
-    mine, stranger = both.book.wrapped.vault.key, VaultKey.open(tmp_path / "key")
+    mine, stranger = both.book.inside.vault.key, VaultKey.open(tmp_path / "key")
     path = f"/udi/v1/grants/{signed.grant.id.hex()}/records/{order}"
     assert asks(both, path, mine).json()["total"] == 5
     assert code(asks(both, path, stranger)) == "grant.unknown"
@@ -107,18 +107,18 @@ def test_only_the_holder_reads_and_only_what_was_granted(both: Pair, tmp_path: P
 
 def test_a_change_that_comes_twice_happens_once(both: Pair) -> None:
     signed = both.grant()
-    book = both.book.wrapped
+    book = both.book.inside
     with book.vault.database.transaction() as connection:
-        book._followings.begin(connection, signed.grant.recipient.account, signed.encode(), both.shop.url, 1)
-    following = book._followings.one(signed.grant.recipient.account, signed.grant.id)
+        book.followings.begin(connection, signed.grant.recipient.account, signed.encode(), both.shop.url, 1)
+    following = book.followings.one(signed.grant.recipient.account, signed.grant.id)
     mine = SimpleNamespace(record=b"r" * 16)
     before = both.totals()
     for _ in range(3):
-        book._followings.apply(following, Came(7, mine.record, ORDER, b'{"total": 7}'), 1)
-    book._followings.apply(following, Came(6, mine.record, ORDER, b'{"total": 6}'), 1)
+        book.followings.apply(following, Came(7, mine.record, ORDER, b'{"total": 7}'), 1)
+    book.followings.apply(following, Came(6, mine.record, ORDER, b'{"total": 6}'), 1)
     assert both.totals().count(7) == before.count(7) + 1
-    book._followings.apply(following, Came(8, b"s" * 16, ORDER, b'{"total": "no"}'), 1)
-    now = book._followings.one(following.owner, signed.grant.id)
+    book.followings.apply(following, Came(8, b"s" * 16, ORDER, b'{"total": "no"}'), 1)
+    now = book.followings.one(following.owner, signed.grant.id)
     assert (now.cursor, now.received, now.refused) == (8, 1, 1)
 
 

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from cyberprivacy.vault.database import Database
-from cyberprivacy.vault.middleware import App, PersonalData
-from cyberprivacy.vault.personal import PersonalRecords
+from cyberprivacy.vault.inside import Inside
+from cyberprivacy.vault.middleware import App, PersonalData, PersonalRecords
 
 SITE = "http://127.0.0.1:8080"
 
@@ -56,7 +56,8 @@ class Shop:
     """The application, and people who use it in a browser."""
 
     def __init__(self, client: TestClient, clock: Clock, wrapped: PersonalData) -> None:
-        self.town = Town(wrapped.vault, clock, client)
+        assert isinstance(wrapped.backing, Inside)
+        self.town = Town(wrapped.backing.vault, clock, client)
         self.client, self.clock = client, clock
 
     def enter(self, name: str = "alice", app: str = "shop") -> Caller:
@@ -81,7 +82,7 @@ def standing(folder: Path) -> Iterator[Shop]:
         more = {"network": "test:vault", "clock": clock}
         wraps.append(
             PersonalData(
-                app, app=App(name="shop", site=SITE, data=folder / "data", types=folder / "types", **more)
+                app, app=App(name="shop", site=SITE, vault=folder / "data", types=folder / "types", **more)
             )
         )
         return wraps[-1]
@@ -200,7 +201,7 @@ def test_a_type_that_changed_its_mind_is_refused_at_the_start(tmp_path: Path) ->
     (tmp_path / "types" / f"{ORDER}.json").write_text(json.dumps(other))
     with pytest.raises(Exception, match=r"type") as refused:
         PersonalData(
-            Starlette(), app=App(name="shop", site=SITE, data=tmp_path / "data", types=tmp_path / "types")
+            Starlette(), app=App(name="shop", site=SITE, vault=tmp_path / "data", types=tmp_path / "types")
         )
     assert str(getattr(refused.value, "code", "")).startswith("type.")
     Database.open(f"sqlite:///{tmp_path / 'data/vault.db'}").close()

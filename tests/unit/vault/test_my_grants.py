@@ -49,7 +49,7 @@ def types(
 def reads(both: Pair, grant: bytes, record: str) -> httpx2.Response:
     """The book reads a record under a grant."""
     path = f"/udi/v1/grants/{grant.hex()}/records/{record}"
-    authority, key = both.shop.url.removeprefix("http://"), both.book.wrapped.vault.key
+    authority, key = both.shop.url.removeprefix("http://"), both.book.inside.vault.key
     headers = signedrequest.sign("GET", authority, path, key=key, now=both.alice.now)
     return httpx2.get(both.shop.url + path, headers=headers, trust_env=False)
 

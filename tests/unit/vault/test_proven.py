@@ -105,7 +105,7 @@ class Scene:
 
     def forget(self) -> None:
         """As if the time of every verdict were over."""
-        self.both.shop.wrapped.vault.recipients._known.clear()
+        self.both.shop.inside.vault.recipients._known.clear()
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def test_who_proves_it_gets_what_was_granted_and_is_asked_again(here: Scene) -> 
     assert here.node.asked == 1
     both.follows(signed)
     until(lambda: 5 in both.totals())
-    mine = both.book.wrapped.vault.key
+    mine = both.book.inside.vault.key
     path = f"/udi/v1/grants/{signed.grant.id.hex()}/records/{order}"
     assert asks(both, path, mine).json()["total"] == 5
     assert here.node.asked == 1, "a verdict counts for a while"
@@ -216,12 +216,12 @@ def test_a_release_that_takes_more_than_was_agreed_ends_it(here: Scene) -> None:
     both.book.more["purposes"] = [PURPOSE, "Sell what was bought"]
     both.book.start()
     here.forget()
-    assert code(asks(both, path, both.book.wrapped.vault.key)) == "recipient.widened"
+    assert code(asks(both, path, both.book.inside.vault.key)) == "recipient.widened"
     both.book.stop()
     both.book.more["purposes"] = [PURPOSE]
     both.book.start()
     here.forget()
-    assert asks(both, path, both.book.wrapped.vault.key).status_code == 200
+    assert asks(both, path, both.book.inside.vault.key).status_code == 200
 
 
 @pytest.mark.parametrize(

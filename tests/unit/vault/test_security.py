@@ -32,7 +32,6 @@ from cyberprivacy.vault.security.desk import CLOSED, TRIES, Desk
 from cyberprivacy.vault.security.guard import Guard
 from cyberprivacy.vault.security.web import Interface
 from cyberprivacy.vault.vaultkey import VaultKey
-from cyberprivacy.vault.web import server
 from cyberprivacy.vault.web.assembly import opened
 
 DELAY = 86_400
@@ -96,7 +95,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
         uri = f"http://127.0.0.1:{bound.getsockname()[1]}"
         place = replace(PLACE, site=Site.parse(uri))
         vault = stack.enter_context(opened(tmp_path / "v", "", place, types=TYPES, paces=GENEROUS, clock=clock))
-        stack.enter_context(running(server.prepared(vault.application()), bound))
+        stack.enter_context(running(vault.application(), bound))
         book = Book(tmp_path / "security.db")
         stack.callback(book.close)
         guard = Guard(VaultKey.open(tmp_path / "guardian.key"), "bank.example")

@@ -4,13 +4,12 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from callers import Caller, Town, code, town, until
+from callers import Caller, Town, code, until
 from keeping import NOTE, ORDER
 from people import key, opening
 
@@ -22,12 +21,6 @@ from cyberprivacy.vault.keyevent import Kind
 PICTURE = b"a picture " * 1_000
 ODD = b'{ "total":7,\n  "unknown":{"z":1.50,"a":"\\u00e9"} ,"note":"<b>" }'
 """Bytes that every re-encoding would change."""
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Town]:
-    with town(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

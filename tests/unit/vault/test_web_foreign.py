@@ -4,12 +4,12 @@ Each parameter of a path is made by `MAKERS` for Alice, and then asked for by ev
 parameter that nobody makes here, and that is not open by its nature, fails the first test.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
 import pytest
-from callers import Caller, Town, code, example, town
+from callers import Caller, Town, code, example
 from keeping import ORDER
 
 from cyberprivacy.vault.web.endpoint import Endpoint, Media, Who
@@ -45,16 +45,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with town(tmp_path_factory.mktemp("vault")) as made:
-        alice = made.person("alice", "shop")
-        bob = made.person("bob")
-        strangers = {
-            "another person": bob,
-            "another person in the same application": bob.sign_in("shop"),
-            "another application of the same person": alice.sign_in("books"),
-        }
-        yield World(made, alice, {name: make(alice) for name, make in MAKERS.items()}, strangers)
+def world(town_of_all: Town) -> World:
+    alice, bob = town_of_all.person("alice", "shop"), town_of_all.person("bob")
+    strangers = {
+        "another person": bob,
+        "another person in the same application": bob.sign_in("shop"),
+        "another application of the same person": alice.sign_in("books"),
+    }
+    return World(town_of_all, alice, {name: make(alice) for name, make in MAKERS.items()}, strangers)
 
 
 def test_every_parameter_of_every_closed_endpoint_is_tried(world: World) -> None:

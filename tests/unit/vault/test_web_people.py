@@ -1,6 +1,5 @@
 """Accounts and sessions over HTTP."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,6 @@ from cyberprivacy.vault import signin
 from cyberprivacy.vault.keyevent import Kind
 from cyberprivacy.vault.sessions import APP_LASTS, LASTS, NONCE_LASTS
 from cyberprivacy.vault.web.assembly import Paces
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Town]:
-    with town(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

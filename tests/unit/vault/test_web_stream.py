@@ -5,22 +5,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 
 import httpx2
 import pytest
-from callers import Caller, Town, code, town
+from callers import Caller, Town, code
 from keeping import ORDER
 
 from cyberprivacy.bundle.serve import listening
 from cyberprivacy.vault.blobs import PART
 from cyberprivacy.vault.web import server
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Town]:
-    with town(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

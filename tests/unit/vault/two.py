@@ -26,8 +26,8 @@ from cyberprivacy.vault.consent import text, text_hash
 from cyberprivacy.vault.described import described
 from cyberprivacy.vault.followings import Following
 from cyberprivacy.vault.grant import Grant, Mode, Revoke
+from cyberprivacy.vault.inside import Inside, RecordsInside
 from cyberprivacy.vault.middleware import App, PersonalData
-from cyberprivacy.vault.personal import PersonalRecords
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.selector import Selector
 from cyberprivacy.vault.sessions import open_session
@@ -53,7 +53,7 @@ class Place:
         app = App(
             name=self.name,
             site=self._site or self.url,
-            data=self.folder / "data",
+            vault=self.folder / "data",
             types=self.folder / "types",
             sources=self._sources,
             network="test:vault",
@@ -67,6 +67,11 @@ class Place:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [bound]})
         self._thread.start()
         until(lambda: self._server.started)
+
+    @property
+    def inside(self) -> Inside:
+        assert isinstance(self.wrapped.backing, Inside)
+        return self.wrapped.backing
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -109,19 +114,19 @@ class Pair:
         assert self.alice.state is not None
         return self.alice.state.account
 
-    def at(self, place: Place) -> PersonalRecords:
+    def at(self, place: Place) -> RecordsInside:
         """Alice, signed in there; how one signs in is tested elsewhere."""
-        vault = place.wrapped.vault
+        vault = place.inside.vault
         with vault.database.transaction() as connection:
             _, session = open_session(connection, self.account, key("alice"), place.name, time.time())
             owners.admit(
                 connection, vault.ring.store, session.owner(), account=self.account, app=place.name, now=1
             )
-        return PersonalRecords(vault, session, place.wrapped._followings)
+        return RecordsInside(vault, session, place.inside.followings)
 
     def grant(self, **fields: object) -> SignedGrant:
         """What alice signs so that the book may have her orders."""
-        shop, book = self.shop.wrapped.vault, self.book.wrapped.vault
+        shop, book = self.shop.inside.vault, self.book.inside.vault
         assert shop.own is not None
         assert book.own is not None
         with shop.database.reading() as connection:
@@ -163,8 +168,7 @@ class Pair:
 
     def follows(self, signed: SignedGrant) -> None:
         """Hand it in at the book, too."""
-        follower = self.book.wrapped._follower
-        self.book.run(follower.take(signed.encode()))
+        self.book.run(self.book.inside.follower.take(signed.encode()))
 
     def words(self, grant: Grant, erase: int = 0, by: str = "alice", at: float = 0) -> bytes:
         """What alice signs to take a grant back."""

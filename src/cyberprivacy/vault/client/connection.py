@@ -5,10 +5,12 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import httpx2
+import msgspec
 
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
@@ -21,6 +23,7 @@ PATIENCE: Final = 60.0
 """Seconds without a byte, after which a vault is given up."""
 _CODE: Final = re.compile(r"[a-z0-9-]{1,30}(\.[a-z0-9-]{1,30}){0,3}\Z")
 _DISTRUST: Final = (401, 403, 409)
+_Form = TypeVar("_Form")
 
 
 class VaultSilent(TryLater):
@@ -44,7 +47,7 @@ class Connection:
 
     def __init__(self, url: str, token: str = "", *, certificate: Path | None = None) -> None:
         self.site = Site.parse(url.rstrip("/"))
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.token = token
         self._client = httpx2.Client(
             base_url=self.site.uri,
             verify=_trust(certificate),
@@ -53,6 +56,12 @@ class Connection:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
         )
+
+    def of(self, token: str) -> Self:
+        """The same way, in a session; it ends with this one."""
+        other = copy(self)
+        other.token = token
+        return other
 
     def ask(
         self,
@@ -87,7 +96,8 @@ class Connection:
     ) -> Iterator[httpx2.Response]:
         """The answer as it comes, once the vault has agreed; raises as `ask`."""
         kind = {"Content-Type": "application/json"} if octets is not None else {}
-        sent = {**self._headers, **kind, **(headers or {})}
+        known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        sent = {**known, **kind, **(headers or {})}
         try:
             with self._client.stream(method, path, params=query, content=octets, headers=sent) as answer:
                 if not answer.is_success:
@@ -120,6 +130,18 @@ def read(answer: httpx2.Response, limit: int) -> bytes:
         if len(received) > limit:
             raise VaultSilent("the answer is too large", code="vault.answer", limit=limit)
     return bytes(received)
+
+
+def decoded(data: bytes, form: type[_Form]) -> _Form:
+    """An answer in its form, one of `vault.web`.
+
+    Raises:
+        VaultSilent: it has another.
+    """
+    try:
+        return msgspec.json.decode(data, type=form)
+    except msgspec.DecodeError:
+        raise VaultSilent("what answers there is no vault", code="vault.answer") from None
 
 
 def value_of(data: bytes) -> Any:

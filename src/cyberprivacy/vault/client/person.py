@@ -46,11 +46,17 @@ class Wallet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a wallet, at one vault."""
+    """Somebody with a wallet, at one vault.
+
+    Attributes:
+        clock: POSIX seconds.
+        through: the application at whose own address the vault is asked, if it is one that applications share.
+    """
 
     vault: Connection
     wallet: Wallet
     clock: Callable[[], float] = time.time
+    through: str = OWNER
 
     def about(self) -> Place:
         """What the vault says that it is.
@@ -59,7 +65,7 @@ class Person:
             NotThisPlace: it says to be at another address than the one that was asked.
         """
         place = about(self.vault)
-        if place.site != self.vault.site:
+        if self.vault.site not in (place.site, place.apps.get(self.through)):
             raise NotThisPlace("the vault says to be elsewhere", asked=self.vault.site.uri, says=place.site.uri)
         return place
 

@@ -37,7 +37,7 @@ def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequenc
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", *HEADERS],
-        expose_headers=["ETag", "Location", "Retry-After"],
+        expose_headers=["ETag", "Location", "Retry-After", "Udi-Type", "Udi-Created", "Udi-Changed"],
     )
     return Starlette(
         routes=routes,

@@ -43,6 +43,7 @@ from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
@@ -111,7 +112,8 @@ class Vault:
         """Every endpoint."""
         rooms = (
             People(self.accounts, Sessions(self.database), self._door()),
-            Data(self.database, self.records, self.types),
+            Data(self.database, self.ring.store, self.records, self.types),
+            Numbers(self.database, self.records, self.types),
             Stream(self.database, self.records, self.blobs),
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
