@@ -1,6 +1,7 @@
 """`my sign-in`, `sign-out`, `account`, and which keys speak for it."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from cyberprivacy.cli.myevents import Account, account_id, append
 from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect, forget, remember
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
+from cyberprivacy.errors import Misuse
+from cyberprivacy.proposal.signing import keystore_address
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.person import Person
 from cyberprivacy.vault.key import Key
@@ -33,6 +36,12 @@ def sign_in(
     url: Url,
     *,
     new: Annotated[bool, typer.Option("--new", help="Begin an account with this key first.")] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", metavar="KEYSTORE|KEY", help="Begin it with this key of yours, too: some things need two."
+        ),
+    ] = None,
     whose: Account = "",
     certificate: Certificate = None,
     who: Signing,
@@ -41,12 +50,22 @@ def sign_in(
     """Sign in; the session is kept on this machine for an hour. Your wallet shows what you sign."""
     with Connection(url, certificate=certificate) as vault:
         person = Person(vault, SignerWallet.of(who))
-        chosen = person.begin() if new else account_id(whose) if whose else None
+        if also and not new:
+            raise Misuse("keys of an account that is there come by `add-key`", code="my.key", hint="See --new.")
+        others = [_named(each) for each in also or []]
+        chosen = person.begin(also=others) if new else account_id(whose) if whose else None
         opened = person.sign_in(account=chosen)
     kept = remember(vault.site.uri, opened)
     value = {"url": vault.site.uri, "account": kept.account, "expires": kept.expires, "new": new}
     until = moment(kept.expires, int(time.time()))
     out.result(value, f"signed in as {kept.account} until {until}", as_json=as_json)
+
+
+def _named(text: str) -> Key:
+    """A key by its text, or by the keystore in which it is; that one is not opened."""
+    if ":" in text:
+        return Key.parse(text)
+    return Key.of_address(bytes.fromhex(keystore_address(Path(text))[2:]))
 
 
 def sign_out(

@@ -1,5 +1,6 @@
 """`my grants`, `accesses`, `revoke`: a person sees what they have allowed, and who used it, and ends it."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,6 +124,60 @@ def test_who_erases_without_a_key_is_told_who_keeps_what_it_got(
     assert code == 0
     assert "keep what they got" in said.err
     assert json.loads(said.out)["recipients"] == []
+
+
+def keystore(folder: Path, name: str) -> list[str]:
+    """The words that name somebody's other key as one that signs as well."""
+    stored = ethaccount.load().encrypt(secret(name), PASSWORD, kdf="pbkdf2", iterations=1_000)
+    (folder / f"{name}.json").write_text(json.dumps(stored))
+    return ["--cosigner", str(folder / f"{name}.json"), "--cosigner-password-file", str(folder / "password")]
+
+
+def test_what_is_granted_is_read_signed_by_two_keys_and_followed(
+    both: Pair, types: Types, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both.at(both.shop).create(ORDER, {"total": 5})
+    book, phone = both.book.url, keystore(tmp_path, "phone")
+    code, said = types("grant", book, "--yes", signs=True)
+    assert (code, said["error"]) == (1, "cosign.missing")
+    code, said = types("grant", book, "--yes", "--days", "30", *phone, signs=True)
+    assert (code, said["recipient"], said["types"], said["follows"]) == (0, "book", [ORDER], True)
+    until(lambda: both.totals() == [5])
+    found = types("grants")[1]["grants"][0]
+    assert (found["grant"], found["purpose"]) == (said["grant"], PURPOSE)
+    assert found["expires"] - found["begins"] == 30 * 86_400
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    key, password = tmp_path / "alice.json", tmp_path / "password"
+    line = ["my", "grant", both.shop.url, book, "--key", str(key), "--password-file", str(password)]
+    assert run(line) != 0
+    shown = capsys.readouterr().err
+    assert 'You allow "book" to use records about you that are kept at "shop".' in shown
+    assert "Sign this?" in shown
+    assert len(types("grants")[1]["grants"]) == 1, "nothing was signed"
+
+
+def test_a_grant_that_is_saved_is_handed_in_later(both: Pair, types: Types, tmp_path: Path) -> None:
+    file, phone = tmp_path / "grant.json", keystore(tmp_path, "phone")
+    code, said = types("grant", both.book.url, "--yes", "--once", "--save", str(file), *phone, signs=True)
+    assert (code, said) == (0, {"saved": str(file)})
+    assert types("grants")[1]["grants"] == []
+    code, said = types("grant", both.book.url, "--signed", str(file), signs=True)
+    assert (code, said["follows"]) == (0, False)
+    assert types("grants")[1]["grants"][0]["mode"] == "once"
+
+
+def test_what_cannot_be_granted_is_told(both: Pair, types: Types) -> None:
+    for more, code, ended in (
+        (["--may", "read,burn"], "my.action", 2),
+        (["--purpose", "Sell it"], "my.purpose", 2),
+        (["--only", "total = "], "selector.form", 1),
+        (["--type", "org.example.nothing.v1"], "type.none", 2),
+        (["--language", "fr"], "consent.language", 1),
+        (["--signed", "/nowhere/grant.json"], "my.file", 2),
+    ):
+        got, said = types("grant", both.book.url, "--yes", *more, signs=True)
+        assert (got, said["error"]) == (ended, code), more
 
 
 def test_lists_come_in_pages(both: Pair, types: Types) -> None:
