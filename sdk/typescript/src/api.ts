@@ -189,8 +189,8 @@ export interface Operations {
   readonly listGrants: { parameters: { readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: GrantPage };
   readonly revokeGrant: { parameters: {  }; body: Uint8Array; answer: Taken };
   readonly eraseGranted: { parameters: {  }; body: Uint8Array; answer: ErasureShown };
-  readonly followGrant: { parameters: { readonly "grant": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
-  readonly readGranted: { parameters: { readonly "grant": string; readonly "record": string; readonly "Signature-Input": string; readonly "Signature": string; }; body: undefined; answer: JsonObject };
+  readonly followGrant: { parameters: { readonly "grant": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Udi-Token"?: string; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
+  readonly readGranted: { parameters: { readonly "grant": string; readonly "record": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Udi-Token"?: string; }; body: undefined; answer: JsonObject };
   readonly listAccesses: { parameters: { readonly "grant"?: string | null; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: AccessPage };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
   readonly readAbout: { parameters: {  }; body: undefined; answer: About };
@@ -240,8 +240,8 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   listGrants: {"method":"GET","path":"/udi/v1/grants","parameters":{"after":"query","limit":"query"},"sends":"","answer":"GrantPage"},
   revokeGrant: {"method":"POST","path":"/udi/v1/grants:revoke","parameters":{},"sends":"application/json","answer":"Taken"},
   eraseGranted: {"method":"POST","path":"/udi/v1/grants:erase","parameters":{},"sends":"application/json","answer":"ErasureShown"},
-  followGrant: {"method":"GET","path":"/udi/v1/grants/{grant}/events","parameters":{"grant":"path","Signature-Input":"header","Signature":"header","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
-  readGranted: {"method":"GET","path":"/udi/v1/grants/{grant}/records/{record}","parameters":{"grant":"path","record":"path","Signature-Input":"header","Signature":"header"},"sends":"","answer":"JsonObject"},
+  followGrant: {"method":"GET","path":"/udi/v1/grants/{grant}/events","parameters":{"grant":"path","Signature-Input":"header","Signature":"header","Udi-Token":"header","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
+  readGranted: {"method":"GET","path":"/udi/v1/grants/{grant}/records/{record}","parameters":{"grant":"path","record":"path","Signature-Input":"header","Signature":"header","Udi-Token":"header"},"sends":"","answer":"JsonObject"},
   listAccesses: {"method":"GET","path":"/udi/v1/accesses","parameters":{"grant":"query","after":"query","limit":"query"},"sends":"","answer":"AccessPage"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
   readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 from cyberprivacy import strict_json
 from cyberprivacy.attest.report import Level
 from cyberprivacy.typed_data import Schema
+from cyberprivacy.vault import servicetoken
 from cyberprivacy.vault.accounts import Accounts, secret_of
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.changing import NoRecord
@@ -21,13 +22,14 @@ from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
-from cyberprivacy.vault.granting import Place, Registered, admit, check_signed, check_use
+from cyberprivacy.vault.granting import GrantRefused, Place, Registered, admit, check_signed, check_use
 from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.proven import Peer, Recipients
 from cyberprivacy.vault.recipient import NOBODY, Declared, Presented, ReleasePolicy
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
+from cyberprivacy.vault.servicetoken import Token
 from cyberprivacy.vault.tables import SHARINGS
 from cyberprivacy.vault.types import Types
 
@@ -79,11 +81,12 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A grant in use: whose records (pairwise, 32 bytes), which grant, who gets them."""
+    """A grant in use: whose records (pairwise, 32 bytes), which grant, who gets them, and by which part of it."""
 
     owner: bytes
     grant: bytes
     peer: Peer
+    token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +187,22 @@ class Sharing:
         peer = Peer(ReleasePolicy.decode(row.policy), holder, row.site or "")
         return Shared(row.owner, row.grant, peer)
 
+    def served(self, grant: bytes, holder: bytes, signed: bytes) -> Shared:
+        """The part of a grant that the holder of a device key (32 bytes) uses for its recipient, by a token.
+
+        Raises:
+            GrantGone: there is no such grant.
+            Untrusted: the token does not count here; see `servicetoken.check`.
+        """
+        with self.database.reading() as connection:
+            row = connection.execute(select(SHARINGS).where(SHARINGS.c.grant == grant)).first()
+            if row is None:
+                raise GrantGone("no such grant for this key", grant=grant.hex())
+            held = GrantBook(connection, row.owner).held(grant)
+        issuer = bytes.fromhex(row.holder.rpartition(":")[2])
+        token = servicetoken.check(signed, held.grant, issuer=issuer, holder=holder, now=self.clock())
+        return Shared(row.owner, row.grant, Peer(ReleasePolicy.decode(row.policy), issuer, row.site or ""), token)
+
     def feed(self, shared: Shared) -> Feed:
         """The events that a grant lets its recipient hear of."""
         return Feed(
@@ -197,7 +216,10 @@ class Sharing:
             Untrusted: the grant does not count now; see `granting.check_use`.
         """
         held = GrantBook(connection, shared.owner).held(shared.grant)
-        kinds = sorted({s.data_type for s in held.grant.scopes if Action.SUBSCRIBE in s.actions})
+        scopes = held.grant.scopes if shared.token is None else shared.token.scopes
+        kinds = sorted({s.data_type for s in scopes if Action.SUBSCRIBE in s.actions})
+        if not kinds:
+            raise GrantRefused("it does not let anybody listen", code="grant.scope", action=Action.SUBSCRIBE.value)
         return [s for kind in kinds for s in self._scopes(held, Action.SUBSCRIBE, kind, shared)]
 
     def read(self, shared: Shared, record: bytes) -> Record:
@@ -224,7 +246,8 @@ class Sharing:
     def _scopes(self, held: Registered, action: Action, kind: str, shared: Shared) -> Sequence[Scope]:
         state = self.accounts.state(held.grant.subject)
         found = self.recipients.presented(shared.peer, held.grant.recipient)
-        return check_use(held, action, kind, state=state, found=found, now=self.clock())
+        scopes = check_use(held, action, kind, state=state, found=found, now=self.clock())
+        return scopes if shared.token is None else servicetoken.part(shared.token, action, kind, now=self.clock())
 
     def owner(self, account: bytes) -> bytes:
         """An account as this application knows it, 32 bytes; raises NoAccount."""

@@ -9,7 +9,7 @@ from msgspec import Meta, Raw
 
 from cyberprivacy import canonical, strict_json
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.vault import ending, signedrequest
+from cyberprivacy.vault import ending, servicetoken, signedrequest
 from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.events import Batch
@@ -99,12 +99,13 @@ class Between:
             Endpoint(
                 method="GET", path=path + "/{grant}/events", name="followGrant", who=Who.HOLDER,
                 run=self._events, summary="What changes of what was granted, for as long as it counts.",
-                answer=Media.EVENTS, takes=(*_SIGNED, "Last-Event-ID"), needs=_SIGNED, also=(404,), cost=20,
+                answer=Media.EVENTS, takes=(*_SIGNED, "Udi-Token", "Last-Event-ID"),
+                needs=_SIGNED, also=(404,), cost=20,
             ),
             Endpoint(
                 method="GET", path=path + "/{grant}/records/{record}", name="readGranted", who=Who.HOLDER,
                 run=self._read, summary="A record that was granted; the person sees that it was read.",
-                answer=Media.JSON, takes=_SIGNED, needs=_SIGNED, also=(404,), cost=5,
+                answer=Media.JSON, takes=(*_SIGNED, "Udi-Token"), needs=_SIGNED, also=(404,), cost=5,
             ),
         ]  # fmt: skip
 
@@ -153,7 +154,11 @@ class Between:
     def _asked(self, call: Call, path: str) -> Shared:
         """The grant that whoever signed this request uses."""
         holder = signedrequest.check("GET", self._site.domain, path, call.headers, now=call.now)
-        shared = self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        grant, token = bytes.fromhex(call.path["grant"]), call.headers.get("Udi-Token")
+        if token is None:
+            shared = self._sharing.asked(grant, holder)
+        else:
+            shared = self._sharing.served(grant, holder, servicetoken.from_header(token))
         self._sharing.recipients.meet(shared.peer)
         return shared
 

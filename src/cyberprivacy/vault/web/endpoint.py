@@ -62,8 +62,12 @@ HEADERS: Final[Mapping[str, str]] = {
     "Content-Range": "`bytes <first>-<last>/<size>`: which part of the blob the body is.",
     "Signature-Input": "What the signature covers; see docs/spec/udi-1.md.",
     "Signature": "Of the application to which something was granted.",
+    "Udi-Token": "A service token, base64url: the part of the grant for which its holder signs the request.",
     "Last-Event-ID": "Where the events that were received end.",
 }
+
+LONGER: Final[Mapping[str, int]] = {"Udi-Token": 8_192}
+"""Characters of headers that hold a document."""
 
 
 @dataclass(frozen=True, slots=True)
