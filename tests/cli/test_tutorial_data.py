@@ -44,9 +44,14 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path: Path, monkeypatch
     (tmp_path / "password").write_text("long enough")
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     shop, purchases, *typed = [line for block in blocks for line in block.splitlines()]
+    granted = ""
     with serving(shop, 8401), serving(purchases, 8402):
         for line in typed:
-            said = say(shlex.split(line)[1:])
+            said = say(shlex.split(line.replace("GRANT", granted))[1:])
             assert said.code == 0, (line, said)
+            if " my grant " in line:
+                granted = said.out.split()[0]
+            if " my revoke " in line:
+                assert "erased there, with a signed receipt" in said.out
     assert "erased" in said.out
     assert (tmp_path / "export.udi.zip").exists()

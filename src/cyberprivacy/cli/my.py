@@ -5,7 +5,9 @@ from typing import Final
 
 import typer
 
-PARTS: Final = ("myaccount", "mydata", "mynumbers", "mygrants", "mytransfer", "myrecovery")
+PARTS: Final = (
+    *("myaccount", "mydata", "mynumbers", "mygrant", "mygrants", "mytransfer", "myerase", "myrecovery"),
+)
 """Modules of this package that add the commands, in the order in which `my --help` lists them."""
 
 

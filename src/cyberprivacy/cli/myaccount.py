@@ -1,6 +1,7 @@
 """`my sign-in`, `sign-out`, `account`, and which keys speak for it."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,8 @@ from cyberprivacy.cli.mysession import (
 )
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
+from cyberprivacy.errors import Misuse
+from cyberprivacy.proposal.signing import keystore_address
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.person import Person
 from cyberprivacy.vault.key import Key
@@ -46,6 +49,12 @@ def sign_in(
     new: Annotated[
         bool, typer.Option("--new", help="Begin an account first: this key, and one that this machine makes.")
     ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", metavar="KEYSTORE|KEY", help="Begin it with this key of yours, too: some things need two."
+        ),
+    ] = None,
     whose: Account = "",
     certificate: Certificate = None,
     who: Signing,
@@ -54,7 +63,10 @@ def sign_in(
     """Sign in; the session is kept on this machine for an hour. Your wallet shows what you sign."""
     with Connection(url, certificate=certificate) as vault:
         person = Person(vault, SignerWallet.of(who))
-        chosen = _begun(person) if new else account_id(whose) if whose else None
+        if also and not new:
+            raise Misuse("keys of an account that is there come by `add-key`", code="my.key", hint="See --new.")
+        others = [_named(each) for each in also or []]
+        chosen = _begun(person, others) if new else account_id(whose) if whose else None
         opened = person.sign_in(account=chosen)
     kept = remember(vault.site.uri, opened)
     value = {"url": vault.site.uri, "account": kept.account, "expires": kept.expires, "new": new}
@@ -62,12 +74,19 @@ def sign_in(
     out.result(value, f"signed in as {kept.account} until {until}", as_json=as_json)
 
 
-def _begun(person: Person) -> str:
-    """An account of two keys: this machine's own signs beside the wallet's what is dangerous."""
-    account = person.begin(device_key(device(NEW)))
+def _begun(person: Person, others: list[Key]) -> str:
+    """An account of two keys or more: this machine's own signs beside the wallet's what is dangerous."""
+    account = person.begin(also=[device_key(device(NEW)), *others])
     keep_device(account)
     out.progress("this machine has a key of its own for the account, which signs beside yours what is dangerous")
     return account
+
+
+def _named(text: str) -> Key:
+    """A key by its text, or by the keystore in which it is; that one is not opened."""
+    if ":" in text:
+        return Key.parse(text)
+    return Key.of_address(bytes.fromhex(keystore_address(Path(text))[2:]))
 
 
 def sign_out(

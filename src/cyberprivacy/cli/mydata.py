@@ -1,4 +1,4 @@
-"""`my data`, `export`, `import`, `erase`: what is kept about you, and how it comes out, in, and to an end."""
+"""`my data`, `export`, `import`: what is kept about you, and how it comes out and in."""
 
 import os
 import time
@@ -11,12 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cyberprivacy import canonical
-from cyberprivacy.cli.mysession import Certificate, Url, connect, forget
+from cyberprivacy.cli.mysession import Certificate, Url, connect
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.review.hidden import visible
-from cyberprivacy.vault import receipt
 from cyberprivacy.vault.archivefile import Archive
 from cyberprivacy.vault.client.connection import Connection
 
@@ -25,7 +23,7 @@ PART: Final = 3 << 20
 LINES: Final = 500
 PIECE: Final = 256 << 10
 """Bytes of one part of a blob."""
-_WAIT: Final = 0.3
+WAIT: Final = 0.3
 """Seconds between two questions how far something is."""
 
 App = Annotated[str, typer.Option("--app", metavar="NAME", help="Of which application, as `my data` lists them.")]
@@ -37,7 +35,6 @@ def add(my: typer.Typer) -> None:
     my.command("data", epilog=f"Example: cyberprivacy my data {at}")(data)
     my.command("export", epilog=f"Example: cyberprivacy my export {at} --to export.udi.zip")(export)
     my.command("import", epilog=f"Example: cyberprivacy my import {at} export.udi.zip")(import_)
-    my.command("erase", epilog=f"Example: cyberprivacy my erase {at} --app shop --yes")(erase)
 
 
 def data(url: Url, *, certificate: Certificate = None, as_json: Json = False) -> None:
@@ -139,51 +136,6 @@ def import_(
         raise typer.Exit(1)
 
 
-def erase(
-    url: Url,
-    *,
-    app: App = "",
-    kind: Annotated[str, typer.Option("--type", metavar="TYPE", help="Only records of this type.")] = "",
-    record: Annotated[str, typer.Option("--record", metavar="ID", help="Only this record.")] = "",
-    everything: Annotated[bool, typer.Option("--everything", help="The account, at every application.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
-    certificate: Certificate = None,
-    as_json: Json = False,
-) -> None:
-    """Erase for good: keys are overwritten, so that backups cannot be read either. Ends with a signed receipt."""
-    if everything == bool(app) or (kind and record) or (everything and (kind or record)):
-        raise Misuse(
-            "say what to erase",
-            code="my.erase",
-            hint="--app NAME, with --type or --record if you like; or --everything.",
-        )
-    what = "account" if everything else "type" if kind else "record" if record else "owner"
-    if not yes:
-        name = "your whole account" if everything else f"{what} {kind or record or app}"
-        typer.confirm(f"Erase {name} at {url}? This cannot be undone", abort=True, err=True)
-    vault, _ = connect(url, certificate)
-    with vault:
-        key = bytes.fromhex(str(vault.ask("GET", "/.well-known/udi")["key"]))
-        body = {"what": what, "app": app, "name": kind or record}
-        job = vault.ask("POST", "/udi/v1/deletions", body=body)
-        with waiting("erasing") as tell:
-            while job["step"] != "done":
-                time.sleep(_WAIT)
-                job = vault.ask("GET", f"/udi/v1/deletions/{job['id']}")
-                tell(str(job["step"]))
-    signed = canonical.encode(job["receipt"])
-    said: Any = receipt.check(signed, key)
-    if everything:
-        forget(vault.site.uri)
-    counts = ", ".join(f"{count} {name}" for name, count in said["counts"].items())
-    until = time.strftime("%Y-%m-%d", time.gmtime(said["backups"]["until"]))
-    human = (
-        f"erased: {counts}. {len(said['keys'])} key(s) overwritten, epoch {said['epoch']} retired.\n"
-        f"Backups of the database may hold what nobody can read until {until}. This vault signed the receipt."
-    )
-    out.result({"id": job["id"], "receipt": job["receipt"]}, human, as_json=as_json)
-
-
 def _ready(vault: Connection) -> Mapping[str, Any]:
     """An export that is ready: one that waits for us already, or a new one."""
     known = vault.ask("GET", "/udi/v1/exports")["exports"]
@@ -191,7 +143,7 @@ def _ready(vault: Connection) -> Mapping[str, Any]:
     found: Mapping[str, Any] = usable[0] if usable else vault.ask("POST", "/udi/v1/exports")
     with waiting("gathering") as tell:
         while found["state"] == "waiting":
-            time.sleep(_WAIT)
+            time.sleep(WAIT)
             found = vault.ask("GET", f"/udi/v1/exports/{found['id']}")
             tell(f"{found['done']} records")
     if found["state"] != "ready":

@@ -7,16 +7,21 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from cyberprivacy import canonical
 from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse
 from cyberprivacy.review.hidden import visible
+from cyberprivacy.vault import receipt
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
 from cyberprivacy.vault.client.person import Person
 
 _ID: Final = re.compile(r"[0-9a-f]{32}\Z")
+_PATIENCE: Final = 5.0
+"""Seconds that a command waits for a recipient to confirm; the vault goes on telling it by itself."""
+_WAIT: Final = 0.2
 _PAGES: Final = 64
 """Pages that are asked for at most: a vault that never ends a list shall not keep anybody."""
 
@@ -33,7 +38,7 @@ def grants(url: Url, *, certificate: Certificate = None, as_json: Json = False) 
     """What you have allowed at a vault, newest first, also what has ended."""
     vault, _ = connect(url, certificate)
     with vault:
-        found = list(_all(vault, "/udi/v1/grants", "grants", {}))
+        found = granted(vault)
     now = int(time.time())
     rows = [
         (each["grant"], visible(each["recipient"]), _scopes(each), visible(each["purpose"]), _standing(each, now))
@@ -74,20 +79,59 @@ def revoke(
     url: Url,
     grant: Annotated[str, typer.Argument(metavar="ID", help="As `my grants` shows it.")],
     *,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="The recipient also erases what it got, and signs that it did.")
+    ] = False,
     certificate: Certificate = None,
     who: Signing,
     as_json: Json = False,
 ) -> None:
-    """Take a grant back, by your signature. What listens under it ends at once; what it got already, it has."""
+    """Take a grant back, by your signature. What listens under it ends at once.
+
+    What the recipient got already, it keeps, unless you say --erase: then the vault tells it until it confirms.
+    `my grants` shows whether it has.
+    """
     id_ = _id(grant)
     vault, account = connect(url, certificate)
     with vault:
-        if id_ not in (each["grant"] for each in _all(vault, "/udi/v1/grants", "grants", {})):
+        if id_ not in (each["grant"] for each in granted(vault)):
             raise Misuse(
                 "you have allowed no such thing here", code="my.grant", hint="See `my grants`.", grant=id_
             )
-        Person(vault, SignerWallet.of(who)).revoke(account, bytes.fromhex(id_))
-    out.result({"grant": id_, "revoked": True}, f"taken back: {id_}", as_json=as_json)
+        Person(vault, SignerWallet.of(who)).revoke(account, bytes.fromhex(id_), erase=erase)
+        told = _erasing(vault, id_) if erase else None
+    human = f"taken back: {id_}" + (f"; {erasing_words(told)}" if erase else "")
+    out.result({"grant": id_, "revoked": True, "erasing": told}, human, as_json=as_json)
+
+
+def granted(vault: Connection) -> list[Mapping[str, Any]]:
+    """What somebody has allowed at a vault, newest first, also what has ended."""
+    return list(_all(vault, "/udi/v1/grants", "grants", {}))
+
+
+def _erasing(vault: Connection, grant: str) -> Any:
+    """How it stands with the recipient, once it has confirmed or the time that a person likes to wait is over."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        told = next((each["erasing"] for each in granted(vault) if each["grant"] == grant), None)
+        if told is None or told["state"] != "told" or told["why"] or time.monotonic() > end:
+            return told
+        time.sleep(_WAIT)
+
+
+def erasing_words(told: Mapping[str, Any] | None) -> str:
+    """How it stands with a recipient that was told to erase, in words; its receipt is checked."""
+    if told is None:
+        return "nobody got anything under it"
+    if told["state"] == "confirmed":
+        receipt.check(canonical.encode(told["receipt"]), bytes.fromhex(told["holder"]))
+        return "erased there, with a signed receipt"
+    if told["why"] == "grant.unknown":
+        return "nothing came there, it says"
+    why = f" ({visible(told['why'])})" if told["why"] else ""
+    if told["state"] == "refused":
+        return f"NOT erased there{why}; it is told no more"
+    return f"told to erase, has not confirmed yet{why}"
 
 
 def _all(vault: Connection, path: str, name: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
@@ -121,7 +165,8 @@ def _scopes(grant: Mapping[str, Any]) -> str:
 def _standing(grant: Mapping[str, Any], now: int) -> str:
     """Whether it counts, and how often it was used."""
     if grant["revoked"]:
-        return f"taken back; used {grant['uses']} times"
+        used = f"taken back; used {grant['uses']} times"
+        return f"{used}; {erasing_words(grant['erasing'])}" if grant["erasing"] else used
     if grant["expires"] <= now:
         return f"ended {moment(grant['expires'], now)}; used {grant['uses']} times"
     limit = f" of {grant['max_uses']}" if grant["max_uses"] else ""

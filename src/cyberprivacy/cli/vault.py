@@ -16,7 +16,7 @@ from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared
-from cyberprivacy.vault.sharing import NOWHERE, Own
+from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "

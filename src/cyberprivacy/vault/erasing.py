@@ -7,18 +7,21 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, insert, literal, select, update
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Misuse
-from cyberprivacy.vault import owners
+from cyberprivacy.vault import owners, under
 from cyberprivacy.vault.change import new_id
 from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.tables import ACCOUNTS, BLOBS, ERASURES, GRANTS, OUTBOX, OWNERS, RECORDS
+
+_MANY: Final = 500
+"""Ids in one statement."""
 
 
 class NoErasure(Misuse):
@@ -33,6 +36,8 @@ class What(Enum):
 
     RECORD = "record"
     TYPE = "type"
+    GRANT = "grant"
+    """What came from elsewhere under a grant, and is under no other that counts."""
     DELETED = "deleted"
     """Nothing more than what was deleted before: it becomes final."""
     OWNER = "owner"
@@ -59,7 +64,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What goes: `name` is a record's id in hex, or a type; empty for the rest."""
+    """What goes: `name` is a record's or a grant's id in hex, or a type; empty for the rest."""
 
     what: What
     name: str = ""
@@ -151,6 +156,8 @@ def ask(connection: Connection, subject: bytes, scope: Scope, *, now: int) -> by
     match scope.what:
         case What.RECORD | What.TYPE:
             job = _some(connection, job)
+        case What.GRANT:
+            job = _came(connection, job)
         case What.OWNER:
             job = _shut(connection, job, [owners.take(connection, subject).id])
         case What.DELETED:
@@ -177,6 +184,13 @@ def find(connection: Connection, job: bytes) -> Job:
     return Job.of(row)
 
 
+def latest(connection: Connection, subject: bytes, scope: Scope) -> Job | None:
+    """The newest job of a subject with this scope, whatever became of it; None if there was none."""
+    mine = (ERASURES.c.owner == subject, ERASURES.c.scope == canonical.encode(scope.document()))
+    row = connection.execute(select(ERASURES).where(*mine).order_by(ERASURES.c.id.desc()).limit(1)).first()
+    return None if row is None else Job.of(row)
+
+
 def ask_for_unreadable(connection: Connection, store: KeyStore, *, now: int) -> tuple[bytes, ...]:
     """Begin to erase all owners whose keys are gone, as after a database was restored; the ids of the jobs.
 
@@ -198,16 +212,29 @@ def ask_for_unreadable(connection: Connection, store: KeyStore, *, now: int) -> 
 
 def _some(connection: Connection, job: Job) -> Job:
     """Rows of some records go at once, each with its event; what is left lives on under another generation."""
-    owner = owners.take(connection, job.subject)
-    chosen = RECORDS.c.owner == owner.id
+    chosen = RECORDS.c.type == job.scope.name
     if job.scope.what is What.RECORD:
-        chosen &= RECORDS.c.id == _record(job.scope.name)
-    else:
-        chosen &= RECORDS.c.type == job.scope.name
+        chosen = RECORDS.c.id == _record(job.scope.name)
+    gone = _go(connection, job, chosen)
+    if gone.counts["records"] == 0:
+        raise NoErasure("nothing of this scope is here", kind=job.scope.what.value, name=job.scope.name[:140])
+    return gone
+
+
+def _came(connection: Connection, job: Job) -> Job:
+    """What came under a grant; that it was little, or nothing, is said in the receipt."""
+    ids, total = under.records(connection, job.subject, _record(job.scope.name)), job
+    for at in range(0, len(ids), _MANY):
+        total = _go(connection, total, RECORDS.c.id.in_(ids[at : at + _MANY]))
+    return total if ids else _go(connection, job, false())
+
+
+def _go(connection: Connection, job: Job, which: ColumnElement[bool]) -> Job:
+    """Some records of the job's owner go; the job with what it counted, and what went now."""
+    owner = owners.take(connection, job.subject)
+    chosen = and_(RECORDS.c.owner == owner.id, which)
     total = select(func.count(), func.coalesce(func.sum(RECORDS.c.bytes), 0)).where(chosen)
     count, size = connection.execute(total).one()
-    if count == 0:
-        raise NoErasure("nothing of this scope is here", kind=job.scope.what.value, name=job.scope.name[:140])
     number = literal(owner.seq) + func.row_number().over(order_by=RECORDS.c.id)
     told = select(
         RECORDS.c.owner,
@@ -224,7 +251,9 @@ def _some(connection: Connection, job: Job) -> Job:
     owner.seq, owner.records, owner.bytes = owner.seq + count, owner.records - count, owner.bytes - int(size)
     owner.dirty = owner.dirty or job.asked
     owners.keep(connection, owner)
-    return replace(job, counts={"blobs": 0, "bytes": int(size), "grants": 0, "records": count})
+    before = job.counts or {"blobs": 0, "bytes": 0, "grants": 0, "records": 0}
+    went = {"bytes": before["bytes"] + int(size), "records": before["records"] + count}
+    return replace(job, counts={**before, **went})
 
 
 def _record(name: str) -> bytes:

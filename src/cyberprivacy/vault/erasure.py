@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from cyberprivacy.vault import orders
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, Step, What, ask
 from cyberprivacy.vault.freshening import freshen
@@ -127,10 +128,19 @@ class Erasure:
             self._ring.forget(holder)
         now = int(self._clock())
         label = self._ring.store.root.label
-        made = receipt(job, self._signer, root=label, now=now, backups_until=now + self.backup_days * DAY)
+        until = now + self.backup_days * DAY
+        told = self._told(job)
+        made = receipt(job, self._signer, root=label, now=now, backups_until=until, recipients=told)
         done = replace(job, step=Step.DONE, receipt=made)
         self._move(done, receipt=made, done=now)
         return done
+
+    def _told(self, job: Job) -> list[dict[str, object]]:
+        """The recipients that were told to erase what they had of owners that are gone, as far as they are."""
+        if job.scope.what not in (What.OWNER, What.ACCOUNT):
+            return []
+        with self._database.reading() as connection:
+            return [orders.shown(each) for each in orders.of(connection, job.owners)]
 
 
 def _keep(connection: Connection, job: Job, **ended: object) -> None:

@@ -10,7 +10,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater
 from cyberprivacy.vault.carriage import SignedGrant
@@ -19,7 +19,7 @@ from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.records import Records
-from cyberprivacy.vault.tables import FOLLOWINGS
+from cyberprivacy.vault.tables import FOLLOWED, FOLLOWINGS
 
 
 class State(Enum):
@@ -153,13 +153,23 @@ class Followings:
             change = Update(id_, there.rev, came.body)
         if change is not None:
             self._records.change(connection, owner, [change])
+        self._note(connection, following, id_, gone=came.body is None)
+
+    def _note(self, connection: Connection, following: Following, record: bytes, *, gone: bool) -> None:
+        """Write down under which grant a record came, for when that is to be erased."""
+        row = {"owner": following.owner, "grant": following.grant.id, "record": record}
+        mine = and_(*(FOLLOWED.c[name] == value for name, value in row.items()))
+        if gone:
+            connection.execute(delete(FOLLOWED).where(mine))
+        elif connection.execute(select(FOLLOWED.c.record).where(mine)).first() is None:
+            connection.execute(insert(FOLLOWED).values(row))
 
     def _steps(self, connection: Connection, owner: bytes, grant: bytes, seq: int, now: int, counted: str) -> bool:
-        """Go on to a change; False where this was done before."""
+        """Go on to a change; False where this was done before, or nothing more may come."""
         counter = FOLLOWINGS.c[counted]
         stepped = connection.execute(
             update(FOLLOWINGS)
-            .where(_is(owner, grant), FOLLOWINGS.c.cursor < seq)
+            .where(_is(owner, grant), FOLLOWINGS.c.cursor < seq, FOLLOWINGS.c.state != State.ENDED.value)
             .values({"cursor": seq, counted: counter + 1, "heard": now})
         )
         return stepped.rowcount == 1

@@ -116,16 +116,26 @@ class GrantBook:
         )
         return True
 
+    def end(self, signed: SignedRevoke, now: int) -> None:
+        """Note that a grant that is here was taken back, by words that were used elsewhere before."""
+        said = update(GRANTS).where(self._is(signed.revoke.grant)).values(revoked=now, revocation=signed.encode())
+        self._connection.execute(said)
+
     def held(self, grant: bytes) -> Registered:
         """A grant of this id.
 
         Raises:
             GrantGone: there is none.
         """
-        row = self._row(grant)
-        if row is None:
+        found = self.find(grant)
+        if found is None:
             raise GrantGone("no such grant", grant=grant.hex())
-        return _registered(row)
+        return found
+
+    def find(self, grant: bytes) -> Registered | None:
+        """A grant of this id; None if there is none."""
+        row = self._row(grant)
+        return None if row is None else _registered(row)
 
     def listed(self, *, after: bytes = b"", limit: int = MAX_GRANTS) -> Sequence[Registered]:
         """The grants, newest first; those that come after one of them (its id)."""

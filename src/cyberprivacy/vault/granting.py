@@ -14,7 +14,7 @@ from cyberprivacy.seal import Seal
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault import account, consent
 from cyberprivacy.vault.account import Act, EventRefused, State
-from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.cosigning import check_cosigned
 from cyberprivacy.vault.described import Described
 from cyberprivacy.vault.grant import Grant, Mode, Party
@@ -160,7 +160,7 @@ def check_signed(
     grant = signed.grant
     if here not in (grant.source, grant.recipient) or grant.source == grant.recipient:
         raise GrantRefused("this grant is about another place or account", code="grant.place")
-    state = _signer(grant.subject, grant.kel_seq, signed.proof.key, states)
+    state = signer_of(grant.subject, grant.kel_seq, signed.proof.key, states)
     digest = grant.digest(place.schema)
     account.check(state, signed.proof.key, Act.HEAVY if _irrevocable(grant) else Act.GRANT, now=now)
     place.judge.check(signed.proof.key, digest, signed.proof.signature)
@@ -240,36 +240,12 @@ def check_still(held: Registered, *, state: State, found: Presented, now: float)
     check_party(held.grant.recipient, found)
 
 
-def check_revoke(
-    data: bytes, place: Place, *, states: Sequence[State], memory: Memory, now: float
-) -> SignedRevoke:
-    """Take a revocation in, or say why not. A frozen account can still take back.
-
-    Args:
-        data: the signed revocation as it came.
-        place: where this is.
-        states: the account after each of its events, first to last.
-        memory: what this place remembers.
-        now: POSIX seconds.
+def signer_of(subject: bytes, seq: int, key: Key, states: Sequence[State]) -> State:
+    """The account now, if the key spoke for it at an event and still does.
 
     Raises:
-        Untrusted: the first check that fails: size, form, subject ("grant.subject"), signer ("account.key"),
-            signature, time ("grant.clock"), nonce ("grant.nonce").
-        TryLater: "grant.ahead", or the chain is out of reach.
-    """
-    signed = SignedRevoke.decode(data)
-    said = signed.revoke
-    _signer(said.subject, said.kel_seq, signed.proof.key, states)
-    place.judge.check(signed.proof.key, said.digest(place.schema), signed.proof.signature)
-    if abs(said.at - now) > SKEW:
-        raise GrantRefused("the revocation is not of this time", code="grant.clock", at=said.at, now=int(now))
-    if memory.nonce_used(said.subject, said.nonce):
-        raise GrantRefused("this nonce came before", code="grant.nonce")
-    return signed
-
-
-def _signer(subject: bytes, seq: int, key: Key, states: Sequence[State]) -> State:
-    """The account now, if the key spoke for it at an event and still does.
+        Untrusted: another account ("grant.subject"), or not a key of it then, or now ("account.key").
+        TryLater: that event is not known here yet ("grant.ahead").
 
     A key that was removed must not sign for the time when it was not; one that came later cannot have signed.
     """

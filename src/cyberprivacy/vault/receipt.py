@@ -6,6 +6,7 @@ Source: docs/spec/udi-1.md, "Receipts of erasures".
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -58,8 +59,10 @@ class KeySigner:
         return self._key.sign(message)
 
 
-def receipt(job: Job, signer: Signer, *, root: str, now: int, backups_until: int) -> bytes:
-    """The signed receipt of a job whose rows are gone."""
+def receipt(
+    job: Job, signer: Signer, *, root: str, now: int, backups_until: int, recipients: Sequence[object] = ()
+) -> bytes:
+    """The signed receipt of a job whose rows are gone; `recipients` as they stand in it, see `orders.shown`."""
     said = {
         "asked": job.asked,
         "at": now,
@@ -69,7 +72,7 @@ def receipt(job: Job, signer: Signer, *, root: str, now: int, backups_until: int
         "holds": [],
         "id": job.id.hex(),
         "keys": [{"generation": each.generation, "owner": each.owner.hex()} for each in job.dead],
-        "recipients": [],
+        "recipients": list(recipients),
         "root": root,
         "scope": job.scope.document(),
         "subject": job.subject.hex(),

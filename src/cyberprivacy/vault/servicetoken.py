@@ -6,6 +6,7 @@ Source: docs/spec/udi-1.md, "Service tokens".
 """
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -19,7 +20,7 @@ from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.keylog import SKEW
 from cyberprivacy.vault.receipt import Signer
-from cyberprivacy.vault.scope import Scope, narrower, read_all
+from cyberprivacy.vault.scope import Action, Scope, narrower, read_all
 
 LIMIT: Final = 32 << 10
 """Bytes of a signed token."""
@@ -89,6 +90,26 @@ class Token:
         return made
 
 
+def to_header(signed: bytes) -> str:
+    """A signed token as a header carries it: base64url without padding. Source: RFC 4648, section 5."""
+    return urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+
+def from_header(text: str) -> bytes:
+    """The signed token in a header.
+
+    Raises:
+        BadToken: another spelling.
+    """
+    try:
+        signed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        signed = b""
+    if not signed or to_header(signed) != text:
+        raise BadToken("not a token as a header carries it")
+    return signed
+
+
 def issue(token: Token, grant: Grant, signer: Signer) -> bytes:
     """The signed token, canonical JSON.
 
@@ -134,6 +155,20 @@ def check(data: bytes, grant: Grant, *, issuer: bytes, holder: bytes, now: float
     if not token.since - SKEW <= now < token.until:
         raise BadToken("the token does not count now", code="token.time", since=token.since, until=token.until)
     return token
+
+
+def part(token: Token, action: Action, kind: str, *, now: float) -> tuple[Scope, ...]:
+    """The scopes of a token that was checked before, under which this may be done now.
+
+    Raises:
+        BadToken: its time is over ("token.time"), or it does not allow this ("token.scope").
+    """
+    if now >= token.until:
+        raise BadToken("the token's time is over", code="token.time", until=token.until)
+    scopes = tuple(each for each in token.scopes if each.data_type == kind and action in each.actions)
+    if not scopes:
+        raise BadToken("the token does not allow this", code="token.scope", type=kind, action=action.value)
+    return scopes
 
 
 def _signed(said: Mapping[str, object]) -> bytes:

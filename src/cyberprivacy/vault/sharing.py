@@ -14,8 +14,9 @@ from sqlalchemy import Connection, insert, select
 from cyberprivacy import strict_json
 from cyberprivacy.attest.report import Level
 from cyberprivacy.typed_data import Schema
+from cyberprivacy.vault import servicetoken
 from cyberprivacy.vault.accounts import Accounts, secret_of
-from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.changing import NoRecord
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.described import Described, described
@@ -23,10 +24,10 @@ from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
 from cyberprivacy.vault.granting import (
+    GrantRefused,
     Place,
     Registered,
     admit,
-    check_revoke,
     check_signed,
     check_still,
     check_use,
@@ -37,6 +38,7 @@ from cyberprivacy.vault.proven import Peer, Recipients
 from cyberprivacy.vault.recipient import NOBODY, Declared, Presented, ReleasePolicy
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
+from cyberprivacy.vault.servicetoken import Token
 from cyberprivacy.vault.tables import SHARINGS
 from cyberprivacy.vault.types import Types
 
@@ -93,11 +95,12 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A grant in use: whose records (pairwise, 32 bytes), which grant, who gets them."""
+    """A grant in use: whose records (pairwise, 32 bytes), which grant, who gets them, and by which part of it."""
 
     owner: bytes
     grant: bytes
     peer: Peer
+    token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +165,7 @@ class Sharing:
         signed, book = SignedGrant.decode(document), GrantBook(connection, owner)
         admitted = admit(
             document,
-            self._place(connection),
+            self.place(connection),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=book,
@@ -177,33 +180,16 @@ class Sharing:
         signed = SignedGrant.decode(document)
         check_signed(
             signed,
-            self._place(connection),
+            self.place(connection),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=GrantBook(connection, owner),
             now=self.clock(),
         )
 
-    def _place(self, connection: Connection) -> Place:
+    def place(self, connection: Connection) -> Place:
+        """Where this is, for checks."""
         return Place(schema=self.schema, judge=self.judge, types=self.described(connection))
-
-    def revoke(self, document: bytes) -> bytes:
-        """Take a grant back by the person's signed words; its id.
-
-        Raises:
-            CyberPrivacyError: see `granting.check_revoke`.
-        """
-        said = SignedRevoke.decode(document).revoke
-        owner, states = self.owner(said.subject), self.accounts.history(said.subject)
-        with self.database.transaction() as connection:
-            book = GrantBook(connection, owner)
-            place = Place(schema=self.schema, judge=self.judge, types={})
-            signed = check_revoke(document, place, states=states, memory=book, now=self.clock())
-            book.revoke(signed, self.clock())
-            if said.erase:
-                self.erase(connection, owner, said.grant)
-        self.taken_back.add(said.grant)
-        return said.grant
 
     def asked(self, grant: bytes, holder: bytes) -> Shared:
         """The grant that the holder of a device key (32 bytes) uses.
@@ -220,6 +206,22 @@ class Sharing:
         peer = Peer(ReleasePolicy.decode(row.policy), holder, row.site or "")
         return Shared(row.owner, row.grant, peer)
 
+    def served(self, grant: bytes, holder: bytes, signed: bytes) -> Shared:
+        """The part of a grant that the holder of a device key (32 bytes) uses for its recipient, by a token.
+
+        Raises:
+            GrantGone: there is no such grant.
+            Untrusted: the token does not count here; see `servicetoken.check`.
+        """
+        with self.database.reading() as connection:
+            row = connection.execute(select(SHARINGS).where(SHARINGS.c.grant == grant)).first()
+            if row is None:
+                raise GrantGone("no such grant for this key", grant=grant.hex())
+            held = GrantBook(connection, row.owner).held(grant)
+        issuer = bytes.fromhex(row.holder.rpartition(":")[2])
+        token = servicetoken.check(signed, held.grant, issuer=issuer, holder=holder, now=self.clock())
+        return Shared(row.owner, row.grant, Peer(ReleasePolicy.decode(row.policy), issuer, row.site or ""), token)
+
     def feed(self, shared: Shared) -> Feed:
         """The events that a grant lets its recipient hear of."""
         return Feed(
@@ -233,7 +235,10 @@ class Sharing:
             Untrusted: the grant does not count now; see `granting.check_use`.
         """
         held = GrantBook(connection, shared.owner).held(shared.grant)
-        kinds = sorted({s.data_type for s in held.grant.scopes if Action.SUBSCRIBE in s.actions})
+        scopes = held.grant.scopes if shared.token is None else shared.token.scopes
+        kinds = sorted({s.data_type for s in scopes if Action.SUBSCRIBE in s.actions})
+        if not kinds:
+            raise GrantRefused("it does not let anybody listen", code="grant.scope", action=Action.SUBSCRIBE.value)
         return [s for kind in kinds for s in self._scopes(held, Action.SUBSCRIBE, kind, shared)]
 
     def still(self, connection: Connection, shared: Shared) -> Grant:
@@ -278,7 +283,8 @@ class Sharing:
     def _scopes(self, held: Registered, action: Action, kind: str, shared: Shared) -> Sequence[Scope]:
         state = self.accounts.state(held.grant.subject)
         found = self.recipients.presented(shared.peer, held.grant.recipient)
-        return check_use(held, action, kind, state=state, found=found, now=self.clock())
+        scopes = check_use(held, action, kind, state=state, found=found, now=self.clock())
+        return scopes if shared.token is None else servicetoken.part(shared.token, action, kind, now=self.clock())
 
     def owner(self, account: bytes) -> bytes:
         """An account as this application knows it, 32 bytes; raises NoAccount."""

@@ -336,6 +336,33 @@ SHARINGS: Final = Table(
     Column("site", String(300), nullable=True),  # where it answers; NULL: nowhere
 )
 
+FOLLOWED: Final = Table(
+    "followed",  # records that came under a grant, to be found again when they have to be erased
+    METADATA,
+    _owned(),
+    _id("grant", 16, key=True),
+    _id("record", 16, key=True),
+)
+
+ORDERS: Final = Table(
+    "orders",  # to erase what a grant gave: at its source, until the recipient confirms; they outlive the owner
+    METADATA,
+    _id("owner", key=True),
+    _id("grant", 16, key=True),
+    Column("recipient", String(128), nullable=False),  # its application
+    _id("account"),  # pairwise, there
+    Column("holder", String(200), nullable=False),  # the key that signs the recipient's receipt
+    Column("site", String(300), nullable=False),  # "": nowhere
+    Column("document", LargeBinary, nullable=False),  # the signed revocation
+    Column("state", String(16), nullable=False),  # told, confirmed, refused
+    Column("why", String(64), nullable=False),  # reason code of the last try; "" while all is well
+    _whole("tries"),
+    _whole("asked"),
+    _whole("due", null=True),  # of the next try; NULL: none will follow
+    Column("receipt", LargeBinary, nullable=True),
+    Index(None, "due"),
+)
+
 FOLLOWINGS: Final = Table(
     "followings",  # grants under which this place gets records, at their recipient
     METADATA,

@@ -1,7 +1,9 @@
 """What one application keeps appears at another while a grant counts, exactly once, and not a moment longer."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +16,9 @@ from two import Pair, pair, until
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.client.eventstream import MAX_EVENT, BadStream, EventStream, Told
 from cyberprivacy.vault.followings import Came, State, local_id
+from cyberprivacy.vault.scope import Action
+from cyberprivacy.vault.selector import Selector
+from cyberprivacy.vault.servicetoken import Token, issue, to_header
 from cyberprivacy.vault.vaultkey import VaultKey
 
 
@@ -80,12 +85,17 @@ def test_a_grant_that_is_not_quite_it_is_refused(both: Pair) -> None:
 
 
 def asks(
-    both: Pair, path: str, key: VaultKey, signed_path: str | None = None, later: float = 0
+    both: Pair,
+    path: str,
+    key: VaultKey,
+    signed_path: str | None = None,
+    later: float = 0,
+    token: bytes = b"",
+    authority: str = "",
 ) -> httpx2.Response:
-    import time
-
-    authority = both.shop.url.removeprefix("http://")
+    authority = authority or both.shop.url.removeprefix("http://")
     headers = signedrequest.sign("GET", authority, signed_path or path, key=key, now=time.time() + later)
+    headers |= {"Udi-Token": to_header(token)} if token else {}
     return httpx2.get(both.shop.url + path, headers=headers, trust_env=False)
 
 
@@ -103,6 +113,42 @@ def test_only_the_holder_reads_and_only_what_was_granted(both: Pair, tmp_path: P
     both.revokes(signed.grant)
     assert code(asks(both, path, mine)) == "grant.revoked"
     assert code(asks(both, f"/udi/v1/grants/{signed.grant.id.hex()}/events", mine)) == "grant.revoked"
+
+
+def test_a_service_uses_a_part_of_a_grant_for_five_minutes_and_nobody_else_does(
+    both: Pair, tmp_path: Path
+) -> None:
+    order, signed = buys(both, 5), both.grant()
+    other = both.grant()
+    for each in (signed, other):
+        assert both.registers(each).status_code == 201
+    mine, now = both.book.inside.vault.key, int(time.time())
+    service, thief = VaultKey.open(tmp_path / "service"), VaultKey.open(tmp_path / "thief")
+    reading = tuple(replace(scope, actions=(Action.READ,)) for scope in signed.grant.scopes)
+    plain = Token(grant=signed.grant.id, scopes=reading, holder=service.public, since=now, until=now + 300)
+    token = issue(plain, signed.grant, mine)
+    grants = f"/udi/v1/grants/{signed.grant.id.hex()}"
+    path = f"{grants}/records/{order}"
+
+    assert asks(both, path, service, token=token).json()["total"] == 5
+    assert code(asks(both, path, service)) == "grant.unknown"
+    assert code(asks(both, path, thief, token=token)) == "token.holder"
+    assert code(asks(both, path, service, token=issue(plain, signed.grant, thief))) == "token.signature"
+    assert code(asks(both, path.replace(signed.grant.id.hex(), other.grant.id.hex()), service, token=token)) == (
+        "token.grant"
+    )
+    assert code(asks(both, path, service, token=token, authority="elsewhere.example")) == "request.signature"
+    assert code(asks(both, path, service, token=token, later=-300)) == "request.time"
+    old = replace(plain, since=now - 301, until=now - 1)
+    assert code(asks(both, path, service, token=issue(old, signed.grant, mine))) == "token.time"
+    assert code(asks(both, f"{grants}/events", service, token=token)) == "grant.scope"
+    narrow = replace(plain, scopes=tuple(replace(each, selector=Selector.parse("total = 6")) for each in reading))
+    assert code(asks(both, path, service, token=issue(narrow, signed.grant, mine))) == "record.none"
+    headers = signedrequest.sign("GET", both.shop.url.removeprefix("http://"), path, key=service, now=now)
+    bent = httpx2.get(both.shop.url + path, headers={**headers, "Udi-Token": "not=it"}, trust_env=False)
+    assert code(bent) == "token.form"
+    both.revokes(signed.grant)
+    assert code(asks(both, path, service, token=token)) == "grant.revoked"
 
 
 def test_a_change_that_comes_twice_happens_once(both: Pair) -> None:

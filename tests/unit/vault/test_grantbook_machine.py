@@ -15,8 +15,9 @@ from cyberprivacy.vault.account import HOUR
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Revoke
 from cyberprivacy.vault.grantbook import Access, GrantBook
-from cyberprivacy.vault.granting import check_revoke, check_use
+from cyberprivacy.vault.granting import check_use
 from cyberprivacy.vault.keyevent import Kind
+from cyberprivacy.vault.revoking import check_revoke
 from cyberprivacy.vault.scope import Action
 
 WHICH = st.integers(0, 2)

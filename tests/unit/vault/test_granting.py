@@ -35,9 +35,10 @@ from cyberprivacy.attest.report import Check, Level
 from cyberprivacy.vault import forms
 from cyberprivacy.vault.account import FROZEN, THAW, YOUNG
 from cyberprivacy.vault.grant import Grant, Mode, Revoke
-from cyberprivacy.vault.granting import Admitted, Registered, check_revoke, check_still, check_use, risks
+from cyberprivacy.vault.granting import Admitted, Registered, check_still, check_use, risks
 from cyberprivacy.vault.keyevent import Kind
 from cyberprivacy.vault.recipient import Declared, Presented
+from cyberprivacy.vault.revoking import check_revoke
 from cyberprivacy.vault.scope import Action
 from cyberprivacy.vault.selector import Selector
 

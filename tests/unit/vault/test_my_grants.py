@@ -1,5 +1,6 @@
 """`my grants`, `accesses`, `revoke`: a person sees what they have allowed, and who used it, and ends it."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 from keeping import ORDER
 from people import secret
-from two import PURPOSE, Pair, pair
+from two import PURPOSE, Pair, pair, until
 
 from cyberprivacy.cli import run
 from cyberprivacy.proposal import ethaccount
@@ -78,12 +79,105 @@ def test_what_was_allowed_is_seen_used_and_ended(both: Pair, types: Types) -> No
     assert types("accesses", "--grant", second["grant"])[1]["accesses"] == []
     assert "book" in types("accesses", as_json=False)[1]
 
-    assert types("revoke", first["grant"], signs=True) == (0, {"grant": first["grant"], "revoked": True})
+    assert types("revoke", first["grant"], signs=True) == (
+        0,
+        {"grant": first["grant"], "revoked": True, "erasing": None},
+    )
     assert reads(both, signed[0].grant.id, order).json()["type"] == "grant.revoked"
     assert reads(both, signed[1].grant.id, order).status_code == 200
     told = types("grants", as_json=False)[1]
     assert "taken back; used 1 times" in told
     assert "standing until" in told
+
+
+def test_what_a_recipient_got_is_erased_there_and_the_person_sees_who_confirmed(both: Pair, types: Types) -> None:
+    signed = [both.grant(), both.grant(), both.grant()]
+    for each in signed:
+        assert both.registers(each).status_code == 201
+    both.follows(signed[0])
+    both.at(both.shop).create(ORDER, {"total": 5})
+    until(lambda: both.totals() == [5])
+    first, second = (each.grant.id.hex() for each in signed[:2])
+    code, said = types("revoke", first, "--erase", signs=True)
+    assert (code, said["erasing"]["state"]) == (0, "confirmed")
+    assert both.totals() == []
+    told = " ".join(types("grants", as_json=False)[1].split())
+    assert "erased there, with a signed receipt" in told
+
+    code, said = types("revoke", second, "--erase", signs=True)
+    assert (code, said["erasing"]["state"], said["erasing"]["why"]) == (0, "refused", "grant.unknown")
+    assert "nothing came there, it says" in " ".join(types("grants", as_json=False)[1].split())
+
+    code, said = types("erase", "--app", "shop", "--yes", signs=True)
+    assert code == 0
+    assert {each["grant"] for each in said["recipients"]} == {each.grant.id.hex() for each in signed}
+    listed = said["receipt"]["receipt"]["recipients"]
+    assert {"app": "book", "grant": first, "state": "confirmed"} in listed
+
+
+def test_who_erases_without_a_key_is_told_who_keeps_what_it_got(
+    both: Pair, types: Types, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert both.registers(both.grant()).status_code == 201
+    code = run(["my", "erase", both.shop.url, "--app", "shop", "--yes", "--json"])
+    said = capsys.readouterr()
+    assert code == 0
+    assert "keep what they got" in said.err
+    assert json.loads(said.out)["recipients"] == []
+
+
+def keystore(folder: Path, name: str) -> list[str]:
+    """The words that name somebody's other key as one that signs as well."""
+    stored = ethaccount.load().encrypt(secret(name), PASSWORD, kdf="pbkdf2", iterations=1_000)
+    (folder / f"{name}.json").write_text(json.dumps(stored))
+    return ["--cosigner", str(folder / f"{name}.json"), "--cosigner-password-file", str(folder / "password")]
+
+
+def test_what_is_granted_is_read_signed_by_two_keys_and_followed(
+    both: Pair, types: Types, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both.at(both.shop).create(ORDER, {"total": 5})
+    book, phone = both.book.url, keystore(tmp_path, "phone")
+    code, said = types("grant", book, "--yes", signs=True)
+    assert (code, said["error"]) == (1, "cosign.missing")
+    code, said = types("grant", book, "--yes", "--days", "30", *phone, signs=True)
+    assert (code, said["recipient"], said["types"], said["follows"]) == (0, "book", [ORDER], True)
+    until(lambda: both.totals() == [5])
+    found = types("grants")[1]["grants"][0]
+    assert (found["grant"], found["purpose"]) == (said["grant"], PURPOSE)
+    assert found["expires"] - found["begins"] == 30 * 86_400
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    key, password = tmp_path / "alice.json", tmp_path / "password"
+    line = ["my", "grant", both.shop.url, book, "--key", str(key), "--password-file", str(password)]
+    assert run(line) != 0
+    shown = capsys.readouterr().err
+    assert 'You allow "book" to use records about you that are kept at "shop".' in shown
+    assert "Sign this?" in shown
+    assert len(types("grants")[1]["grants"]) == 1, "nothing was signed"
+
+
+def test_a_grant_that_is_saved_is_handed_in_later(both: Pair, types: Types, tmp_path: Path) -> None:
+    file, phone = tmp_path / "grant.json", keystore(tmp_path, "phone")
+    code, said = types("grant", both.book.url, "--yes", "--once", "--save", str(file), *phone, signs=True)
+    assert (code, said) == (0, {"saved": str(file)})
+    assert types("grants")[1]["grants"] == []
+    code, said = types("grant", both.book.url, "--signed", str(file), signs=True)
+    assert (code, said["follows"]) == (0, False)
+    assert types("grants")[1]["grants"][0]["mode"] == "once"
+
+
+def test_what_cannot_be_granted_is_told(both: Pair, types: Types) -> None:
+    for more, code, ended in (
+        (["--may", "read,burn"], "my.action", 2),
+        (["--purpose", "Sell it"], "my.purpose", 2),
+        (["--only", "total = "], "selector.form", 1),
+        (["--type", "org.example.nothing.v1"], "type.none", 2),
+        (["--language", "fr"], "consent.language", 1),
+        (["--signed", "/nowhere/grant.json"], "my.file", 2),
+    ):
+        got, said = types("grant", both.book.url, "--yes", *more, signs=True)
+        assert (got, said["error"]) == (ended, code), more
 
 
 def test_lists_come_in_pages(both: Pair, types: Types) -> None:

@@ -40,7 +40,7 @@ class Place:
 
     def __init__(self, name: str, folder: Path, sources: dict[str, str], *, site: str = "", **more: Any) -> None:
         """`site` if it is another address than the one at which this process listens; `more` of `App`."""
-        self.name, self._folder, self._sources = name, folder, sources
+        self.name, self.folder, self._sources = name, folder, sources
         self._site, self.more = site, more
         (folder / "types").mkdir(parents=True, exist_ok=True)
         (folder / "types" / f"{ORDER}.json").write_bytes(ORDER_SCHEMA)
@@ -53,8 +53,8 @@ class Place:
         app = App(
             name=self.name,
             site=self._site or self.url,
-            vault=self._folder / "data",
-            types=self._folder / "types",
+            vault=self.folder / "data",
+            types=self.folder / "types",
             sources=self._sources,
             network="test:vault",
             **{"purposes": [PURPOSE], "parameters": self._folder / "parameters.json", **self.more},
@@ -170,12 +170,20 @@ class Pair:
         """Hand it in at the book, too."""
         self.book.run(self.book.inside.follower.take(signed.encode()))
 
-    def revokes(self, grant: Grant) -> httpx2.Response:
+    def words(self, grant: Grant, erase: int = 0, by: str = "alice", at: float = 0) -> bytes:
+        """What alice signs to take a grant back."""
         said = Revoke(
-            grant=grant.id, subject=self.account, kel_seq=0, at=int(time.time()), erase=0, nonce=token_bytes(32)
+            grant=grant.id,
+            subject=self.account,
+            kel_seq=0,
+            at=int(at or time.time()),
+            erase=erase,
+            nonce=token_bytes(32),
         )
-        signed = SignedRevoke(said, proof(said.digest(SCHEMA), "alice"))
-        return self.shop.post("/udi/v1/grants:revoke", signed.encode())
+        return SignedRevoke(said, proof(said.digest(SCHEMA), by)).encode()
+
+    def revokes(self, grant: Grant, erase: int = 0) -> httpx2.Response:
+        return self.shop.post("/udi/v1/grants:revoke", self.words(grant, erase))
 
     def totals(self) -> list[object]:
         """What the book has, oldest first."""

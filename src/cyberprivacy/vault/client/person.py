@@ -5,7 +5,7 @@ Every text that is signed is made here; what a vault says is compared with it an
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,9 +69,10 @@ class Person:
             raise NotThisPlace("the vault says to be elsewhere", asked=self.vault.site.uri, says=place.site.uri)
         return place
 
-    def begin(self, *beside: Key) -> str:
-        """Begin an account with the wallet's key, and others beside it; its id."""
-        body = Body(keys=tuple(sorted((self.wallet.key, *beside))), guardians=(), salt=secrets.token_bytes(32))
+    def begin(self, *, also: Iterable[Key] = ()) -> str:
+        """Begin an account with the wallet's key, and perhaps others; its id."""
+        keys = sorted({self.wallet.key, *also}, key=lambda key: key.text)
+        body = Body(keys=tuple(keys), guardians=(), salt=secrets.token_bytes(32))
         event = Event(NOTHING, 0, NOTHING, Kind.INCEPT, body, int(self.clock()))
         signed = self._signed(event)
         made = self.vault.ask("POST", "/udi/v1/accounts", octets=signed.encode())

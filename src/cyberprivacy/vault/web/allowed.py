@@ -4,13 +4,17 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
+from cyberprivacy.vault import orders
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.grant import Mode
 from cyberprivacy.vault.grantbook import Access, GrantBook
 from cyberprivacy.vault.granting import Registered
+from cyberprivacy.vault.orders import Order
 from cyberprivacy.vault.sharing import Sharing
 from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web.custody import order_shown
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Reply, Who
+from cyberprivacy.vault.web.kept import ErasingShown
 
 _MODES: Final[dict[Mode, Literal["once", "standing", "move"]]] = {
     Mode.ONCE: "once",
@@ -36,7 +40,10 @@ class ScopeShown(wire.Form, frozen=True):
 
 
 class GrantShown(wire.Form, frozen=True):
-    """A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase."""
+    """A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase.
+
+    `erasing` is how it stands with a recipient that was told to; null if it was not.
+    """
 
     grant: wire.Id16
     recipient: str
@@ -50,6 +57,7 @@ class GrantShown(wire.Form, frozen=True):
     uses: wire.Count
     max_uses: wire.Count
     revoked: bool
+    erasing: ErasingShown | None
 
 
 class GrantPage(wire.Form, frozen=True):
@@ -107,12 +115,13 @@ class Allowed:
         ]  # fmt: skip
 
     def _grants(self, call: Call) -> Reply:
-        asked = call.asked(GrantsQuery)
+        asked, owner = call.asked(GrantsQuery), self._sharing.owner(call.who.account)
         with self._sharing.database.reading() as connection:
-            book = GrantBook(connection, self._sharing.owner(call.who.account))
+            book = GrantBook(connection, owner)
             page = book.listed(after=bytes.fromhex(asked.after or ""), limit=asked.limit)
+            told = {each.grant: each for each in orders.of(connection, [owner])}
         following = page[-1].grant.id.hex() if len(page) == asked.limit else None
-        return Reply(GrantPage([_grant(each) for each in page], following))
+        return Reply(GrantPage([_grant(each, told.get(each.grant.id)) for each in page], following))
 
     def _accesses(self, call: Call) -> Reply:
         asked = call.asked(AccessQuery)
@@ -124,7 +133,7 @@ class Allowed:
         return Reply(AccessPage([_access(each) for _, each in page], following))
 
 
-def _grant(held: Registered) -> GrantShown:
+def _grant(held: Registered, told: Order | None) -> GrantShown:
     grant = held.grant
     return GrantShown(
         grant=grant.id.hex(),
@@ -142,6 +151,7 @@ def _grant(held: Registered) -> GrantShown:
         uses=held.uses,
         max_uses=grant.max_uses,
         revoked=held.revoked,
+        erasing=None if told is None else order_shown(told),
     )
 
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.ledger.log import FileLedger, Ledger
-from cyberprivacy.vault import forms, owners
+from cyberprivacy.vault import forms, outward, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
@@ -24,6 +24,7 @@ from cyberprivacy.vault.exports import Means as Making
 from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import OWNER, Place
 from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
@@ -100,6 +101,7 @@ class Vault:
     blobs: Blobs
     exports: Exports
     sweeper: Sweeper
+    messenger: Messenger
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
@@ -131,7 +133,9 @@ class Vault:
             sharing, authority = self.traffic.sharing, self.place.site.domain
             site, holder = self.place.of(sharing.own.app), self.key.public
             rooms_between = (
-                Between(sharing, self.database.bell, site=site, authority=authority, holder=holder),
+                Between(
+                    sharing, self.database.bell, site=site, authority=authority, holder=holder, wake=self._wake
+                ),
                 Allowed(sharing),
                 Handing(self.traffic, authority=authority),
                 Moves(self.traffic, holder=holder),
@@ -191,6 +195,11 @@ class Vault:
     @property
     def _keeping(self) -> RecordKeeping:
         return RecordKeeping(self.records, self.blobs)
+
+    def _wake(self) -> None:
+        """Something is to be erased, here or elsewhere."""
+        self.sweeper.ask()
+        self.messenger.ask()
 
     def _door(self) -> Door:
         def admit(connection: Connection, session: Session) -> None:
@@ -261,6 +270,9 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         stack.callback(exports.close)
         sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
         stack.callback(sweeper.close)
+        reach = outward.anywhere if place.site.local else outward.public
+        messenger = Messenger(kept, reach, clock)
+        stack.callback(messenger.close)
         if ledger is None:
             ledger = mine = FileLedger(data / LEDGER, clock=clock)
             stack.callback(mine.close)
@@ -276,6 +288,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
             blobs=blobs,
             exports=exports,
             sweeper=sweeper,
+            messenger=messenger,
             key=key,
             paces=paces,
             clock=clock,

@@ -1,6 +1,6 @@
 """Between applications, over HTTP: what a person allows and takes back, what a recipient hears and reads."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
 import anyio
@@ -9,7 +9,7 @@ from msgspec import Meta, Raw
 
 from cyberprivacy import canonical, strict_json
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.vault import signedrequest
+from cyberprivacy.vault import ending, servicetoken, signedrequest
 from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.events import Batch
@@ -18,7 +18,8 @@ from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.proven import Peer
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sharing import Shared, Sharing
-from cyberprivacy.vault.web import wire
+from cyberprivacy.vault.web import kept, wire
+from cyberprivacy.vault.web.custody import erasure_shown
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
@@ -71,10 +72,21 @@ class Between:
         site: where the application is, and proves itself.
         authority: of the vault: host and port that signed requests name.
         holder: the vault's key, 32 bytes.
+        wake: called when there is something to erase, or somebody to tell.
     """
 
-    def __init__(self, sharing: Sharing, bell: Bell, *, site: Site, authority: str, holder: bytes) -> None:
+    def __init__(
+        self,
+        sharing: Sharing,
+        bell: Bell,
+        *,
+        site: Site,
+        authority: str,
+        holder: bytes,
+        wake: Callable[[], None],
+    ) -> None:
         self._sharing, self._bell, self._site, self._authority = sharing, bell, site, authority
+        self._wake = wake
         self._holder = f"ed25519-device:{holder.hex()}"
 
     def endpoints(self) -> list[Endpoint]:
@@ -96,14 +108,20 @@ class Between:
                 body=Media.JSON, limit=LIMIT, answer=Taken, also=(404,), cost=20,
             ),
             Endpoint(
+                method="POST", path=path + ":erase", name="eraseGranted", who=Who.SIGNED, run=self._erase,
+                summary="Erase what came here under a grant, by the person's signed words.",
+                body=Media.JSON, limit=LIMIT, answer=kept.ErasureShown, also=(404,), status=202, cost=20,
+            ),
+            Endpoint(
                 method="GET", path=path + "/{grant}/events", name="followGrant", who=Who.HOLDER,
                 run=self._events, summary="What changes of what was granted, for as long as it counts.",
-                answer=Media.EVENTS, takes=(*_SIGNED, "Last-Event-ID"), needs=_SIGNED, also=(404,), cost=20,
+                answer=Media.EVENTS, takes=(*_SIGNED, "Udi-Token", "Last-Event-ID"),
+                needs=_SIGNED, also=(404,), cost=20,
             ),
             Endpoint(
                 method="GET", path=path + "/{grant}/records/{record}", name="readGranted", who=Who.HOLDER,
                 run=self._read, summary="A record that was granted; the person sees that it was read.",
-                answer=Media.JSON, takes=_SIGNED, needs=_SIGNED, also=(404,), cost=5,
+                answer=Media.JSON, takes=(*_SIGNED, "Udi-Token"), needs=_SIGNED, also=(404,), cost=5,
             ),
         ]  # fmt: skip
 
@@ -123,9 +141,16 @@ class Between:
         return Reply(GrantHead(grant.id.hex(), grant.expires))
 
     def _revoke(self, call: Call) -> Reply:
-        grant = self._sharing.revoke(call.octets)
+        grant = ending.revoke(self._sharing, call.octets)
         self._bell.ring()
+        self._wake()
         return Reply(Taken(grant.hex()))
+
+    def _erase(self, call: Call) -> Reply:
+        shown = erasure_shown(ending.recall(self._sharing, call.octets))
+        self._bell.ring()
+        self._wake()
+        return Reply(shown, {"Location": f"/udi/v1/deletions/{shown.id}"})
 
     def _events(self, call: Call) -> Reply:
         shared = self._asked(call, f"/udi/v1/grants/{call.path['grant']}/events")
@@ -145,7 +170,11 @@ class Between:
     def _asked(self, call: Call, path: str) -> Shared:
         """The grant that whoever signed this request uses."""
         holder = signedrequest.check("GET", self._authority, path, call.headers, now=call.now)
-        shared = self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        grant, token = bytes.fromhex(call.path["grant"]), call.headers.get("Udi-Token")
+        if token is None:
+            shared = self._sharing.asked(grant, holder)
+        else:
+            shared = self._sharing.served(grant, holder, servicetoken.from_header(token))
         self._sharing.recipients.meet(shared.peer)
         return shared
 

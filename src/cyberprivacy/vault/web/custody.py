@@ -1,17 +1,19 @@
 """Taking everything out, bringing it in, erasing it, over HTTP."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Raw
 
-from cyberprivacy.vault import erasing, owners
+from cyberprivacy.vault import erasing, orders, owners
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, What
 from cyberprivacy.vault.exports import Export, Exports
 from cyberprivacy.vault.imports import read_lines, take_in
 from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.orders import Order
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.types import Types
@@ -142,13 +144,15 @@ class Custody:
         subject = call.who.account if what is What.ACCOUNT else call.who.owner(asked.app)
         with self._database.transaction() as connection:
             job = erasing.ask(connection, subject, Scope(what, asked.name), now=int(call.now))
-            shown = _erasure(erasing.find(connection, job))
+            shown = erasure_shown(erasing.find(connection, job))
         self._sweeper.ask()
         return Reply(shown, {"Location": f"/udi/v1/deletions/{shown.id}"})
 
     def _erasure(self, call: Call) -> Reply:
         with self._database.reading() as connection:
-            return Reply(_erasure(erasing.find(connection, bytes.fromhex(call.path["erasure"]))))
+            job = erasing.find(connection, bytes.fromhex(call.path["erasure"]))
+            told = orders.of(connection, job.owners) if job.scope.what in (What.OWNER, What.ACCOUNT) else []
+        return Reply(erasure_shown(job, told))
 
 
 def _job(call: Call) -> bytes:
@@ -168,7 +172,8 @@ def _export(found: Export) -> kept.ExportShown:
     )
 
 
-def _erasure(job: Job) -> kept.ErasureShown:
+def erasure_shown(job: Job, told: Sequence[Order] = ()) -> kept.ErasureShown:
+    """An erasure as it stands, and whoever was told to erase, too."""
     return kept.ErasureShown(
         id=job.id.hex(),
         what=job.scope.what.value,
@@ -176,4 +181,17 @@ def _erasure(job: Job) -> kept.ErasureShown:
         asked=job.asked,
         counts=dict(job.counts),
         receipt=Raw(job.receipt) if job.receipt else None,
+        recipients=[kept.RecipientShown(each.recipient, each.grant.hex(), order_shown(each)) for each in told],
+    )
+
+
+def order_shown(told: Order) -> kept.ErasingShown:
+    """How it stands with a recipient that was told to erase."""
+    return kept.ErasingShown(
+        state=told.state.value,
+        why=told.why,
+        tries=told.tries,
+        asked=told.asked,
+        holder=told.holder.hex(),
+        receipt=Raw(told.receipt) if told.receipt else None,
     )

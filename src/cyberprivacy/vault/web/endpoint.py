@@ -63,8 +63,12 @@ HEADERS: Final[Mapping[str, str]] = {
     "Signature-Input": "What the signature covers; see docs/spec/udi-1.md.",
     "Signature": "Of the application to which something was granted.",
     "Content-Digest": "SHA-256 of the body (RFC 9530); the signature covers it.",
+    "Udi-Token": "A service token, base64url: the part of the grant for which its holder signs the request.",
     "Last-Event-ID": "Where the events that were received end.",
 }
+
+LONGER: Final[Mapping[str, int]] = {"Udi-Token": 8_192}
+"""Characters of headers that hold a document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from cyberprivacy.canonical import nested_within
-from cyberprivacy.vault.web.endpoint import HEADERS, PARAMETERS, Endpoint, Media
+from cyberprivacy.vault.web.endpoint import HEADERS, LONGER, PARAMETERS, Endpoint, Media
 from cyberprivacy.vault.web.problem import BadCall, NotFound
 
 MAX_QUERY: Final = 16
@@ -63,7 +63,7 @@ def check_headers(endpoint: Endpoint, given: Mapping[str, str]) -> Mapping[str, 
     for name in endpoint.needs:
         if name not in found:
             raise BadCall("a header is missing", code="api.header", hint=HEADERS[name], header=name)
-    if any(len(value) > MAX_VALUE for value in found.values()):
+    if any(len(value) > LONGER.get(name, MAX_VALUE) for name, value in found.items()):
         raise BadCall("a header is too long")
     return found
 

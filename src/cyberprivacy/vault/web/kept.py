@@ -197,8 +197,33 @@ class AskErase(Form, frozen=True):
     name: Annotated[str, Meta(max_length=128)] = ""
 
 
+class ErasingShown(Form, frozen=True):
+    """A recipient that was told to erase; `receipt` is what it signed, with the key `holder`, once it `confirmed`.
+
+    `why` is the reason code of the last try; one that `refused` is told no more.
+    """
+
+    state: Literal["told", "confirmed", "refused"]
+    why: str
+    tries: Count
+    asked: Time
+    holder: Id32
+    receipt: Raw | None
+
+
+class RecipientShown(Form, frozen=True):
+    """Whom something was granted to, and how its erasing stands."""
+
+    app: str
+    grant: Id16
+    erasing: ErasingShown
+
+
 class ErasureShown(Form, frozen=True):
-    """An erasure: nobody can read it any more from the start; at `done` there is the signed receipt."""
+    """An erasure: nobody can read it any more from the start; at `done` there is the signed receipt.
+
+    `recipients` are those who were told to erase what they had, as it stands now.
+    """
 
     id: Id16
     what: str
@@ -206,6 +231,7 @@ class ErasureShown(Form, frozen=True):
     asked: Time
     counts: dict[str, int]
     receipt: Raw | None
+    recipients: list[RecipientShown]
 
 
 class PartQuery(Form, frozen=True):
