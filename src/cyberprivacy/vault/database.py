@@ -9,12 +9,13 @@ Every commit is on disk before it is acknowledged (SQLite: WAL, `synchronous=FUL
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
@@ -144,6 +145,13 @@ class NoDatabase(Misuse):
 
     code = "database.url"
     hint = "Name sqlite:///FILE or postgresql://USER@HOST/NAME."
+
+
+def add(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Insert a row unless one of its key is there, or comes from elsewhere at this moment; whether it was new."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    made = insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(made).first() is not None
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.database import add
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.tables import ACCOUNTS, ERASURES, OWNERS
@@ -78,7 +79,7 @@ def admit(connection: Connection, store: KeyStore, owner: bytes, *, account: byt
     if not store.holds(holder):
         store.create([holder])
     row = {"id": owner, "account": account, "app": app, "seq": 0, "records": 0, "bytes": 0}
-    connection.execute(insert(OWNERS).values(**row, generation=FIRST, dirty=None, created=now))
+    add(connection, OWNERS, {**row, "generation": FIRST, "dirty": None, "created": now})
 
 
 def take(connection: Connection, owner: bytes) -> Owner:
