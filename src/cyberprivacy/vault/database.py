@@ -63,7 +63,7 @@ class Database:
         """
         engine = _engine(_address(url))
         try:
-            with refusals(), engine.begin() as connection:
+            with refusals(opening=True), engine.begin() as connection:
                 migrations.run(connection)
         except BaseException:
             engine.dispose()
@@ -155,18 +155,21 @@ def add(connection: Connection, table: Table, row: Mapping[str, object]) -> bool
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Tell what a driver says in the project's words; what is a bug of ours passes as it is."""
+def refusals(*, opening: bool = False) -> Iterator[None]:
+    """Tell what a driver says in the project's words; what is a bug of ours passes as it is.
+
+    Whoever opens a database hears where it should have been; a stranger who calls a vault does not.
+    """
     try:
         yield
     except DBAPIError as error:
-        told = _told(error)
+        told = _told(error, opening=opening)
         if told is None:
             raise
         raise told from None
 
 
-def _told(error: DBAPIError) -> CyberPrivacyError | None:
+def _told(error: DBAPIError, *, opening: bool) -> CyberPrivacyError | None:
     """A driver's error as one of ours, None if it is no matter of disk, network or engine."""
     cause = error.orig
     name = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
@@ -179,7 +182,8 @@ def _told(error: DBAPIError) -> CyberPrivacyError | None:
     if name.startswith(_PLACE):
         return NoDatabase("the database cannot be used", code="database.place", reason=name)
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return DatabaseBusy("the database does not answer", reason=name or type(cause).__name__)
+        said = str(cause).strip().splitlines()[:1] if opening else []
+        return DatabaseBusy("the database does not answer", reason=name or "".join(said) or type(cause).__name__)
     return None
 
 
