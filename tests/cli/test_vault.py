@@ -9,6 +9,13 @@ from test_sessions import say, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "try-the-vault.md"
+LOST = ROOT / "docs" / "how-to" / "recover-a-key.md"
+
+
+def commands(page: Path) -> list[str]:
+    """What a page shows to be typed, line by line."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
 
 
 def test_every_command_of_the_page_does_what_the_page_says(
@@ -18,15 +25,55 @@ def test_every_command_of_the_page_does_what_the_page_says(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "types").symlink_to(ROOT / "examples" / "notes" / "types")
     (tmp_path / "password").write_text("long enough")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    serve, *typed = [line for block in blocks for line in block.splitlines()]
+    heard = ""
+    serve, *typed = commands(PAGE)
     with serving(shlex.split(serve.replace(":8300", ":0"))[1:]) as site:
         for line in typed:
+            if echo := re.fullmatch(r"echo '(.*)' > (\S+)", line):
+                Path(echo[2]).write_text(echo[1])
+                continue
             if " my erase " in line:  # the page asks for an account that is not frozen
                 say(
                     shlex.split(f"cyberprivacy my sign-in {site} --new --key me.json --password-file password")[1:]
                 )
             said = say(shlex.split(line.replace("http://127.0.0.1:8300", site))[1:])
             assert said.code == 0, (line, said)
+            heard += said.out
     assert (tmp_path / "export.udi.zip").exists()
     assert "erased" in said.out
+    heard = ""
+
+
+def test_a_security_application_is_taken_as_a_guardian_and_does_nothing_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "password").write_text("long enough")
+    serve, *typed = commands(LOST)
+    assert say(["key", "new", "me.json", "--password-file", "password"]).code == 0
+    with serving(["vault", "serve", "--data", "./vault", "--listen", "127.0.0.1:0"]) as vault:
+        begin = ["my", "sign-in", vault, "--new", "--key", "me.json", "--password-file", "password"]
+        assert say(begin).code == 0
+        own = serve.replace("http://127.0.0.1:8300", vault).replace(":8400", ":0")
+        with serving(shlex.split(own)[1:]) as security:
+            words = {"http://127.0.0.1:8300": vault, "http://127.0.0.1:8400": security}
+            for shown in typed:
+                line = shown
+                for word, meant in words.items():
+                    line = line.replace(word, meant)
+                said = say(shlex.split(line)[1:])
+                assert said.code == 0, (line, said)
+                if " enrol " in line:
+                    words |= {"CARD": found(r"guardian1:\S+", said.out)}
+                    assert "▀" in said.out, "the phone's secret as a picture"
+                else:
+                    words |= {"ACCOUNT": found(r"[0-9a-f]{64}", said.out)}
+            refused = say(["security", "freeze", "--paper", "paper.json"])
+            assert (refused.code, "security.not-guardian" in refused.err) == (1, True)
+    assert (tmp_path / "paper.json").stat().st_mode & 0o077 == 0
+
+
+def found(form: str, text: str) -> str:
+    match = re.search(form, text)
+    return match[0] if match else ""

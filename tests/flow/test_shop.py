@@ -27,6 +27,21 @@ def apps(tmp_path: Path) -> Iterator[tuple[Running, Running]]:
         each.stop()
 
 
+SECRETS = """async () => {
+  const database = await new Promise((done) => {
+    const asked = indexedDB.open("udi");
+    asked.onsuccess = () => done(asked.result);
+  });
+  const pair = await new Promise((done) => {
+    const asked = database.transaction("keys").objectStore("keys").get("device");
+    asked.onsuccess = () => done(asked.result);
+  });
+  database.close();
+  return {kept: localStorage.length, readable: pair.privateKey.extractable};
+}"""
+"""What a script in the page could read of the browser's own key."""
+
+
 def picture(page: Page, name: str) -> None:
     """Keep what the page looks like, where somebody wants to look at it."""
     if folder := os.environ.get("SHOP_PICTURES"):
@@ -55,6 +70,7 @@ def test_a_person_buys_shows_takes_back_takes_out_and_erases(
         page.goto(shop.url)
         picture(page, "1-nobody")
         sign_in(page)
+        assert page.evaluate(SECRETS) == {"kept": 0, "readable": False}
         buy(page, shop, "Desk lamp")
         picture(page, "2-bought")
 

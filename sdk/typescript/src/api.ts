@@ -23,11 +23,14 @@ export type SignInAsked = { readonly nonce: string; readonly domain: string; rea
 /** A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes. */
 export type WithEthereum = { readonly message: string; readonly signature: string; readonly app?: string; readonly account?: string | null; };
 
-/** A session. The token is shown once; whoever has it acts for the account. */
+/** A session. The token is shown once. `account` is the account's id, or how the application knows it. */
 export type Opened = { readonly token: string; readonly account: string; readonly app: string; readonly expires: number; };
 
 /** A key, and its signature over the typed data `SignIn`. */
 export type WithKey = { readonly key: string; readonly signature: string; readonly nonce: string; readonly app?: string; readonly account?: string | null; };
+
+/** The session that asks; `owner` is how its application knows the account, null for the owner's own. */
+export type SessionMine = { readonly app: string; readonly owner: string | null; readonly expires: number; };
 
 /** How many were ended. */
 export type Ended = { readonly ended: number; };
@@ -77,6 +80,15 @@ export type TypeList = { readonly types: readonly (string)[]; };
 /** A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`. */
 export type TypeShown = { readonly name: string; readonly digest: string; readonly titles: Readonly<Record<string, string>>; readonly schema: Json; };
 
+/** A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it. */
+export type NumberSum = { readonly scheme: "bfv-v1"; readonly ciphertext: string | null; readonly count: number; readonly next: string | null; };
+
+/** A blob, or an upload of which `received` bytes are there; only a `whole` one can be read. */
+export type BlobShown = { readonly digest: string; readonly size: number; readonly received: number; readonly whole: boolean; };
+
+/** CloudEvents in order, and where the next ones begin. */
+export type EventPage = { readonly events: readonly (Json)[]; readonly cursor: number; };
+
 /** An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`. */
 export type ExportShown = { readonly id: string; readonly state: "failed" | "ready" | "waiting"; readonly code: string; readonly done: number; readonly size: number; readonly sha256: string | null; readonly asked: number; readonly made: number | null; };
 
@@ -95,6 +107,33 @@ export type AskErase = { readonly what: "account" | "deleted" | "owner" | "recor
 /** An erasure: nobody can read it any more from the start; at `done` there is the signed receipt. */
 export type ErasureShown = { readonly id: string; readonly what: string; readonly step: string; readonly asked: number; readonly counts: Readonly<Record<string, number>>; readonly receipt: Json | null; };
 
+/** This application as grants name it; `policy` is its release policy, whose SHA-256 they name. */
+export type PartyShown = { readonly app: string; readonly cluster: string; readonly policy: Json; readonly holder: string; readonly site: string; };
+
+/** A grant in the form in which it travels, the recipient's policy, and the key that signs its requests.      `site` is where the recipient answers: it proves itself there, and is told there to erase; null if nowhere. */
+export type Register = { readonly signed: Json; readonly policy: Json; readonly holder: string; readonly site?: string | null; };
+
+/** A grant that counts here. */
+export type GrantHead = { readonly grant: string; readonly expires: number; };
+
+/** A grant that counts no longer. */
+export type Taken = { readonly grant: string; };
+
+/** Grants, newest first; `next` is `after` of the next page. */
+export type GrantPage = { readonly grants: readonly (GrantShown)[]; readonly next: string | null; };
+
+/** A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase. */
+export type GrantShown = { readonly grant: string; readonly recipient: string; readonly purpose: string; readonly mode: "move" | "once" | "standing"; readonly scopes: readonly (ScopeShown)[]; readonly registered: number; readonly begins: number; readonly expires: number; readonly retention: number; readonly uses: number; readonly max_uses: number; readonly revoked: boolean; };
+
+/** One permission of a grant. */
+export type ScopeShown = { readonly type: string; readonly actions: readonly (string)[]; readonly selector: string; };
+
+/** Uses, oldest first; `next` is `after` of the next page. */
+export type AccessPage = { readonly accesses: readonly (AccessShown)[]; readonly next: string | null; };
+
+/** One use of records; `grant` is null where it was the owner's own. */
+export type AccessShown = { readonly who: string; readonly grant: string | null; readonly action: string; readonly type: string; readonly records: number; readonly at: number; };
+
 /** What a vault is; `key` is the Ed25519 key that signs its archives and receipts. */
 export type About = { readonly udi: string; readonly network: string; readonly site: string; readonly chain: number; readonly apps: Readonly<Record<string, string>>; readonly keys: string; readonly key: string; readonly openapi: string; };
 
@@ -104,12 +143,14 @@ export type Problem = { readonly type: string; readonly title: string; readonly 
 /** What each operation takes and answers. */
 export interface Operations {
   readonly beginAccount: { parameters: {  }; body: Uint8Array; answer: AccountHead };
+  readonly bringAccount: { parameters: {  }; body: Uint8Array; answer: AccountHead };
   readonly readKeyEvents: { parameters: { readonly "account": string; }; body: undefined; answer: Uint8Array };
   readonly appendKeyEvent: { parameters: { readonly "account": string; }; body: Uint8Array; answer: AccountHead };
   readonly readAccountStatus: { parameters: { readonly "account": string; }; body: undefined; answer: AccountStatus };
   readonly askSignIn: { parameters: {  }; body: AskSignIn; answer: SignInAsked };
   readonly signInWithEthereum: { parameters: {  }; body: WithEthereum; answer: Opened };
   readonly signInWithKey: { parameters: {  }; body: WithKey; answer: Opened };
+  readonly readSession: { parameters: {  }; body: undefined; answer: SessionMine };
   readonly signOut: { parameters: {  }; body: undefined; answer: Ended };
   readonly listSessions: { parameters: {  }; body: undefined; answer: SessionList };
   readonly endSessions: { parameters: {  }; body: undefined; answer: Ended };
@@ -122,6 +163,13 @@ export interface Operations {
   readonly readData: { parameters: {  }; body: undefined; answer: DataHeld };
   readonly listTypes: { parameters: {  }; body: undefined; answer: TypeList };
   readonly readType: { parameters: { readonly "type": string; }; body: undefined; answer: TypeShown };
+  readonly addNumbers: { parameters: { readonly "type": string; readonly "field": string; readonly "app"?: string; readonly "selector"?: string; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: NumberSum };
+  readonly uploadBlob: { parameters: { readonly "digest": string; readonly "size": number; readonly "offset"?: number; readonly "app"?: string; }; body: Uint8Array; answer: BlobShown };
+  readonly readBlob: { parameters: { readonly "digest": string; readonly "app"?: string; readonly "Range"?: string; }; body: undefined; answer: Uint8Array };
+  readonly deleteBlob: { parameters: { readonly "digest": string; readonly "app"?: string; }; body: undefined; answer: undefined };
+  readonly readBlobStatus: { parameters: { readonly "digest": string; readonly "app"?: string; }; body: undefined; answer: BlobShown };
+  readonly followEvents: { parameters: { readonly "app"?: string; readonly "after"?: number; readonly "seconds"?: number; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
+  readonly listEvents: { parameters: { readonly "app"?: string; readonly "after"?: number; readonly "limit"?: number; }; body: undefined; answer: EventPage };
   readonly beginExport: { parameters: {  }; body: undefined; answer: ExportShown };
   readonly listExports: { parameters: {  }; body: undefined; answer: ExportList };
   readonly readExport: { parameters: { readonly "job": string; }; body: undefined; answer: ExportShown };
@@ -130,6 +178,13 @@ export interface Operations {
   readonly importRecords: { parameters: { readonly "app": string; readonly "dry"?: boolean; }; body: Uint8Array; answer: ImportDone };
   readonly erase: { parameters: {  }; body: AskErase; answer: ErasureShown };
   readonly readErasure: { parameters: { readonly "erasure": string; }; body: undefined; answer: ErasureShown };
+  readonly readParty: { parameters: {  }; body: undefined; answer: PartyShown };
+  readonly registerGrant: { parameters: {  }; body: Register; answer: GrantHead };
+  readonly listGrants: { parameters: { readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: GrantPage };
+  readonly revokeGrant: { parameters: {  }; body: Uint8Array; answer: Taken };
+  readonly followGrant: { parameters: { readonly "grant": string; readonly "Signature-Input": string; readonly "Signature": string; readonly "Last-Event-ID"?: string; }; body: undefined; answer: Uint8Array };
+  readonly readGranted: { parameters: { readonly "grant": string; readonly "record": string; readonly "Signature-Input": string; readonly "Signature": string; }; body: undefined; answer: JsonObject };
+  readonly listAccesses: { parameters: { readonly "grant"?: string | null; readonly "after"?: string | null; readonly "limit"?: number; }; body: undefined; answer: AccessPage };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
   readonly readAbout: { parameters: {  }; body: undefined; answer: About };
   readonly readDescription: { parameters: {  }; body: undefined; answer: JsonObject };
@@ -138,12 +193,14 @@ export interface Operations {
 /** Where each operation is. */
 export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   beginAccount: {"method":"POST","path":"/udi/v1/accounts","parameters":{},"sends":"application/json","answer":"AccountHead"},
+  bringAccount: {"method":"POST","path":"/udi/v1/accounts:bring","parameters":{},"sends":"application/x-ndjson","answer":"AccountHead"},
   readKeyEvents: {"method":"GET","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"","answer":"Uint8Array"},
   appendKeyEvent: {"method":"POST","path":"/udi/v1/accounts/{account}/kel","parameters":{"account":"path"},"sends":"application/json","answer":"AccountHead"},
   readAccountStatus: {"method":"GET","path":"/udi/v1/accounts/{account}/status","parameters":{"account":"path"},"sends":"","answer":"AccountStatus"},
   askSignIn: {"method":"POST","path":"/udi/v1/auth/nonce","parameters":{},"sends":"application/json","answer":"SignInAsked"},
   signInWithEthereum: {"method":"POST","path":"/udi/v1/auth/siwe","parameters":{},"sends":"application/json","answer":"Opened"},
   signInWithKey: {"method":"POST","path":"/udi/v1/auth/key","parameters":{},"sends":"application/json","answer":"Opened"},
+  readSession: {"method":"GET","path":"/udi/v1/auth/session","parameters":{},"sends":"","answer":"SessionMine"},
   signOut: {"method":"DELETE","path":"/udi/v1/auth/session","parameters":{},"sends":"","answer":"Ended"},
   listSessions: {"method":"GET","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"SessionList"},
   endSessions: {"method":"DELETE","path":"/udi/v1/auth/sessions","parameters":{},"sends":"","answer":"Ended"},
@@ -156,6 +213,13 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   readData: {"method":"GET","path":"/udi/v1/data","parameters":{},"sends":"","answer":"DataHeld"},
   listTypes: {"method":"GET","path":"/udi/v1/types","parameters":{},"sends":"","answer":"TypeList"},
   readType: {"method":"GET","path":"/udi/v1/types/{type}","parameters":{"type":"path"},"sends":"","answer":"TypeShown"},
+  addNumbers: {"method":"GET","path":"/udi/v1/sums","parameters":{"type":"query","field":"query","app":"query","selector":"query","after":"query","limit":"query"},"sends":"","answer":"NumberSum"},
+  uploadBlob: {"method":"PUT","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","size":"query","offset":"query","app":"query"},"sends":"application/octet-stream","answer":"BlobShown"},
+  readBlob: {"method":"GET","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query","Range":"header"},"sends":"","answer":"Uint8Array"},
+  deleteBlob: {"method":"DELETE","path":"/udi/v1/blobs/{digest}","parameters":{"digest":"path","app":"query"},"sends":"","answer":"undefined"},
+  readBlobStatus: {"method":"GET","path":"/udi/v1/blobs/{digest}/status","parameters":{"digest":"path","app":"query"},"sends":"","answer":"BlobShown"},
+  followEvents: {"method":"GET","path":"/udi/v1/events","parameters":{"app":"query","after":"query","seconds":"query","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
+  listEvents: {"method":"GET","path":"/udi/v1/events:page","parameters":{"app":"query","after":"query","limit":"query"},"sends":"","answer":"EventPage"},
   beginExport: {"method":"POST","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportShown"},
   listExports: {"method":"GET","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportList"},
   readExport: {"method":"GET","path":"/udi/v1/exports/{job}","parameters":{"job":"path"},"sends":"","answer":"ExportShown"},
@@ -164,6 +228,13 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   importRecords: {"method":"POST","path":"/udi/v1/imports","parameters":{"app":"query","dry":"query"},"sends":"application/x-ndjson","answer":"ImportDone"},
   erase: {"method":"POST","path":"/udi/v1/deletions","parameters":{},"sends":"application/json","answer":"ErasureShown"},
   readErasure: {"method":"GET","path":"/udi/v1/deletions/{erasure}","parameters":{"erasure":"path"},"sends":"","answer":"ErasureShown"},
+  readParty: {"method":"GET","path":"/udi/v1/party","parameters":{},"sends":"","answer":"PartyShown"},
+  registerGrant: {"method":"POST","path":"/udi/v1/grants","parameters":{},"sends":"application/json","answer":"GrantHead"},
+  listGrants: {"method":"GET","path":"/udi/v1/grants","parameters":{"after":"query","limit":"query"},"sends":"","answer":"GrantPage"},
+  revokeGrant: {"method":"POST","path":"/udi/v1/grants:revoke","parameters":{},"sends":"application/json","answer":"Taken"},
+  followGrant: {"method":"GET","path":"/udi/v1/grants/{grant}/events","parameters":{"grant":"path","Signature-Input":"header","Signature":"header","Last-Event-ID":"header"},"sends":"","answer":"Uint8Array"},
+  readGranted: {"method":"GET","path":"/udi/v1/grants/{grant}/records/{record}","parameters":{"grant":"path","record":"path","Signature-Input":"header","Signature":"header"},"sends":"","answer":"JsonObject"},
+  listAccesses: {"method":"GET","path":"/udi/v1/accesses","parameters":{"grant":"query","after":"query","limit":"query"},"sends":"","answer":"AccessPage"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
   readAbout: {"method":"GET","path":"/.well-known/udi","parameters":{},"sends":"","answer":"About"},
   readDescription: {"method":"GET","path":"/openapi.json","parameters":{},"sends":"","answer":"JsonObject"},
@@ -178,8 +249,9 @@ export const SCHEMAS: JsonObject = {
   "AskSignIn": {"title":"AskSignIn","description":"Ask for something to sign.","type":"object","properties":{"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""}},"required":[],"additionalProperties":false},
   "SignInAsked": {"title":"SignInAsked","description":"What is to be signed: as a message of EIP-4361, or as typed data `SignIn(uri, statement, nonce)`.","type":"object","properties":{"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"domain":{"type":"string"},"uri":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"statement":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["nonce","domain","uri","chain","statement","expires"],"additionalProperties":false},
   "WithEthereum": {"title":"WithEthereum","description":"A message of EIP-4361 as it was signed, in UTF-8, and the signature of 65 bytes.","type":"object","properties":{"message":{"type":"string","maxLength":4096},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["message","signature"],"additionalProperties":false},
-  "Opened": {"title":"Opened","description":"A session. The token is shown once; whoever has it acts for the account.","type":"object","properties":{"token":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["token","account","app","expires"],"additionalProperties":false},
+  "Opened": {"title":"Opened","description":"A session. The token is shown once. `account` is the account's id, or how the application knows it.","type":"object","properties":{"token":{"type":"string"},"account":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["token","account","app","expires"],"additionalProperties":false},
   "WithKey": {"title":"WithKey","description":"A key, and its signature over the typed data `SignIn`.","type":"object","properties":{"key":{"type":"string","maxLength":200},"signature":{"type":"string","maxLength":16384,"pattern":"^([0-9a-f]{2})*$"},"nonce":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"account":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}],"default":null}},"required":["key","signature","nonce"],"additionalProperties":false},
+  "SessionMine": {"title":"SessionMine","description":"The session that asks; `owner` is how its application knows the account, null for the owner's own.","type":"object","properties":{"app":{"type":"string"},"owner":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["app","owner","expires"],"additionalProperties":false},
   "Ended": {"title":"Ended","description":"How many were ended.","type":"object","properties":{"ended":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["ended"],"additionalProperties":false},
   "SessionList": {"title":"SessionList","description":"The sessions of an account, newest first.","type":"object","properties":{"sessions":{"type":"array","items":{"$ref":"#/components/schemas/SessionShown"}}},"required":["sessions"],"additionalProperties":false},
   "SessionShown": {"title":"SessionShown","description":"A session that is open; `mine` is the one that asks.","type":"object","properties":{"id":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"key":{"type":"string"},"created":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"mine":{"type":"boolean"}},"required":["id","app","key","created","expires","mine"],"additionalProperties":false},
@@ -196,12 +268,24 @@ export const SCHEMAS: JsonObject = {
   "TypeCount": {"title":"TypeCount","description":"How much there is of a type.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"bytes":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["type","records","bytes"],"additionalProperties":false},
   "TypeList": {"title":"TypeList","description":"The declared data types.","type":"object","properties":{"types":{"type":"array","items":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"}}},"required":["types"],"additionalProperties":false},
   "TypeShown": {"title":"TypeShown","description":"A declared data type: JSON Schema 2020-12, as canonical JSON, whose SHA-256 is `digest`.","type":"object","properties":{"name":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"titles":{"type":"object","additionalProperties":{"type":"string"}},"schema":{}},"required":["name","digest","titles","schema"],"additionalProperties":false},
+  "NumberSum": {"title":"NumberSum","description":"A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it.","type":"object","properties":{"scheme":{"enum":["bfv-v1"]},"ciphertext":{"anyOf":[{"type":"string"},{"type":"null"}]},"count":{"type":"integer","minimum":0,"maximum":9007199254740992},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["scheme","ciphertext","count","next"],"additionalProperties":false},
+  "BlobShown": {"title":"BlobShown","description":"A blob, or an upload of which `received` bytes are there; only a `whole` one can be read.","type":"object","properties":{"digest":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"received":{"type":"integer","minimum":0,"maximum":9007199254740992},"whole":{"type":"boolean"}},"required":["digest","size","received","whole"],"additionalProperties":false},
+  "EventPage": {"title":"EventPage","description":"CloudEvents in order, and where the next ones begin.","type":"object","properties":{"events":{"type":"array","items":{}},"cursor":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["events","cursor"],"additionalProperties":false},
   "ExportShown": {"title":"ExportShown","description":"An export: `done` records while it is `waiting`; size and SHA-256 of the archive once it is `ready`.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"state":{"enum":["failed","ready","waiting"]},"code":{"type":"string"},"done":{"type":"integer","minimum":0,"maximum":9007199254740992},"size":{"type":"integer","minimum":0,"maximum":9007199254740992},"sha256":{"anyOf":[{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"made":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]}},"required":["id","state","code","done","size","sha256","asked","made"],"additionalProperties":false},
   "ExportList": {"title":"ExportList","description":"The exports of an account that are not acknowledged, newest first.","type":"object","properties":{"exports":{"type":"array","items":{"$ref":"#/components/schemas/ExportShown"}}},"required":["exports"],"additionalProperties":false},
   "ImportDone": {"title":"ImportDone","description":"What became of the records: `same` were there already, to the byte.","type":"object","properties":{"created":{"type":"integer","minimum":0,"maximum":9007199254740992},"same":{"type":"integer","minimum":0,"maximum":9007199254740992},"refused":{"type":"array","items":{"$ref":"#/components/schemas/RefusedRecord"}}},"required":["created","same","refused"],"additionalProperties":false},
   "RefusedRecord": {"title":"RefusedRecord","description":"A record that did not come in, and why.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"code":{"type":"string"}},"required":["id","code"],"additionalProperties":false},
   "AskErase": {"title":"AskErase","description":"What is to be erased: `record` and `type` need a name, all but `account` an application.","type":"object","properties":{"what":{"enum":["account","deleted","owner","record","type"]},"app":{"description":"Empty: the owner's own.","type":"string","maxLength":128,"pattern":"^([a-z0-9][a-z0-9._:-]*)?$","default":""},"name":{"type":"string","maxLength":128,"default":""}},"required":["what"],"additionalProperties":false},
   "ErasureShown": {"title":"ErasureShown","description":"An erasure: nobody can read it any more from the start; at `done` there is the signed receipt.","type":"object","properties":{"id":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"what":{"type":"string"},"step":{"type":"string"},"asked":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"counts":{"type":"object","additionalProperties":{"type":"integer"}},"receipt":{"anyOf":[{},{"type":"null"}]}},"required":["id","what","step","asked","counts","receipt"],"additionalProperties":false},
+  "PartyShown": {"title":"PartyShown","description":"This application as grants name it; `policy` is its release policy, whose SHA-256 they name.","type":"object","properties":{"app":{"type":"string"},"cluster":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"policy":{},"holder":{"type":"string"},"site":{"type":"string"}},"required":["app","cluster","policy","holder","site"],"additionalProperties":false},
+  "Register": {"title":"Register","description":"A grant in the form in which it travels, the recipient's policy, and the key that signs its requests.\n\n    `site` is where the recipient answers: it proves itself there, and is told there to erase; null if nowhere.","type":"object","properties":{"signed":{},"policy":{},"holder":{"type":"string","maxLength":200},"site":{"anyOf":[{"type":"string","maxLength":300},{"type":"null"}],"default":null}},"required":["signed","policy","holder"],"additionalProperties":false},
+  "GrantHead": {"title":"GrantHead","description":"A grant that counts here.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["grant","expires"],"additionalProperties":false},
+  "Taken": {"title":"Taken","description":"A grant that counts no longer.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"}},"required":["grant"],"additionalProperties":false},
+  "GrantPage": {"title":"GrantPage","description":"Grants, newest first; `next` is `after` of the next page.","type":"object","properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/GrantShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["grants","next"],"additionalProperties":false},
+  "GrantShown": {"title":"GrantShown","description":"A grant as it stands; `max_uses` 0 = without limit, `retention` 0 = until it is told to erase.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"recipient":{"type":"string"},"purpose":{"type":"string"},"mode":{"enum":["move","once","standing"]},"scopes":{"type":"array","items":{"$ref":"#/components/schemas/ScopeShown"}},"registered":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"begins":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"expires":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"retention":{"type":"integer","minimum":0,"maximum":9007199254740992},"uses":{"type":"integer","minimum":0,"maximum":9007199254740992},"max_uses":{"type":"integer","minimum":0,"maximum":9007199254740992},"revoked":{"type":"boolean"}},"required":["grant","recipient","purpose","mode","scopes","registered","begins","expires","retention","uses","max_uses","revoked"],"additionalProperties":false},
+  "ScopeShown": {"title":"ScopeShown","description":"One permission of a grant.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"actions":{"type":"array","items":{"type":"string"}},"selector":{"type":"string"}},"required":["type","actions","selector"],"additionalProperties":false},
+  "AccessPage": {"title":"AccessPage","description":"Uses, oldest first; `next` is `after` of the next page.","type":"object","properties":{"accesses":{"type":"array","items":{"$ref":"#/components/schemas/AccessShown"}},"next":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]}},"required":["accesses","next"],"additionalProperties":false},
+  "AccessShown": {"title":"AccessShown","description":"One use of records; `grant` is null where it was the owner's own.","type":"object","properties":{"who":{"type":"string"},"grant":{"anyOf":[{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},{"type":"null"}]},"action":{"type":"string"},"type":{"type":"string"},"records":{"type":"integer","minimum":0,"maximum":9007199254740992},"at":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["who","grant","action","type","records","at"],"additionalProperties":false},
   "About": {"title":"About","description":"What a vault is; `key` is the Ed25519 key that signs its archives and receipts.","type":"object","properties":{"udi":{"type":"string"},"network":{"type":"string"},"site":{"type":"string"},"chain":{"type":"integer","minimum":0,"maximum":9007199254740992},"apps":{"type":"object","additionalProperties":{"type":"string"}},"keys":{"type":"string"},"key":{"type":"string","maxLength":64,"minLength":64,"pattern":"^[0-9a-f]*$"},"openapi":{"type":"string"}},"required":["udi","network","site","chain","apps","keys","key","openapi"],"additionalProperties":false},
   "Problem": {"title":"Problem","description":"Why a request was refused.\n\n    Attributes:\n        type: the reason code; stable, programs compare it.\n        title: what happened, for people.\n        detail: what to do next; may be empty.\n        facts: the values that explain it.","type":"object","properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"facts":{"type":"object","additionalProperties":{"type":"string"}}},"required":["type","title","status","detail","facts"]},
 };

@@ -6,6 +6,7 @@ import type { Action } from "./scope.js";
 export interface Words {
   readonly title: string;
   readonly who: string;
+  readonly nobodys: string;
   readonly what: string;
   readonly sensitive: string;
   readonly fields: string;
@@ -35,6 +36,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   en: {
     title: "You allow {recipient} to use records about you that are kept at {source}.",
     who: "{recipient} is the application of DAO {dao} on chain {chain}, in cluster {cluster}.",
+    nobodys: "No DAO decides what {recipient} is: whoever runs it does.",
     what: "Records: {title} ({type}).",
     sensitive: "{title} (sensitive)",
     fields: "They contain: {fields}.",
@@ -68,6 +70,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   de: {
     title: "Sie erlauben {recipient}, Daten über Sie zu nutzen, die bei {source} liegen.",
     who: "{recipient} ist die Anwendung der DAO {dao} auf Chain {chain}, in Cluster {cluster}.",
+    nobodys: "Keine DAO entscheidet, was {recipient} ist, sondern wer es betreibt.",
     what: "Daten: {title} ({type}).",
     sensitive: "{title} (sensibel)",
     fields: "Sie enthalten: {fields}.",

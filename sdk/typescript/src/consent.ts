@@ -5,7 +5,7 @@ import { hex, same, utf8 } from "./bytes.js";
 import { type Language, type Words, WORDS } from "./consent-words.js";
 import { refuse } from "./errors.js";
 import type { Grant } from "./grant.js";
-import type { ReleasePolicy } from "./policy.js";
+import { NOBODY, type ReleasePolicy } from "./policy.js";
 import type { Scope } from "./scope.js";
 import { type Selector, spellLiteral } from "./selector.js";
 
@@ -26,7 +26,8 @@ export function consentText(grant: Grant, policy: ReleasePolicy, types: Readonly
   const names = { recipient: `"${grant.recipient.app}"`, source: `"${grant.source.app}"` };
   const say = (phrase: string, more: Titles = {}): string => fill(phrase, { ...names, ...more });
   const cluster = BigInt(`0x${hex(grant.recipient.cluster)}`).toString();
-  const lines = [say(words.title), say(words.who, { dao: policy.dao, chain: String(policy.chain), cluster }), ""];
+  const who = policy.dao === NOBODY ? words.nobodys : words.who;
+  const lines = [say(words.title), say(who, { dao: policy.dao, chain: String(policy.chain), cluster }), ""];
   for (const scope of grant.scopes) lines.push(...about(scope, types, words, language), "");
   lines.push(
     say(words.purpose, { purpose: grant.purpose }),

@@ -1,15 +1,13 @@
 /** For pages of an application whose vault is at the page's own address: who is there, and what they allow whom. */
 
-import { ed25519 } from "@noble/curves/ed25519.js";
+import { BrowserKey } from "./browser-key.js";
 import { base64url, hex, unhex, utf8 } from "./bytes.js";
 import { type Described, consentText, textHash, type Titles } from "./consent.js";
-import { signAsDevice } from "./device.js";
 import { refuse, Refused } from "./errors.js";
 import { encodeEvent, NOTHING } from "./event.js";
 import { schemaOf } from "./forms.js";
 import { decodeGrant, encodeGrant, encodeRevoke, type Grant, grantDigest, type Party } from "./grant.js";
 import { isObject, type Json, type JsonObject } from "./json.js";
-import { parseKey } from "./key.js";
 import { decodePolicy, policyHash, type ReleasePolicy } from "./policy.js";
 import { parseSelector } from "./selector.js";
 import { Vault } from "./vault.js";
@@ -24,7 +22,6 @@ declare global {
 
 const here = new Vault(location.origin);
 const DAY = 86_400;
-const DEVICE = "udi-device";
 const now = (): number => Math.floor(Date.now() / 1_000);
 const random = (size: number): Uint8Array => crypto.getRandomValues(new Uint8Array(size));
 
@@ -129,12 +126,10 @@ async function enter(signer: Wallet, app: string): ReturnType<Vault["signIn"]> {
 
 /** An account of two keys: the wallet's, and one of this browser, which signs beside it what is dangerous. */
 async function begin(signer: Wallet): Promise<void> {
-  const secret = random(32);
-  const keys = [signer.key, parseKey(`ed25519-device:${hex(ed25519.getPublicKey(secret))}`)];
+  const keys = [signer.key, (await BrowserKey.make()).key];
   const action = { kind: "incept", guardians: [], keys: keys.toSorted((one, other) => (one.text < other.text ? -1 : 1)), salt: hex(random(32)) } as const;
   const event = { account: NOTHING, seq: 0, prior: NOTHING, action, at: now() };
   const signed = await signEvent(signer, event, schemaOf((await here.about()).network));
-  localStorage.setItem(DEVICE, hex(secret));
   await here.call("beginAccount", { parameters: {}, body: encodeEvent(signed) });
 }
 
@@ -165,7 +160,7 @@ async function offer(value: Json): Promise<Offer> {
   const text = consentText(grant, policy, types, navigator.language.startsWith("de") ? "de" : "en");
   const accept = async (): Promise<string> => {
     const signed = encodeGrant(await both({ ...grant, textHash: textHash(text) }, network));
-    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder") };
+    const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder"), site: textOf(value, "site") };
     await call("POST", "/udi/v1/grants", utf8(JSON.stringify(sent)));
     return `${textOf(value, "back")}/#grant=${base64url(signed)}`;
   };
@@ -174,11 +169,10 @@ async function offer(value: Json): Promise<Offer> {
 
 /** Signed by the wallet, and by this browser's own key where it has one. */
 async function both(grant: Grant, network: string): Promise<ReturnType<typeof decodeGrant>> {
-  const [schema, secret] = [schemaOf(network), unhex(localStorage.getItem(DEVICE) ?? "")];
+  const [schema, device] = [schemaOf(network), await BrowserKey.find()];
   const signed = await signGrant(await wallet(), grant, schema);
-  if (secret?.length !== 32) return signed;
-  const key = parseKey(`ed25519-device:${hex(ed25519.getPublicKey(secret))}`);
-  return { ...signed, cosigned: { key, signature: signAsDevice(secret, grantDigest(grant, schema)) } };
+  if (device === null) return signed;
+  return { ...signed, cosigned: { key: device.key, signature: await device.sign(grantDigest(grant, schema)) } };
 }
 
 /** Who is signed in here, as the application and as they themselves know it. */

@@ -5,6 +5,8 @@ import { decode, encode } from "./canonical.js";
 import type { Json } from "./json.js";
 import { APP, ascend, DATA_TYPE, readers } from "./reading.js";
 
+/** In place of a DAO, of an application that has none. */
+export const NOBODY = `0x${"0".repeat(40)}`;
 export const LEVELS = ["development", "operator-trusted", "measured-boot", "confidential-vm"] as const;
 export type Level = (typeof LEVELS)[number];
 

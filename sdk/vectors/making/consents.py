@@ -6,7 +6,7 @@ from dataclasses import replace
 from cyberprivacy.attest.report import Level
 from cyberprivacy.vault.consent import text, text_hash
 from cyberprivacy.vault.grant import Grant, Mode
-from cyberprivacy.vault.recipient import Declared, ReleasePolicy
+from cyberprivacy.vault.recipient import NOBODY, Declared, ReleasePolicy
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.selector import Selector
 from making.grants import (
@@ -104,6 +104,7 @@ def consents() -> list[Group]:
             replace(BASE, purpose="{recipient} {0} %s $1", retention=120),
             replace(POLICY, evidence=Level.DEVELOPMENT),
         ),
+        ("nobody's application", BASE, replace(POLICY, dao=NOBODY, evidence=None)),
         ("a day", replace(BASE, retention=DAY), replace(POLICY, evidence=Level.MEASURED_BOOT)),
     ]
     cases = [
@@ -114,7 +115,7 @@ def consents() -> list[Group]:
     strange = replace(READ, data_type="org.example.strange.v1")
     cases += [
         _consent(f"language {language!r}", BASE, POLICY, language, "consent.language")
-        for language in ("", "EN", "fr", "en-US", "__proto__", "constructor")
+        for language in ("", "EN", "fr", "en-US", "de-AT", "de ", "__proto__", "constructor")
     ]
     for language in ("en", "de"):
         cases.append(

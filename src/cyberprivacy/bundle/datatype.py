@@ -23,7 +23,11 @@ MAX_NODES: Final = 1_000
 """Schemas within a schema."""
 NAME: Final = re.compile(r"(?=.{5,128}\Z)[a-z][a-z0-9-]{0,62}(?:\.[a-z][a-z0-9-]{0,62}){1,7}\.v[1-9][0-9]{0,3}\Z")
 """Reverse domain name, then the version: "org.example.shop.order.v1"."""
-SENSITIVITIES: Final = ("normal", "sensitive", "he-sum")
+ENCRYPTED: Final = "he-sum"
+"""Of a field in which a number stands encrypted, so that its vault adds it up and cannot read it."""
+MOST_ENCRYPTED: Final = 17_179_848_704
+"""How large, of either sign, such a number may be: what one sum can hold."""
+SENSITIVITIES: Final = ("normal", "sensitive", ENCRYPTED)
 ORIGINS: Final = ("provided", "observed", "inferred")
 TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -33,6 +37,7 @@ _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _REF: Final = re.compile(r"#/\$defs/([A-Za-z_][A-Za-z0-9_-]{0,63})\Z")
 _FORMATS: Final = ("date", "date-time", "time", "email", "uri", "uuid", "ipv4", "ipv6", "hostname")
 _PATTERN: Final = re.compile(r"[ -~]{1,200}\Z")
+_TOP: Final = re.compile(r"/properties/[^/]+\Z")
 
 
 class BadType(Untrusted):
@@ -69,6 +74,11 @@ class DataType:
     def fields(self) -> Mapping[str, Mapping[str, object]]:
         """The schemas of its top-level fields, references followed."""
         return {name: resolved(self.schema, field) for name, field in inside(self.schema, "properties").items()}
+
+    def encrypted(self) -> Mapping[str, tuple[int, int]]:
+        """The fields in which numbers stand encrypted, each with the least and the largest that it may hold."""
+        marked = ((name, field) for name, field in self.fields().items() if _is_encrypted(field))
+        return {name: (_number(field, "minimum"), _number(field, "maximum")) for name, field in marked}
 
 
 def parse(name: str, data: bytes) -> DataType:
@@ -135,6 +145,12 @@ class _Check:
             raise BadType("not a schema", place=place)
         for keyword, said in value.items():
             self._keyword(keyword, said, place)
+        if _is_encrypted(value) and not (_TOP.match(place) and _holds_a_number(value)):
+            raise BadType(
+                "an encrypted number is a field of the record itself: a string with minimum and maximum",
+                place=place,
+                most=MOST_ENCRYPTED,
+            )
         required = value.get("required", [])
         names = value.get("properties", {})
         if not isinstance(required, list) or not all(isinstance(each, str) and each in names for each in required):
@@ -166,6 +182,23 @@ class _Check:
             raise BadType("not schemas by name", place=place)
         for name, schema in said.items():
             self.schema(schema, f"{place}/{name}"[:200])
+
+
+def _is_encrypted(schema: Mapping[str, object]) -> bool:
+    return schema.get("x-sensitivity") == ENCRYPTED
+
+
+def _holds_a_number(schema: Mapping[str, object]) -> bool:
+    """Whether it says how large the number may be; to every other reader the ciphertext is just a string."""
+    least, most = schema.get("minimum"), schema.get("maximum")
+    bounded = _is_integer(least) and _is_integer(most) and schema.get("type") == "string" and "$ref" not in schema
+    return bounded and -MOST_ENCRYPTED <= _number(schema, "minimum") < _number(schema, "maximum") <= MOST_ENCRYPTED
+
+
+def _number(schema: Mapping[str, object], keyword: str) -> int:
+    found = schema[keyword]
+    assert isinstance(found, int)  # noqa: S101  (the schema was checked)
+    return found
 
 
 def _is(form: re.Pattern[str]) -> Callable[[object], bool]:

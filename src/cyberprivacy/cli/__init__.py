@@ -38,6 +38,7 @@ ROOMS: Final = {
     "log": ("log",),
     "vault": ("vault",),
     "my": ("my",),
+    "security": ("security",),
     "witness": ("witness",),
     "conformance": ("conformance",),
     "evidence": ("evidence",),

@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-PARTS: Final = ("myaccount", "mydata", "mygrants", "myrecovery")
+PARTS: Final = ("myaccount", "mydata", "mynumbers", "mygrants", "myrecovery")
 """Modules of this package that add the commands, in the order in which `my --help` lists them."""
 
 

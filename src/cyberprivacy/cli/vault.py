@@ -1,18 +1,23 @@
 """`vault serve`: keep people's data for applications, in one command."""
 
-import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.cli.judging import Judging, with_judging
 from cyberprivacy.cli.output import out
+from cyberprivacy.cli.serving import log_to_stderr, socket_at
+from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.place import Place, Site
+
+if TYPE_CHECKING:
+    from cyberprivacy.vault.sharing import Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -24,13 +29,16 @@ EXAMPLE = """Example: cyberprivacy vault serve --data ./vault
 With PostgreSQL, behind a TLS front, for two applications:
   cyberprivacy vault serve --data /var/lib/vault --database postgresql://vault@/vault \\
     --url https://data.example --app shop=https://shop.example --app books=https://books.example
+
+One whose people grant others their orders, also to applications that have to prove what they are:
+  cyberprivacy vault serve --data ./vault --app shop --shares shop --types ./types --rpc https://rpc.example
 """
 
 
 def register(app: typer.Typer) -> None:
     """Add `vault serve`."""
     vault = typer.Typer(help="Keep people's data for applications.", no_args_is_help=True, rich_markup_mode=None)
-    vault.command("serve", epilog=EXAMPLE)(serve)
+    vault.command("serve", epilog=EXAMPLE)(with_judging(with_vendors(serve)))
     app.add_typer(vault, name="vault")
 
 
@@ -49,6 +57,16 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         list[str],
         typer.Option("--app", metavar="NAME[=URL]", help="An application that keeps data here; repeat for more."),
     ] = [],  # noqa: B006 - typer copies it
+    shares: Annotated[
+        str,
+        typer.Option("--shares", metavar="NAME", help="Of this application people may grant others its records."),
+    ] = "",
+    purpose: Annotated[
+        list[str],
+        typer.Option(
+            "--purpose", metavar="TEXT", help="What that application may be granted others' records for."
+        ),
+    ] = [],  # noqa: B006
     types: Annotated[
         Path | None,
         typer.Option("--types", metavar="DIR", help="Data types to declare: NAME.json, a JSON Schema each."),
@@ -63,24 +81,22 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         str,
         typer.Option(metavar="ADDRESS", help="Address of the TLS front, which says who asks (X-Forwarded-For)."),
     ] = "",
+    *,
+    judging: Judging,
+    vendors: Vendors,
 ) -> None:
     """Serve a vault until interrupted. One process; one vault for each --data."""
-    from cyberprivacy.bundle.serve import listening
     from cyberprivacy.vault.web import server
     from cyberprivacy.vault.web.assembly import opened
 
-    _log()
-    host, _, port = listen.rpartition(":")
-    if not port.isdecimal() or int(port) > 65_535 or not host:
-        raise Misuse("not HOST:PORT", code="vault.listen", listen=listen[:100])
-    try:
-        bound = listening(host.strip("[]"), int(port))
-    except OSError as error:
-        raise Misuse("cannot listen there", code="vault.listen", listen=listen, why=error.strerror) from None
-    with bound:
+    log_to_stderr()
+    with socket_at(listen, code="vault.listen") as bound:
+        host = listen.rpartition(":")[0]
         site = Site.parse(url or f"http://{host}:{bound.getsockname()[1]}")
         place = Place(site, network, apps=dict(_app(each, site) for each in app))
-        with opened(data, database, place, types=_types(types)) as vault:
+        declared, prover = _types(types), judging.prover(vendors, local=site.local, clock=time.time)
+        own = _own(shares, place, declared, purpose)
+        with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
             if vault.development:
                 out.warning(DEVELOPMENT)
@@ -93,6 +109,19 @@ def _app(text: str, site: Site) -> tuple[str, Site]:
     return name, Site.parse(uri) if equals else site
 
 
+def _own(name: str, place: Place, types: Sequence[DataType], purposes: Sequence[str]) -> "Own | None":
+    """The application that shares; None where none does."""
+    from cyberprivacy.vault.recipient import Declared
+    from cyberprivacy.vault.sharing import NOWHERE, Own
+
+    if not name:
+        if purposes:
+            raise Misuse("a purpose of no application", code="vault.purpose", hint="Name it with --shares.")
+        return None
+    place.of(name)  # refuses a name that is not among --app
+    return Own.of(name, NOWHERE, Declared(frozenset(each.name for each in types), frozenset(purposes)))
+
+
 def _types(folder: Path | None) -> Sequence[DataType]:
     """The data types of a folder."""
     if folder is None:
@@ -100,15 +129,3 @@ def _types(folder: Path | None) -> Sequence[DataType]:
     if not folder.is_dir():
         raise Misuse("no such folder of data types", code="vault.types", path=str(folder))
     return typefolder.load(folder)
-
-
-def _log() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )

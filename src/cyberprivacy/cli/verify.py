@@ -7,22 +7,19 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from cryptography import x509
 
 from cyberprivacy.attest import judge
-from cyberprivacy.attest import policy as policies
 from cyberprivacy.attest.bare import KEY_ROLE, spki_of_pem
-from cyberprivacy.attest.certificates import fingerprint
+from cyberprivacy.attest.collateral.completing import judged
+from cyberprivacy.attest.conversation import NoConnection, ask
 from cyberprivacy.attest.evidence import CHALLENGE_SIZE
 from cyberprivacy.attest.judge import claims, verify_document
+from cyberprivacy.attest.onchain import read_facts
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import Check, Report
 from cyberprivacy.attest.seen import FileMemory
-from cyberprivacy.attest.statement import MAX_ATTESTATION
 from cyberprivacy.attest.verify import Seen, questions, verify
-from cyberprivacy.cli.completing import judged
-from cyberprivacy.cli.connection import NoConnection, ask
-from cyberprivacy.cli.facts import read_facts
+from cyberprivacy.cli.judging import asked_policy, read_file
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.vendors import Vendors, with_vendors
@@ -86,11 +83,11 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     still cheat. A file may also be evidence about a bare key, for which no chain is asked.
     """
     asked = _Asked(
-        policy=replace(_policy(policy, allow_development), any_software=any_software),
+        policy=replace(asked_policy(policy, allow_development), any_software=any_software),
         dao=dao,
         rpc=tuple(rpc or ()),
         nonce=_nonce(nonce),
-        key=None if key is None else spki_of_pem(_read(key)),
+        key=None if key is None else spki_of_pem(read_file(key)),
         role=role,
         vendors=vendors,
         as_json=as_json,
@@ -98,7 +95,7 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     if target.startswith(("https:", "http:")):
         data, report = _address(target, asked)
     else:
-        data, report = _file(_read(Path(target)), asked)
+        data, report = _file(read_file(Path(target)), asked)
     if save is not None:
         _write(save, data)
     report = _once(report, once)
@@ -157,6 +154,7 @@ def _address(target: str, asked: _Asked) -> tuple[bytes, Report]:
         answer.attestation,
         asked.vendors,
         lambda data: verify(data, seen=seen, facts=facts, policy=asked.policy, now=_now()),
+        tell=out.progress,
     )
 
 
@@ -170,6 +168,7 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
             lambda data: verify_document(
                 data, policy=policy, at=_now(), nonce=asked.nonce, spki=asked.key, role=asked.role
             ),
+            tell=out.progress,
         )
     governor, chain = asked.chain()
     facts = read_facts(chain, governor, questions(data))
@@ -177,6 +176,7 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
         data,
         asked.vendors,
         lambda data: verify(data, seen=Seen(None, None, None), facts=facts, policy=policy, now=_now()),
+        tell=out.progress,
     )
 
 
@@ -212,11 +212,6 @@ def _now() -> int:
     return int(time.time())
 
 
-def _policy(file: Path | None, development_root: str) -> Policy:
-    asked = Policy() if file is None else policies.parse(_read(file))
-    return asked.allowing_development(_root(development_root)) if development_root else asked
-
-
 def _nonce(text: str) -> bytes | None:
     if not text:
         return None
@@ -227,32 +222,6 @@ def _nonce(text: str) -> bytes | None:
     if len(nonce) != CHALLENGE_SIZE or nonce.hex() != text:
         raise Misuse("not a nonce of 32 bytes in lower-case hex", code="verify.nonce", nonce=text[:80])
     return nonce
-
-
-def _root(named: str) -> bytes:
-    """The fingerprint of a root that is given as one, or as a certificate."""
-    if named.startswith("sha256:"):
-        try:
-            digest = bytes.fromhex(named.removeprefix("sha256:"))
-        except ValueError:
-            digest = b""
-        if len(digest) != 32:
-            raise Misuse("not sha256: and 64 hex digits", code="verify.root", root=named[:100])
-        return digest
-    try:
-        return fingerprint(x509.load_pem_x509_certificate(_read(Path(named))))
-    except ValueError:
-        raise Misuse("not a certificate in PEM", code="verify.root", path=named) from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_ATTESTATION + 1)
-    except OSError as error:
-        raise Misuse(
-            "the file cannot be read", code="verify.file", path=str(path), reason=error.strerror
-        ) from error
 
 
 def _write(path: Path, data: bytes) -> None:

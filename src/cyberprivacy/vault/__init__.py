@@ -7,13 +7,15 @@ to come. Reading order:
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`, `accounts`
 * who is there: `place`, `signing_in`, `sessions`
 * what is kept, and where: `database`, `tables`, `keyroot`, `keyslot`, `slotfile`, `keystore`, `sealing`
-* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `numbers`, `holdings`
+* what is in it: `types`, `owners`, `change`, `changing`, `records`, `blobs`, `holdings`
+* numbers that it cannot read: `numberform`, `numbers`, `numbercell`, `summing`
 * how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
 * how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `sweeper`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `described`, `wording`,
   `consent`, `granting`, `servicetoken`, `grantbook`
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
+* who is at the other end: `outward`, `proven`, `nodeproof`
 * who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
   `middleware`
 """

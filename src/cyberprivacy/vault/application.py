@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from cyberprivacy.vault.proven import Prover
+from cyberprivacy.vault.sharing import NOWHERE, Home
+
 NETWORK: Final = "cyberprivacy:dev"
 
 
@@ -22,6 +25,8 @@ class App:
         database: of a vault inside, `postgresql://…`; "" for SQLite in the folder.
         purposes: for what it may be granted other applications' records, a line each; needs a vault inside.
         sources: addresses of applications whose records people may grant it, by name; needs a vault inside.
+        home: its DAO and cluster, and what it can prove; nobody's by default. Needs a vault inside.
+        prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
         network: names the domain of what people sign.
         clock: POSIX seconds.
     """
@@ -33,6 +38,8 @@ class App:
     database: str = ""
     purposes: Sequence[str] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    home: Home = NOWHERE
+    prover: Prover | None = None
     network: str = NETWORK
     clock: Callable[[], float] = time.time
 

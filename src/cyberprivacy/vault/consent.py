@@ -13,7 +13,7 @@ from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault.consent_words import LANGUAGES, Words
 from cyberprivacy.vault.described import Described
 from cyberprivacy.vault.grant import Grant
-from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.recipient import NOBODY, ReleasePolicy
 from cyberprivacy.vault.scope import Scope
 from cyberprivacy.vault.selector import Selector, spelled
 
@@ -45,9 +45,10 @@ def text(grant: Grant, policy: ReleasePolicy, types: Mapping[str, Described], la
         raise NotConsented("no consent texts in this language", code="consent.language", known=sorted(LANGUAGES))
     names = {"recipient": _app(grant.recipient.app), "source": _app(grant.source.app)}
     cluster = int.from_bytes(grant.recipient.cluster)
+    who = words.nobodys if policy.dao == NOBODY else words.who
     lines = [
         words.title.format(**names),
-        words.who.format(dao=policy.dao, chain=policy.chain, cluster=cluster, **names),
+        who.format(dao=policy.dao, chain=policy.chain, cluster=cluster, **names),
         "",
     ]
     for scope in grant.scopes:

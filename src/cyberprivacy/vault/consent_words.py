@@ -15,11 +15,13 @@ class Words:
 
     Attributes:
         units: singular and plural of day, hour, minute, second.
+        nobodys: in place of `who`, for a policy that names no DAO.
         unproven: for a policy that asks for no evidence.
     """
 
     title: str
     who: str
+    nobodys: str
     what: str
     sensitive: str
     fields: str
@@ -45,6 +47,7 @@ class Words:
 _ENGLISH: Final = Words(
     title="You allow {recipient} to use records about you that are kept at {source}.",
     who="{recipient} is the application of DAO {dao} on chain {chain}, in cluster {cluster}.",
+    nobodys="No DAO decides what {recipient} is: whoever runs it does.",
     what="Records: {title} ({type}).",
     sensitive="{title} (sensitive)",
     fields="They contain: {fields}.",
@@ -85,6 +88,7 @@ _ENGLISH: Final = Words(
 _GERMAN: Final = Words(
     title="Sie erlauben {recipient}, Daten über Sie zu nutzen, die bei {source} liegen.",
     who="{recipient} ist die Anwendung der DAO {dao} auf Chain {chain}, in Cluster {cluster}.",
+    nobodys="Keine DAO entscheidet, was {recipient} ist, sondern wer es betreibt.",
     what="Daten: {title} ({type}).",
     sensitive="{title} (sensibel)",
     fields="Sie enthalten: {fields}.",

@@ -33,8 +33,11 @@ SILENCE: Final = 45.0
 """Seconds without a sign of life (a source gives one every 30), after which a stream is given up."""
 LONGEST_WAIT: Final = 30.0
 """Seconds between two tries."""
-_LATER: Final = ("account.frozen", "session.unknown")
-"""Refusals that may end: the person can end a freeze."""
+_LATER: Final = (
+    *("account.frozen", "session.unknown"),
+    *("recipient.silent", "recipient.busy", "recipient.evidence", "recipient.cluster"),
+)
+"""Refusals that may end: people end a freeze; a node that changes its release proves itself again afterwards."""
 
 
 class SourceUnknown(Misuse):
@@ -115,7 +118,7 @@ class Follower:
         if known:
             return known[0]
         with self._sharing.database.transaction() as connection:
-            self._sharing.admit(connection, document, owner, self._sharing.own.policy)
+            self._sharing.receive(connection, document, owner)
             self._followings.begin(connection, owner, document, source.uri, int(self._clock()))
         return self._followings.one(owner, grant.id)
 

@@ -20,7 +20,7 @@ from cyberprivacy.vault.described import Described
 from cyberprivacy.vault.grant import Grant, Mode, Party
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keylog import SKEW
-from cyberprivacy.vault.recipient import NotTheRecipient, Presented, check_party
+from cyberprivacy.vault.recipient import Presented, check_party, check_wanted
 from cyberprivacy.vault.scope import Action, Scope
 
 SEAL: Final = Seal("granting")
@@ -140,6 +140,24 @@ def admit(
     """
     signed = SignedGrant.decode(data)
     grant = signed.grant
+    digest = check_signed(signed, place, here=here, states=states, memory=memory, now=now)
+    check_party(grant.recipient, found)
+    check_wanted(found.policy, grant.purpose, {each.data_type for each in grant.scopes})
+    language = consent.check_text(grant, found.policy, place.types)
+    if memory.revoked(grant.subject, grant.id):
+        raise GrantRefused("a grant of this id came before, or was taken back", code="grant.revoked")
+    return Admitted(signed, digest, int(now), language, SEAL)
+
+
+def check_signed(
+    signed: SignedGrant, place: Place, *, here: Party, states: Sequence[State], memory: Memory, now: float
+) -> bytes:
+    """The first half of `admit`, for which nobody else has to be asked: who signed, and when; the digest.
+
+    Raises:
+        CyberPrivacyError: as `admit`, from place to nonce.
+    """
+    grant = signed.grant
     if here not in (grant.source, grant.recipient) or grant.source == grant.recipient:
         raise GrantRefused("this grant is about another place or account", code="grant.place")
     state = _signer(grant.subject, grant.kel_seq, signed.proof.key, states)
@@ -153,12 +171,7 @@ def admit(
     _in_time(grant, now, SKEW)
     if memory.nonce_used(grant.subject, grant.nonce):
         raise GrantRefused("this grant, or its nonce, came before", code="grant.nonce")
-    check_party(grant.recipient, found)
-    _declared(grant, found)
-    language = consent.check_text(grant, found.policy, place.types)
-    if memory.revoked(grant.subject, grant.id):
-        raise GrantRefused("a grant of this id came before, or was taken back", code="grant.revoked")
-    return Admitted(signed, digest, int(now), language, SEAL)
+    return digest
 
 
 def risks(grant: Grant, types: Mapping[str, Described], *, met: bool) -> tuple[str, ...]:
@@ -280,13 +293,3 @@ def _in_time(grant: Grant, now: float, skew: int) -> None:
         raise GrantRefused("the grant does not count yet", code="grant.early", from_=grant.not_before)
     if now >= grant.expires:
         raise GrantRefused("the grant has ended", code="grant.expired", until=grant.expires)
-
-
-def _declared(grant: Grant, found: Presented) -> None:
-    """What is granted must be what the recipient's policy lists: a purpose that it invents per person is none."""
-    allowed = found.policy.declared
-    if grant.purpose not in allowed.purposes:
-        raise NotTheRecipient("not a purpose of the policy", code="recipient.purpose", purpose=grant.purpose)
-    more = sorted({each.data_type for each in grant.scopes} - allowed.types)
-    if more:
-        raise NotTheRecipient("a type that the policy does not list", code="recipient.type", types=more)

@@ -27,7 +27,7 @@ from cyberprivacy.vault.grantbook import GrantBook
 from cyberprivacy.vault.granting import Registered
 from cyberprivacy.vault.personal import Kept, Visit
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.recipient import Declared, ReleasePolicy
+from cyberprivacy.vault.recipient import Declared
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
 from cyberprivacy.vault.sharing import Own
@@ -111,7 +111,7 @@ class Inside:
         place, own = Place(site, app.network, apps={app.name: site}), _own(app, declared)
         self._open = ExitStack()
         self.vault: Vault = self._open.enter_context(
-            opened(folder, app.database, place, types=declared, own=own, clock=app.clock)
+            opened(folder, app.database, place, types=declared, own=own, prover=app.prover, clock=app.clock)
         )
         self.followings = Followings(self.vault.database, self.vault.records)
         known = {name: Site.parse(uri) for name, uri in app.sources.items()}
@@ -166,11 +166,8 @@ class Inside:
 
 
 def _own(app: App, types: Sequence[DataType]) -> Own:
-    """The application as grants name it while nothing proves what it is: of no DAO, in no cluster."""
-    declared = Declared(frozenset(each.name for each in types), frozenset(app.purposes))
-    nowhere = "0x" + "00" * 20
-    policy = ReleasePolicy(app.name, 0, nowhere, evidence=None, measurements=None, declared=declared)
-    return Own(app.name, bytes(32), policy)
+    """The application as grants name it."""
+    return Own.of(app.name, app.home, Declared(frozenset(each.name for each in types), frozenset(app.purposes)))
 
 
 def _kept(record: Record) -> Kept:

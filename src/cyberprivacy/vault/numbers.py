@@ -4,38 +4,31 @@ The owner of the key encrypts whole numbers and decrypts their sums; a server ad
 adds, never a number, and needs no key for it. What it cannot be kept from is leaving some out or adding others:
 sums are private from the server, not proven by it.
 
-One number to a ciphertext of some 88 kB; an addition takes some 20 microseconds. The parameters are those of
+One number to a ciphertext of some 88 kB; an addition takes some 20 microseconds. SEAL reads ciphertexts in C++: of
+those that others send, only `numbercell` lets it. The parameters are those of
 128 bits of security in the Homomorphic Encryption Standard (2018), table 1, for ternary secrets and n = 4096.
 
 Source: Fan and Vercauteren, 2012/144; docs/spec/udi-1.md, "Encrypted numbers".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Self
 
 import tenseal  # type: ignore[import-untyped]
 
-from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.errors import Misuse
+from cyberprivacy.vault import numberform
+from cyberprivacy.vault.numberform import LARGEST_SUM, SCHEME, BadNumber
 
-SCHEME: Final = "bfv-v1"
 DEGREE: Final = 4096
-MODULUS: Final = 34_359_697_409
-"""Of plain numbers: the largest prime under 2^35 that is 1 modulo 2n. Sums are read within half of it, of either
-sign."""
-LARGEST_SUM: Final = MODULUS // 2
+MODULUS: Final = 2 * LARGEST_SUM + 1
+"""Of plain numbers: the largest prime under 2^35 that is 1 modulo 2n."""
 MOST: Final = 1 << 20
 """Ciphertexts in one sum: noise grows with each. A test adds as many."""
-MAX_CIPHERTEXT: Final = 96 << 10
 _MAX_KEY: Final = 128 << 10
-
-
-class BadNumber(Untrusted):
-    """A ciphertext, or a sum, that cannot be used."""
-
-    code = "number.form"
-    hint = "Encrypt the number again, with the scheme and the bounds that its type declares."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +102,8 @@ class NumberKey:
         Raises:
             BadNumber: it is no ciphertext ("number.form").
         """
-        values = _read(self._context, ciphertext).decrypt()
-        value = int(values[0]) % MODULUS
+        with _reading():
+            value = int(_read(self._context, ciphertext).decrypt()[0]) % MODULUS
         return value - MODULUS if value > LARGEST_SUM else value
 
 
@@ -133,32 +126,27 @@ def add(ciphertexts: Iterable[bytes], *, bound: int) -> Sum:
             raise BadNumber(
                 "too many numbers for one sum", code="number.count", most=most, hint="Add fewer at once."
             )
-        vector = _read(_public(), ciphertext)
-        total = vector if total is None else total + vector
+        vector = _read(parameters(), ciphertext)
+        with _reading():
+            total = vector if total is None else total + vector
     if total is None:
         raise BadNumber("nothing to add", code="number.count", hint="A sum needs one number at least.")
     return Sum(bytes(total.serialize()), count)
 
 
-def check(ciphertext: bytes) -> None:
-    """Refuse what is no ciphertext, before it is stored.
-
-    Raises:
-        BadNumber: "number.form".
-    """
-    _read(_public(), ciphertext)
-
-
 def _read(context: Any, ciphertext: bytes) -> Any:
-    if len(ciphertext) > MAX_CIPHERTEXT:
-        raise BadNumber("a ciphertext is too long", size=len(ciphertext), most=MAX_CIPHERTEXT)
+    numberform.check(ciphertext)
+    with _reading():
+        return tenseal.bfv_vector_from(context, ciphertext)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Refuse what SEAL refuses, also where it notices late, as of a ciphertext in another form than ours."""
     try:
-        vector = tenseal.bfv_vector_from(context, ciphertext)
-        if vector.size() != 1:
-            raise BadNumber("a ciphertext of more than one number", numbers=vector.size())
-    except (ValueError, RuntimeError):  # protobuf's and SEAL's own words say nothing to a user
+        yield
+    except (ValueError, RuntimeError, MemoryError):  # protobuf's and SEAL's own words say nothing to a user
         raise BadNumber("not a ciphertext of this scheme", scheme=SCHEME) from None
-    return vector
 
 
 def _fresh() -> Any:
@@ -168,7 +156,7 @@ def _fresh() -> Any:
 
 
 @cache
-def _public() -> Any:
+def parameters() -> Any:
     """The parameters alone, which everybody has."""
     return tenseal.context_from(
         _fresh().serialize(

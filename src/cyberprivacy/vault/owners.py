@@ -51,7 +51,8 @@ class Owner:
 _ROW: Final = select(
     OWNERS.c.id, OWNERS.c.seq, OWNERS.c.records, OWNERS.c.bytes, OWNERS.c.generation, OWNERS.c.dirty
 ).where(OWNERS.c.id == bindparam("wanted"))
-_ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update()
+# Not the strongest lock: two sign-ins at once both refer to the account already, and would wait for each other.
+_ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update(key_share=True)
 _ERASING: Final = select(ERASURES.c.id).where(ERASURES.c.owner == bindparam("wanted"), ERASURES.c.done.is_(None))
 _LOCKED: Final = _ROW.with_for_update()
 _KEEP: Final = (

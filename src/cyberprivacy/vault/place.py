@@ -46,7 +46,7 @@ class Site:
         if scheme not in ("http", "https") or not _HOST.fullmatch(authority):
             raise BadPlace("not the address of a site", uri=uri[:200])
         site = cls(uri)
-        if scheme == "http" and site.host not in _LOCAL:
+        if scheme == "http" and not site.local:
             raise BadPlace("without TLS anybody on the way could read and sign in", uri=uri[:200])
         return site
 
@@ -60,6 +60,11 @@ class Site:
         """Without the port; IPv6 in brackets."""
         name = urlsplit(self.uri).hostname or ""
         return f"[{name}]" if ":" in name else name
+
+    @property
+    def local(self) -> bool:
+        """Whether it is this machine, for whoever asks."""
+        return self.host in _LOCAL
 
 
 @dataclass(frozen=True, slots=True)

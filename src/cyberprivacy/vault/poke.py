@@ -5,10 +5,8 @@ Source: Standard Webhooks 1.0 (headers, HMAC-SHA256 signature); docs/spec/udi-1.
 
 import base64
 import hmac
-import ipaddress
-import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +16,7 @@ import httpx2
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
+from cyberprivacy.vault import outward
 
 TOLERANCE: Final = 300
 """Seconds by which the time of a poke may differ from the clock of who gets it."""
@@ -95,19 +94,12 @@ def check(key: bytes, came: Mapping[str, str], said: bytes, now: float) -> None:
         raise BadPoke("not of now", code="poke.time", at=at[:20])
 
 
-def _lookup(host: str, port: int) -> Sequence[str]:
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except OSError:
-        raise TryLater("the listener's name has no address", code="poke.name", host=host) from None
-
-
-def target(url: str, *, lookup: Callable[[str, int], Sequence[str]] = _lookup) -> Target:
+def target(url: str, *, find: outward.Lookup = outward.lookup) -> Target:
     """Where a URL leads, if it leads out of here: nobody may have us knock at our own doors.
 
     Raises:
-        NoListener: no https URL, or an address that is not public.
-        TryLater: the name has no address now ("poke.name").
+        NoListener: no https URL. NotOutside: an address that is not public.
+        TryLater: the name has no address now ("outward.name").
     """
     try:
         parsed = httpx2.URL(url[: _MAX_URL + 1])
@@ -115,10 +107,7 @@ def target(url: str, *, lookup: Callable[[str, int], Sequence[str]] = _lookup) -
         raise NoListener("not a URL") from None
     if len(url) > _MAX_URL or parsed.scheme != "https" or not parsed.host or parsed.userinfo or parsed.fragment:
         raise NoListener("not a URL for pokes", url=url[:80])
-    found = lookup(parsed.host, parsed.port or 443)
-    if not found or not all(ipaddress.ip_address(each.partition("%")[0]).is_global for each in found):
-        raise NoListener("not a public address", host=parsed.host)
-    return Target(parsed, found[0])
+    return Target(parsed, outward.public(parsed.host, parsed.port or 443, find=find))
 
 
 def send(to: Target, key: bytes, message: str, *, now: float, tls: ssl.SSLContext | None = None) -> None:

@@ -6,6 +6,7 @@ Source: docs/spec/udi-1.md, "Release policies".
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
@@ -22,6 +23,8 @@ LIMIT: Final = 16 << 10
 """Bytes of a release policy."""
 MAX_MEASUREMENTS: Final = 64
 MAX_ITEMS: Final = 64
+NOBODY: Final = "0x" + "0" * 40
+"""In place of a DAO, of an application that has none."""
 _FIELDS: Final = frozenset({"v", "app", "chain", "dao", "evidence", "measurements", "purposes", "types"})
 _DAO: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _LEVEL: Final = re.compile(r"[a-z-]{1,32}")
@@ -50,7 +53,7 @@ class ReleasePolicy:
 
     Attributes:
         app: its name.
-        chain: EIP-155 chain of its DAO. dao: address of that, as text.
+        chain: EIP-155 chain of its DAO. dao: address of that, as text; `NOBODY` if it has none.
         evidence: the lowest level that is accepted; None = none is asked for, and the consent text says so.
         measurements: the only software that is accepted, 32 bytes each; None = what the DAO releases.
         declared: the most that it may take.
@@ -128,12 +131,14 @@ class Presented:
         cluster: the cluster that its node has joined, as 32 bytes.
         declared: what the release that runs there takes.
         report: the verifier's answer about it; None when no evidence was asked for.
+        ourselves: whether it is this place, which asks itself for no evidence.
     """
 
     policy: ReleasePolicy
     cluster: bytes
     declared: Declared
     report: Report | None
+    ourselves: bool = False
 
 
 def check_party(party: Party, found: Presented) -> None:
@@ -151,12 +156,25 @@ def check_party(party: Party, found: Presented) -> None:
         raise NotTheRecipient("a policy of another application", code="recipient.app", found=found.policy.app)
     if found.cluster != party.cluster:
         raise NotTheRecipient("another cluster", code="recipient.cluster", found=found.cluster.hex())
-    if found.policy.evidence is not None:
+    if found.policy.evidence is not None and not found.ourselves:
         _check_evidence(found.policy, found.policy.evidence, found.report)
     allowed = found.policy.declared
     more = sorted((found.declared.types - allowed.types) | (found.declared.purposes - allowed.purposes))
     if more:
         raise NotTheRecipient("the release takes more than was agreed", code="recipient.widened", more=more[:8])
+
+
+def check_wanted(policy: ReleasePolicy, purpose: str, types: AbstractSet[str]) -> None:
+    """Refuse what the recipient's policy does not list: a purpose that it invents per person is none.
+
+    Raises:
+        NotTheRecipient: another purpose ("recipient.purpose"), or more types ("recipient.type").
+    """
+    if purpose not in policy.declared.purposes:
+        raise NotTheRecipient("not a purpose of the policy", code="recipient.purpose", purpose=purpose)
+    more = sorted(types - policy.declared.types)
+    if more:
+        raise NotTheRecipient("a type that the policy does not list", code="recipient.type", types=more)
 
 
 def _check_evidence(policy: ReleasePolicy, least: Level, report: Report | None) -> None:

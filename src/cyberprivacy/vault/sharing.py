@@ -1,15 +1,17 @@
 """The source's side of a grant: take it in, take it back, and let its recipient read and listen while it counts.
 
 A recipient is whoever holds the key that the grant was registered with. Under a policy that asks for evidence,
-that is the key that the evidence vouches for; where no verifier is set up, such a grant is refused.
+that is the key that the evidence vouches for (`proven`); where nobody can judge it, such a grant is refused.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
 
 from cyberprivacy import strict_json
+from cyberprivacy.attest.report import Level
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.accounts import Accounts, secret_of
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
@@ -19,14 +21,36 @@ from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.events import Feed
 from cyberprivacy.vault.grant import Grant, Party
 from cyberprivacy.vault.grantbook import Access, GrantBook, GrantGone
-from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_use
-from cyberprivacy.vault.key import Judge, Key, Kind
+from cyberprivacy.vault.granting import Place, Registered, admit, check_revoke, check_signed, check_use
+from cyberprivacy.vault.key import Judge, Kind
 from cyberprivacy.vault.pairwise import pairwise
-from cyberprivacy.vault.recipient import Presented, ReleasePolicy
+from cyberprivacy.vault.proven import Peer, Recipients
+from cyberprivacy.vault.recipient import NOBODY, Declared, Presented, ReleasePolicy
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.tables import SHARINGS
 from cyberprivacy.vault.types import Types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Whose application something is, and how it can be proven; by default nobody's, and not at all.
+
+    Attributes:
+        chain: EIP-155 chain of its DAO. dao: address of that, in the spelling of EIP-55.
+        cluster: number of the cluster that it runs in.
+        evidence: the lowest level that it offers to prove each time; None = it proves nothing; people read that.
+        measurements: the only software that it promises to run on, 32 bytes each; None = what the DAO releases.
+    """
+
+    chain: int = 0
+    dao: str = NOBODY
+    cluster: int = 0
+    evidence: Level | None = None
+    measurements: frozenset[bytes] | None = None
+
+
+NOWHERE: Final = Home()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +66,12 @@ class Own:
     cluster: bytes
     policy: ReleasePolicy
 
+    @classmethod
+    def of(cls, app: str, home: Home, declared: Declared) -> Self:
+        """An application at home somewhere, that takes no more than this."""
+        policy = ReleasePolicy(app, home.chain, home.dao, home.evidence, home.measurements, declared)
+        return cls(app, home.cluster.to_bytes(32), policy)
+
     def party(self, account: bytes) -> Party:
         """This application, with a person as it knows them (32 bytes)."""
         return Party(self.app, self.cluster, self.policy.digest, account)
@@ -53,7 +83,7 @@ class Shared:
 
     owner: bytes
     grant: bytes
-    policy: ReleasePolicy
+    peer: Peer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,26 +98,44 @@ class Sharing:
     schema: Schema
     own: Own
     clock: Callable[[], float]
+    recipients: Recipients
     taken_back: set[bytes] = field(default_factory=set)
     """Grants that ended while this process ran: their streams are closed at once, not at the next look."""
 
-    def register(self, document: bytes, policy: bytes, holder: Key) -> Grant:
+    def register(self, document: bytes, peer: Peer) -> Grant:
         """Take a grant in for a recipient; the same one again for the same recipient is answered as before.
 
         Raises:
-            CyberPrivacyError: the policy is malformed, or the first check that fails, see `granting.admit`.
+            CyberPrivacyError: the first check that fails, see `granting.admit`; or the recipient does not prove
+                itself, see `proven.Recipients`.
         """
-        grant, shown = SignedGrant.decode(document).grant, ReleasePolicy.decode(policy)
+        grant = SignedGrant.decode(document).grant
         owner = self.owner(grant.subject)
+        with self.database.reading() as connection:
+            if self._registered(connection, owner, grant, peer):
+                return grant
+            if self.recipients.due(peer):  # nobody is asked anything for what no person has signed
+                self._signed(connection, document, owner)
+        self.recipients.meet(peer)
         with self.database.transaction() as connection:
-            if not self._registered(connection, owner, grant, holder):
-                self.admit(connection, document, owner, shown)
-                row = {"owner": owner, "grant": grant.id, "holder": holder.text, "policy": policy}
-                connection.execute(insert(SHARINGS).values(row))
+            if not self._registered(connection, owner, grant, peer):
+                self.admit(connection, document, owner, self.recipients.presented(peer, grant.recipient))
+                row = {"holder": _text(peer.holder), "policy": peer.policy.encode(), "site": peer.site or None}
+                connection.execute(insert(SHARINGS).values(owner=owner, grant=grant.id, **row))
         return grant
 
-    def admit(self, connection: Connection, document: bytes, owner: bytes, policy: ReleasePolicy) -> Grant:
-        """Check a grant of an owner's account, whose recipient has this policy, and keep it.
+    def receive(self, connection: Connection, document: bytes, owner: bytes) -> Grant:
+        """Check a grant of which this application is the recipient, and keep it.
+
+        Raises:
+            CyberPrivacyError: see `granting.admit`.
+        """
+        own = self.own
+        found = Presented(own.policy, own.cluster, own.policy.declared, None, ourselves=True)
+        return self.admit(connection, document, owner, found)
+
+    def admit(self, connection: Connection, document: bytes, owner: bytes, found: Presented) -> Grant:
+        """Check a grant of an owner's account at whose recipient this was found, and keep it.
 
         Raises:
             CyberPrivacyError: see `granting.admit`.
@@ -95,15 +143,30 @@ class Sharing:
         signed, book = SignedGrant.decode(document), GrantBook(connection, owner)
         admitted = admit(
             document,
-            Place(schema=self.schema, judge=self.judge, types=self._described(connection)),
+            self._place(connection),
             here=self.own.party(owner),
             states=self.accounts.history(signed.grant.subject),
             memory=book,
-            found=_presented(policy, signed.grant.recipient),
+            found=found,
             now=self.clock(),
         )
         book.register(admitted)
         return signed.grant
+
+    def _signed(self, connection: Connection, document: bytes, owner: bytes) -> None:
+        """What `admit` checks before it looks at the recipient."""
+        signed = SignedGrant.decode(document)
+        check_signed(
+            signed,
+            self._place(connection),
+            here=self.own.party(owner),
+            states=self.accounts.history(signed.grant.subject),
+            memory=GrantBook(connection, owner),
+            now=self.clock(),
+        )
+
+    def _place(self, connection: Connection) -> Place:
+        return Place(schema=self.schema, judge=self.judge, types=self._described(connection))
 
     def revoke(self, document: bytes) -> bytes:
         """Take a grant back by the person's signed words; its id.
@@ -127,14 +190,14 @@ class Sharing:
         Raises:
             GrantGone: none was registered with this key; whether there is one is not told.
         """
-        text = f"{Kind.DEVICE.value}:{holder.hex()}"
         with self.database.reading() as connection:
             row = connection.execute(
-                select(SHARINGS).where(SHARINGS.c.grant == grant, SHARINGS.c.holder == text)
+                select(SHARINGS).where(SHARINGS.c.grant == grant, SHARINGS.c.holder == _text(holder))
             ).first()
         if row is None:
             raise GrantGone("no such grant for this key", grant=grant.hex())
-        return Shared(row.owner, row.grant, ReleasePolicy.decode(row.policy))
+        peer = Peer(ReleasePolicy.decode(row.policy), holder, row.site or "")
+        return Shared(row.owner, row.grant, peer)
 
     def feed(self, shared: Shared) -> Feed:
         """The events that a grant lets its recipient hear of."""
@@ -175,7 +238,7 @@ class Sharing:
 
     def _scopes(self, held: Registered, action: Action, kind: str, shared: Shared) -> Sequence[Scope]:
         state = self.accounts.state(held.grant.subject)
-        found = _presented(shared.policy, held.grant.recipient)
+        found = self.recipients.presented(shared.peer, held.grant.recipient)
         return check_use(held, action, kind, state=state, found=found, now=self.clock())
 
     def owner(self, account: bytes) -> bytes:
@@ -187,14 +250,14 @@ class Sharing:
         names = self.types.names(connection)
         return {name: described(self.types.get(connection, name).type) for name in names}
 
-    def _registered(self, connection: Connection, owner: bytes, grant: Grant, holder: Key) -> bool:
+    def _registered(self, connection: Connection, owner: bytes, grant: Grant, peer: Peer) -> bool:
         """Whether this very grant was registered for this holder."""
-        mine = (SHARINGS.c.owner == owner, SHARINGS.c.grant == grant.id, SHARINGS.c.holder == holder.text)
+        holder = _text(peer.holder)
+        mine = (SHARINGS.c.owner == owner, SHARINGS.c.grant == grant.id, SHARINGS.c.holder == holder)
         if connection.execute(select(SHARINGS.c.grant).where(*mine)).first() is None:
             return False
         return GrantBook(connection, owner).held(grant.id).grant == grant
 
 
-def _presented(policy: ReleasePolicy, recipient: Party) -> Presented:
-    """What is known of a recipient without evidence: what the person signed; who asked for evidence is refused."""
-    return Presented(policy, recipient.cluster, policy.declared, None)
+def _text(holder: bytes) -> str:
+    return f"{Kind.DEVICE.value}:{holder.hex()}"

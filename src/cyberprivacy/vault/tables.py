@@ -308,6 +308,7 @@ SHARINGS: Final = Table(
     _id("grant", 16, key=True),
     Column("holder", String(200), nullable=False),  # the key that signs the recipient's requests
     Column("policy", LargeBinary, nullable=False),  # its release policy, canonical JSON
+    Column("site", String(300), nullable=True),  # where it answers; NULL: nowhere
 )
 
 FOLLOWINGS: Final = Table(

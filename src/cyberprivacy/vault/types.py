@@ -4,6 +4,7 @@ Patterns run in linear time (no backtracking), references lead nowhere but into 
 what its document is long.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from cyberprivacy.bundle import datatype
 from cyberprivacy.bundle.datatype import BadType, DataType
 from cyberprivacy.bundle.growth import check_growth
 from cyberprivacy.errors import Untrusted
+from cyberprivacy.vault import numberform
 from cyberprivacy.vault.tables import TYPES
 
 MAX_BODY: Final = 256 << 10
@@ -42,9 +44,11 @@ class Judged:
 
     Attributes:
         type: as it was declared.
+        encrypted: fields in which numbers stand encrypted, with the least and the largest of each.
     """
 
     type: DataType
+    encrypted: Mapping[str, tuple[int, int]]
     _validator: Draft202012Validator
 
     def check(self, body: bytes) -> object:
@@ -53,9 +57,13 @@ class Judged:
         Raises:
             BadJson: not JSON that says one thing, or too large.
             BadRecord: not of this type. Place and keyword are told, never a value.
+            BadNumber: what should be an encrypted number has not the form of one ("number.form").
         """
         value = strict_json.read(body, limit=MAX_BODY)
         if self._validator.is_valid(value):
+            for name in self.encrypted:
+                if isinstance(value, dict) and name in value:
+                    numberform.octets(value[name])
             return value
         try:
             self._validator.validate(value)
@@ -81,7 +89,7 @@ def judged(declared: DataType) -> Judged:
         )
     except (ValidationError, ValueError):
         raise BadType("the schema has a pattern that is not allowed", code="type.pattern") from None
-    return Judged(declared, validator)
+    return Judged(declared, declared.encrypted(), validator)
 
 
 class Types:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from cyberprivacy.attest import conversation
 from cyberprivacy.attest.certificates import spki
+from cyberprivacy.attest.conversation import NoConnection, ask
 from cyberprivacy.attest.identity import TlsIdentity
-from cyberprivacy.cli import connection
-from cyberprivacy.cli.connection import NoConnection, ask
 
 pytestmark = pytest.mark.timeout(60)
 NONCE = b"n" * 32
@@ -65,7 +65,7 @@ def test_a_server_that_drips_is_cut_off(serve: Callable[..., str], monkeypatch: 
             channel.sendall(b"x")
             time.sleep(0.02)
 
-    monkeypatch.setattr(connection, "LONGEST", 0.5)
+    monkeypatch.setattr(conversation, "LONGEST", 0.5)
     began = time.monotonic()
     with pytest.raises(NoConnection) as refusal:
         ask(serve(drip), NONCE)
@@ -75,7 +75,7 @@ def test_a_server_that_drips_is_cut_off(serve: Callable[..., str], monkeypatch: 
 
 def test_a_server_that_is_silent_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(connection, "STEP", 0.5)
+    monkeypatch.setattr(conversation, "STEP", 0.5)
     with pytest.raises(NoConnection):
         ask(serve(lambda _: over.wait(30) and None), NONCE)
     over.set()

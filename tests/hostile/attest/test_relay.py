@@ -15,12 +15,12 @@ import pytest
 import uvicorn
 
 from cyberprivacy.attest.channel import Channel
+from cyberprivacy.attest.conversation import Answer, ask
 from cyberprivacy.attest.evidence import NODE_ROLE
 from cyberprivacy.attest.identity import NodeKey, TlsIdentity
 from cyberprivacy.attest.report import Report
 from cyberprivacy.attest.session import TlsSession, exported
 from cyberprivacy.attest.verify import Seen
-from cyberprivacy.cli.connection import Answer, ask
 from cyberprivacy.deploy.front import Front
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.ledger.reading import FolderSource

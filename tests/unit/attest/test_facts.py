@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cyberprivacy.attest.facts import ChainFacts, Questions
+from cyberprivacy.attest.onchain import read_facts
 from cyberprivacy.cid import DAG_PB, Cid
-from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.release import Address

@@ -17,12 +17,16 @@ from cyberprivacy.attest.agent import PATH, Agent
 from cyberprivacy.attest.channel import Channel
 from cyberprivacy.attest.evidence import NODE_ROLE
 from cyberprivacy.attest.identity import LONGEST, NodeKey, TlsIdentity
+from cyberprivacy.attest.onchain import read_facts
+from cyberprivacy.attest.policy import Policy
+from cyberprivacy.attest.report import Level
 from cyberprivacy.attest.statement import parse
 from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.verify import CHECKS
 from cyberprivacy.build.image import images_digest
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.cli import verify as command
+from cyberprivacy.cli.vendors import Vendors
 from cyberprivacy.deploy.deployment import SEAL as DEPLOY
 from cyberprivacy.deploy.deployment import Deployment
 from cyberprivacy.errors import CyberPrivacyError
@@ -34,6 +38,10 @@ from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.testing.attested import EVENTS, IMAGES
 from cyberprivacy.testing.tlsserver import TlsServer, document, nonce_of
 from cyberprivacy.testing.tpm import DevelopmentRoot, development_attester
+from cyberprivacy.vault import outward
+from cyberprivacy.vault.nodeproof import PARTY, NodeProver
+from cyberprivacy.vault.place import Site
+from cyberprivacy.vault.recipient import Declared, ReleasePolicy
 
 pytestmark = pytest.mark.engines
 BUNDLE = Cid(DAG_PB, sha256(b"guestbook").digest())
@@ -51,6 +59,7 @@ class Node:
     raw: bytes | None = None
     other_key: TlsIdentity | None = None
     paths: list[str] = field(default_factory=list)
+    party: bytes = b""
 
     def prove(self, nonce: bytes, session: bytes) -> bytes:
         running = Deployment(name="app", release=BUNDLE, images=self.images, ready=1, wanted=1, seal=DEPLOY)
@@ -64,6 +73,11 @@ class Node:
 
     def _answer(self, channel: Channel, request: bytes) -> None:
         self.paths.append(request.split()[1].decode())
+        if b"Connection: close" not in request:  # somebody has more questions in this session
+            channel.send(document(self.prove(nonce_of(request), channel.session(NODE_ROLE, self.tls.spki))))
+            self.paths.append(channel.receive().split()[1].decode())
+            channel.send(document(self.party))
+            return
         session = channel.session(NODE_ROLE, (self.other_key or self.tls).spki)
         body = (self.answer or self.prove)(nonce_of(request), session)
         channel.send(self.raw if self.raw is not None else document(body))
@@ -236,6 +250,32 @@ def test_a_node_that_nobody_lists_is_named(stage: Stage, tmp_path: Path) -> None
     agent = Agent(stage.attester, stage.node.agent.key, stage.chain.founder, clock=lambda: stage.chain.now)
     other = Node(agent, stage.node.tls, stage.node.approved)
     assert stage.failures(target=other.start()) == {("node.registered", "node.unknown")}
+
+
+def test_a_vault_learns_who_is_there_from_the_same_node_and_the_same_chain(stage: Stage) -> None:
+    """The road of a grant's recipient, with everything real but the application: see `vault.nodeproof`."""
+    dao = stage.chain.dao.governor
+    declared = Declared(frozenset({"org.example.order.v1"}), frozenset({"Show orders"}))
+    policy = ReleasePolicy("book", stage.chain.final.chain_id, dao, Level.DEVELOPMENT, None, declared)
+    said = {"app": "book", "cluster": "00" * 32, "holder": "ed25519-device:" + "ab" * 32, "site": stage.url}
+    stage.node.party = json.dumps({**said, "policy": json.loads(policy.encode())}).encode()
+    prover = NodeProver(
+        facts=lambda dao, asked: read_facts(stage.chain.final, dao, asked),
+        policy=Policy().allowing_development(stage.root.fingerprint),
+        vendors=Vendors("", "", offline=True),
+        reach=outward.anywhere,
+        clock=lambda: stage.chain.now,
+    )
+    found = prover.prove(Site(stage.url), policy)
+    assert found.report.accepted, found.report.failures
+    assert (found.app, found.holder, found.declared) == ("book", b"\xab" * 32, declared)
+    assert int.from_bytes(found.cluster) == 1, "as the chain lists the node, not as it says itself"
+    assert found.until - found.at == Policy().age
+    assert [path.partition("?")[0] for path in stage.node.paths] == [PATH, PARTY]
+    other = ReleasePolicy("book", stage.chain.final.chain_id, stage.chain.shared.clusters, None, None, declared)
+    with pytest.raises(CyberPrivacyError) as refused:
+        prover.prove(Site(stage.url), other)
+    assert refused.value.code == "recipient.evidence"
 
 
 def test_a_saved_proof_can_be_judged_later(stage: Stage, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cyberprivacy.bundle.datatype import MAX_NODES, BadType, DataType, parse
+from cyberprivacy.bundle.datatype import MAX_NODES, MOST_ENCRYPTED, BadType, DataType, parse
 from cyberprivacy.bundle.growth import check_growth
 
 NAME = "example.shop.order.v1"
@@ -15,7 +15,13 @@ ORDER: dict[str, object] = {
     "title": "Order",
     "titles": {"de": "Bestellung"},
     "properties": {
-        "total": {"type": "integer", "title": "Total", "minimum": 0, "x-unit": "cent", "x-sensitivity": "he-sum"},
+        "total": {
+            "type": "integer",
+            "title": "Total",
+            "minimum": 0,
+            "x-unit": "cent",
+            "x-sensitivity": "sensitive",
+        },
         "items": {"type": "array", "items": {"$ref": "#/$defs/item"}, "maxItems": 100},
         "at": {"type": "string", "format": "date-time", "x-origin": "observed"},
     },
@@ -171,3 +177,53 @@ def test_everything_else_needs_another_version(new: DataType) -> None:
     with pytest.raises(BadType) as caught:
         check_growth(declared(ORDER), new)
     assert caught.value.code == "type.version"
+
+
+WEIGHT = {"type": "string", "minimum": 0, "maximum": 500_000, "x-sensitivity": "he-sum"}
+
+
+def weighs(**changes: object) -> DataType:
+    field = {name: value for name, value in {**WEIGHT, **changes}.items() if value is not None}
+    return parse(NAME, json.dumps({"type": "object", "properties": {"grams": field}}).encode())
+
+
+def test_an_encrypted_number_is_a_string_to_every_reader_and_has_bounds() -> None:
+    assert weighs().encrypted() == {"grams": (0, 500_000)}
+    assert weighs(minimum=-MOST_ENCRYPTED, maximum=MOST_ENCRYPTED).encrypted()
+    assert weighs(**{"x-sensitivity": "sensitive"}).encrypted() == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "integer"},
+        {"type": ["string", "null"]},
+        {"type": None},
+        {"minimum": None},
+        {"maximum": None},
+        {"minimum": 500_000},
+        {"maximum": MOST_ENCRYPTED + 1},
+        {"minimum": -MOST_ENCRYPTED - 1},
+    ],
+    ids=str,
+)
+def test_an_encrypted_number_that_could_not_be_added_up_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(BadType) as refused:
+        weighs(**changes)
+    assert refused.value.code == "type.form"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {}, "x-sensitivity": "he-sum", **WEIGHT, "type": "object"},
+        {"properties": {"a": {"type": "array", "items": WEIGHT}}},
+        {"properties": {"a": {"type": "object", "properties": {"b": WEIGHT}}}},
+        {"properties": {"a": {"$ref": "#/$defs/w"}}, "$defs": {"w": WEIGHT}},
+        {"properties": {"a": {"$ref": "#/$defs/w", **WEIGHT}}, "$defs": {"w": {"type": "string"}}},
+    ],
+    ids=["the record", "a list", "deeper", "a definition", "beside a reference"],
+)
+def test_an_encrypted_number_stands_in_the_record_itself(schema: dict[str, object]) -> None:
+    with pytest.raises(BadType):
+        parse(NAME, json.dumps({"type": "object", **schema}).encode())

@@ -19,6 +19,7 @@ SERVICES = {
     ("dev", "chain"),
     ("conformance", "answer"),
     ("vault", "serve"),
+    ("security", "serve"),
     ("witness", "serve"),
     ("os", "boot"),
 }

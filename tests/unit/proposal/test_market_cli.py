@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cyberprivacy.attest.facts import Questions
+from cyberprivacy.attest.onchain import read_facts
 from cyberprivacy.cid import DAG_PB, RAW, Cid
-from cyberprivacy.cli.facts import read_facts
 from cyberprivacy.cli.trade import rent, units
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.clusters import join_cluster

@@ -152,7 +152,7 @@ def code(answer: httpx2.Response) -> str:
 
 
 SHORT = ("record", "job", "erasure", "grant", "transfer")
-NEEDED = {"type": ORDER, "app": "shop", "size": "4"}
+NEEDED = {"type": ORDER, "app": "shop", "size": "4", "field": "total"}
 """Queries that some endpoints cannot do without."""
 
 

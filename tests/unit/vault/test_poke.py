@@ -54,7 +54,7 @@ def test_a_secret_has_one_form(text: str) -> None:
         ("https:///hook", [], "poke.address"),
         ("https://example.org/" + "x" * 500, ["93.184.215.14"], "poke.address"),
         *(
-            ("https://inside.example.org/", [address], "poke.address")
+            ("https://inside.example.org/", [address], "outward.address")
             for address in (
                 "127.0.0.1",
                 "10.0.0.1",
@@ -65,12 +65,12 @@ def test_a_secret_has_one_form(text: str) -> None:
                 "0.0.0.0",  # noqa: S104  # looked at, not bound to
             )
         ),
-        ("https://both.example.org/", ["93.184.215.14", "127.0.0.1"], "poke.address"),
-        ("https://nowhere.example.org/", [], "poke.address"),
+        ("https://both.example.org/", ["93.184.215.14", "127.0.0.1"], "outward.address"),
+        ("https://nowhere.example.org/", [], "outward.address"),
     ],
 )
 def test_a_poke_goes_out_only(url: str, found: list[str], code: str) -> None:
-    assert refusal(lambda: poke.target(url, lookup=lambda _host, _port: found)) == code
+    assert refusal(lambda: poke.target(url, find=lambda _host, _port: found)) == code
 
 
 class Listener(BaseHTTPRequestHandler):

@@ -92,7 +92,7 @@ def test_what_came_goes_again_and_nothing_else(vault: Vault, move: Journey) -> N
 def test_a_declared_type_is_described_in_peoples_words() -> None:
     schema = b"""{"type": "object", "title": "Visit", "titles": {"de": "Besuch"}, "properties": {
         "b": {"type": "string", "title": "Doctor"}, "a": {"$ref": "#/$defs/loop", "title": "Findings"},
-        "c": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "integer", "x-sensitivity": "he-sum"}}}}},
+        "c": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "integer", "x-sensitivity": "sensitive"}}}}},
         "$defs": {"loop": {"type": "object", "properties": {"next": {"$ref": "#/$defs/loop"},
         "deep": {"type": "string", "x-sensitivity": "sensitive"}}}}}"""
     declared = datatype.parse("org.example.care.visit.v1", schema)

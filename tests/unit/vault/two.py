@@ -38,8 +38,10 @@ PURPOSE = "Show what was bought"
 class Place:
     """An application that serves; `stop` and `start` are a restart."""
 
-    def __init__(self, name: str, folder: Path, sources: dict[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, sources: dict[str, str], *, site: str = "", **more: Any) -> None:
+        """`site` if it is another address than the one at which this process listens; `more` of `App`."""
         self.name, self._folder, self._sources = name, folder, sources
+        self._site, self.more = site, more
         (folder / "types").mkdir(parents=True, exist_ok=True)
         (folder / "types" / f"{ORDER}.json").write_bytes(ORDER_SCHEMA)
         with listening("127.0.0.1", 0) as probe:
@@ -50,12 +52,12 @@ class Place:
     def start(self) -> None:
         app = App(
             name=self.name,
-            site=self.url,
+            site=self._site or self.url,
             vault=self._folder / "data",
             types=self._folder / "types",
-            purposes=[PURPOSE],
             sources=self._sources,
             network="test:vault",
+            **{"purposes": [PURPOSE], **self.more},
         )
         self.wrapped = PersonalData(Starlette(lifespan=self._lifespan), app=app)
         self._server = uvicorn.Server(
@@ -160,7 +162,8 @@ class Pair:
     def registers(self, signed: SignedGrant, **changed: object) -> httpx2.Response:
         """Hand a grant in at the shop, as the recipient's."""
         party = httpx2.get(self.book.url + "/udi/v1/party", trust_env=False).json()
-        body = {"signed": signed.as_json(), "policy": party["policy"], "holder": party["holder"]} | changed
+        named = {name: party[name] for name in ("policy", "holder", "site")}
+        body = {"signed": signed.as_json(), **named} | changed
         return self.shop.post("/udi/v1/grants", json.dumps(body).encode())
 
     def follows(self, signed: SignedGrant) -> None:

@@ -24,6 +24,7 @@ from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.place import OWNER, BadPlace, Place
+from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -41,6 +42,7 @@ from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.numbers import Numbers
 from cyberprivacy.vault.web.openapi import describe
 from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
@@ -74,6 +76,7 @@ class Vault:
         development: whether that is worth nothing.
         clock: POSIX seconds.
         own: the application that shares under grants; None where none does.
+        prover: has recipients prove themselves; None where nobody can judge them.
     """
 
     database: Database
@@ -91,6 +94,12 @@ class Vault:
     paces: Paces
     clock: Callable[[], float]
     own: Own | None = None
+    prover: Prover | None = None
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """Who has proven themselves here; one for all, as it remembers verdicts."""
+        return Recipients(self.prover, self.clock)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -101,7 +110,8 @@ class Vault:
         """Every endpoint."""
         rooms = (
             People(self.accounts, Sessions(self.database), self._door()),
-            Data(self.database, self.records, self.types),
+            Data(self.database, self.ring.store, self.records, self.types),
+            Numbers(self.database, self.records, self.types),
             Stream(self.database, self.records, self.blobs),
             Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
         )
@@ -109,7 +119,7 @@ class Vault:
         if self.own is not None:
             site = self.place.of(self.own.app)
             sharing = self.sharing(self.own)
-            between = Between(sharing, self.database.bell, authority=site.domain, holder=self.key.public)
+            between = Between(sharing, self.database.bell, site=site, holder=self.key.public)
             table += [*between.endpoints(), *Allowed(sharing).endpoints()]
         about = wire.About(
             udi="1",
@@ -146,6 +156,7 @@ class Vault:
             schema=forms.schema(self.place.network),
             own=own,
             clock=self.clock,
+            recipients=self.recipients,
         )
 
     def _door(self) -> Door:
@@ -170,6 +181,7 @@ def opened(
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
+    prover: Prover | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -181,6 +193,7 @@ def opened(
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
+        prover: has recipients prove themselves.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -236,6 +249,7 @@ def opened(
             paces=paces,
             clock=clock,
             own=own,
+            prover=prover,
         )
 
 

@@ -13,7 +13,10 @@ from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.events import Batch
-from cyberprivacy.vault.key import Key
+from cyberprivacy.vault.key import BadKey, Key, Kind
+from cyberprivacy.vault.place import Site
+from cyberprivacy.vault.proven import Peer
+from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sharing import Shared, Sharing
 from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
@@ -25,11 +28,15 @@ _SIGNED: Final = signedrequest.HEADERS
 
 
 class Register(wire.Form, frozen=True):
-    """A grant in the form in which it travels, the recipient's policy, and the key that signs its requests."""
+    """A grant in the form in which it travels, the recipient's policy, and the key that signs its requests.
+
+    `site` is where the recipient answers: it proves itself there, and is told there to erase; null if nowhere.
+    """
 
     signed: Raw
     policy: Raw
     holder: Annotated[str, Meta(max_length=200)]
+    site: Annotated[str, Meta(max_length=300)] | None = None
 
 
 class GrantHead(wire.Form, frozen=True):
@@ -52,13 +59,14 @@ class PartyShown(wire.Form, frozen=True):
     cluster: wire.Id32
     policy: Raw
     holder: str
+    site: str
 
 
 class Between:
-    """The endpoints of a source. `site` is the authority at which requests are signed."""
+    """The endpoints of an application that shares; requests to it are signed at the authority of `site`."""
 
-    def __init__(self, sharing: Sharing, bell: Bell, *, authority: str, holder: bytes) -> None:
-        self._sharing, self._bell, self._authority = sharing, bell, authority
+    def __init__(self, sharing: Sharing, bell: Bell, *, site: Site, holder: bytes) -> None:
+        self._sharing, self._bell, self._site = sharing, bell, site
         self._holder = f"ed25519-device:{holder.hex()}"
 
     def endpoints(self) -> list[Endpoint]:
@@ -93,12 +101,17 @@ class Between:
 
     def _party(self, _: Call) -> Reply:
         own = self._sharing.own
-        return Reply(PartyShown(own.app, own.cluster.hex(), Raw(own.policy.encode()), self._holder))
+        return Reply(
+            PartyShown(own.app, own.cluster.hex(), Raw(own.policy.encode()), self._holder, self._site.uri)
+        )
 
     def _register(self, call: Call) -> Reply:
         sent = call.sent(Register)
-        holder = Key.parse(sent.holder)
-        grant = self._sharing.register(_spelled(sent.signed), _spelled(sent.policy), holder)
+        holder, policy = Key.parse(sent.holder), ReleasePolicy.decode(_spelled(sent.policy))
+        if holder.kind is not Kind.DEVICE:
+            raise BadKey("requests are signed by a device's key", code="key.disabled", kind=holder.kind.value)
+        site = "" if sent.site is None else Site.parse(sent.site).uri
+        grant = self._sharing.register(_spelled(sent.signed), Peer(policy, holder.material, site))
         return Reply(GrantHead(grant.id.hex(), grant.expires))
 
     def _revoke(self, call: Call) -> Reply:
@@ -123,8 +136,10 @@ class Between:
 
     def _asked(self, call: Call, path: str) -> Shared:
         """The grant that whoever signed this request uses."""
-        holder = signedrequest.check("GET", self._authority, path, call.headers, now=call.now)
-        return self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        holder = signedrequest.check("GET", self._site.domain, path, call.headers, now=call.now)
+        shared = self._sharing.asked(bytes.fromhex(call.path["grant"]), holder)
+        self._sharing.recipients.meet(shared.peer)
+        return shared
 
     async def _stream(self, shared: Shared, after: int) -> AsyncIterator[bytes]:
         """Server-sent events; the last one says why there are no more."""
@@ -133,6 +148,9 @@ class Between:
         async def wait() -> None:
             nonlocal heard
             heard = await self._bell.wait(heard, 1.0)
+            if self._sharing.recipients.due(shared.peer):
+                await anyio.to_thread.run_sync(self._sharing.recipients.meet, shared.peer)
+                await anyio.to_thread.run_sync(self._still, shared)
             if shared.grant in self._sharing.taken_back:
                 await anyio.to_thread.run_sync(self._still, shared)
 

@@ -6,10 +6,13 @@ from typing import Final
 
 from msgspec import Raw
 
+from cyberprivacy.vault import owners
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.holdings import Holding, holdings
+from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.place import OWNER
 from cyberprivacy.vault.records import Record, Records
 from cyberprivacy.vault.types import MAX_BODY, Types
 from cyberprivacy.vault.web import kept
@@ -26,8 +29,8 @@ _TAG: Final = re.compile(r'"([1-9][0-9]{0,15})"')
 class Data:
     """The endpoints of records and types."""
 
-    def __init__(self, database: Database, records: Records, types: Types) -> None:
-        self._database, self._records, self._types = database, records, types
+    def __init__(self, database: Database, store: KeyStore, records: Records, types: Types) -> None:
+        self._database, self._store, self._records, self._types = database, store, records, types
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -111,9 +114,12 @@ class Data:
         return Reply(kept.BatchDone(done=[kept.RecordHead(id=each.record.hex(), rev=each.rev) for each in done]))
 
     def _change(self, call: Call, app: str, changes: Sequence[Change]) -> Sequence[Done]:
-        key = call.headers.get("Idempotency-Key")
+        key, who = call.headers.get("Idempotency-Key"), call.who
+        owner = who.owner(app)
         with self._database.transaction() as connection:
-            return self._records.change(connection, call.who.owner(app), changes, key=key)
+            if who.app == OWNER:  # who owns the account may begin the part of an application, as an import does
+                owners.admit(connection, self._store, owner, account=who.account, app=app, now=int(call.now))
+            return self._records.change(connection, owner, changes, key=key)
 
     def _read(self, call: Call) -> Reply:
         owner = call.who.owner(call.asked(kept.OfApp).app)

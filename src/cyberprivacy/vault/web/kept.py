@@ -89,6 +89,26 @@ class BatchDone(Form, frozen=True):
     done: list[RecordHead]
 
 
+class SumQuery(Form, frozen=True):
+    """Which encrypted numbers: a field of a type, of the records that a selector names, from where on."""
+
+    type: TypeName
+    field: Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_-]*$", min_length=1, max_length=64)]
+    app: App = ""
+    selector: Annotated[str, Meta(min_length=3, max_length=1_024)] = "all"
+    after: Id16 | None = None
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 1_000
+
+
+class NumberSum(Form, frozen=True):
+    """A sum that the vault cannot read, null of none; `next` is `after` of the next page, whose sum adds to it."""
+
+    scheme: Literal["bfv-v1"]
+    ciphertext: str | None
+    count: Count
+    next: Id16 | None
+
+
 class TypeCount(Form, frozen=True):
     """How much there is of a type."""
 

@@ -1,6 +1,5 @@
 """Blobs and events over HTTP: what is larger than one answer."""
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +10,7 @@ from sqlalchemy import Connection
 
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault.account import Act
+from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.blobs import PART, BadUpload, Blobs, Upload
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.events import Batch, Feed
@@ -20,8 +20,8 @@ from cyberprivacy.vault.web import kept
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
 
-LOOK: Final = 0.1
-"""Seconds between two looks for new events of one listener."""
+LOOK: Final = 1.0
+"""Seconds between two looks of a listener whom nobody wakes: every commit of this process rings the bell."""
 _COST: Final = 10
 """What a part of a blob costs, against reading one record."""
 _RANGE: Final = re.compile(r"bytes=(0|[1-9][0-9]{0,11})-(0|[1-9][0-9]{0,11})?")
@@ -137,15 +137,20 @@ class Stream:
         last = call.headers.get("Last-Event-ID", str(asked.after))
         if not _SEQ.fullmatch(last):
             raise BadCall("not the id of an event", code="api.header", header="Last-Event-ID")
-        return Reply(_told(self._feed(call, asked.app), int(last), asked.seconds))
+        return Reply(_told(self._feed(call, asked.app), int(last), asked.seconds, self._database.bell))
 
 
-async def _told(feed: Feed, after: int, seconds: int) -> AsyncIterator[bytes]:
+async def _told(feed: Feed, after: int, seconds: int, bell: Bell) -> AsyncIterator[bytes]:
     """Batches as server-sent events; ends by itself, and then the listener asks anew from where it is."""
-    end = time.monotonic() + seconds
+    end, heard = time.monotonic() + seconds, bell.rings
+
+    async def wait() -> None:
+        nonlocal heard
+        heard = await bell.wait(heard, LOOK)
+
     yield b"retry: 1000\n\n"
     try:
-        async for batch in feed.follow(after, lambda: asyncio.sleep(LOOK)):
+        async for batch in feed.follow(after, wait):
             yield _sse(batch)
             if time.monotonic() >= end:
                 return

@@ -1,21 +1,34 @@
 """Evidence without certificates or collateral, or with old ones, gets what vendors publish; then it is judged."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.evidence import Evidence
 from cyberprivacy.attest.report import Report
 from cyberprivacy.attest.statement import MAX_ATTESTATION
-from cyberprivacy.cli.output import out
-from cyberprivacy.cli.vendors import Vendors
 from cyberprivacy.errors import TryLater, Untrusted
 
 AGED: Final = frozenset({"tdx.collateral-expired", "tdx.evaluation", "snp.crl-expired"})
 """Codes that say: newer collateral may help."""
 
 
-def judged(data: bytes, vendors: Vendors, judge: Callable[[bytes], Report]) -> tuple[bytes, Report]:
+class Completer(Protocol):
+    """Knows what vendors publish."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether nobody may be asked."""
+        ...
+
+    def complete(self, evidence: Evidence, *, renew: bool = False) -> Evidence:
+        """The evidence with what it lacks; with `renew`, with the newest of it. See `Keeper.complete`."""
+        ...
+
+
+def judged(
+    data: bytes, vendors: Completer, judge: Callable[[bytes], Report], *, tell: Callable[[str], None]
+) -> tuple[bytes, Report]:
     """A document with what its evidence lacks, and the verdict on it.
 
     Only the vendors' part of evidence is added or renewed, which the verifier judges like one that came along;
@@ -25,6 +38,7 @@ def judged(data: bytes, vendors: Vendors, judge: Callable[[bytes], Report]) -> t
         data: an attestation, bare evidence, or anything at all.
         vendors: where certificates and collateral come from.
         judge: gives the verdict.
+        tell: hears, in words for people, that something could not be renewed; what there is is judged then.
 
     Raises:
         TryLater: something that is needed is out of reach.
@@ -37,12 +51,12 @@ def judged(data: bytes, vendors: Vendors, judge: Callable[[bytes], Report]) -> t
     try:
         renewed = _completed(whole, vendors, renew=True)
     except TryLater as error:
-        out.progress(f"the vendor's tables could not be renewed: {error}")
+        tell(f"the vendor's tables could not be renewed: {error}")
         return whole, report
     return renewed, judge(renewed)
 
 
-def _completed(data: bytes, vendors: Vendors, *, renew: bool) -> bytes:
+def _completed(data: bytes, vendors: Completer, *, renew: bool) -> bytes:
     """The document with complete evidence; as it is when it cannot be read, which the verifier will say."""
     try:
         document = canonical.decode(data, limit=MAX_ATTESTATION)
