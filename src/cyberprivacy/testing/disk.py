@@ -19,10 +19,10 @@ class SmallDisk:
         options = f"size={size},mode=0711"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
 
-    def fill(self) -> None:
-        """Leave no room at all."""
+    def fill(self, *, leave: int = 0) -> None:
+        """Leave no room at all, or so many bytes."""
         with self._filler.open("ab", buffering=0) as filler:
-            while free := os.statvfs(self._folder).f_bavail:
+            while (free := os.statvfs(self._folder).f_bavail - leave // 4096) > 0:
                 with suppress(OSError):  # somebody else may take some of it meanwhile
                     os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), free * 4096)
 

@@ -16,7 +16,7 @@ from cyberprivacy.errors import Misuse
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.account import EventRefused, State
 from cyberprivacy.vault.changes import advance
-from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.database import Database, add
 from cyberprivacy.vault.key import Judge, Key
 from cyberprivacy.vault.keyevent import NOTHING, Signed
 from cyberprivacy.vault.keylog import SKEW, accept, replay
@@ -73,10 +73,9 @@ class Accounts:
             "created": int(now),
         }
         with self._database.transaction() as connection:
-            if _head(connection, account) is None:
-                connection.execute(insert(ACCOUNTS).values(id=account, **values))
+            if add(connection, ACCOUNTS, {"id": account, **values}):
                 _keep(connection, state, document, now)
-        return state
+        return self.state(account)
 
     def append(self, account: bytes, document: bytes, now: float) -> State:
         """Take in the next event of an account; sessions of keys that it gives up end with it.
@@ -128,10 +127,9 @@ class Accounts:
         if state.at > now + SKEW:
             raise EventRefused("the log ends in the future", code="account.clock", at=state.at, now=int(now))
         with self._database.transaction() as connection:
-            if _head(connection, state.account) is None:
-                first = {"seq": state.seq, "head": state.head, "at": state.at, "frozen": state.frozen}
-                made = {"secret": secrets.token_bytes(32), "created": int(now)}
-                connection.execute(insert(ACCOUNTS).values(id=state.account, **first, **made))
+            first = {"seq": state.seq, "head": state.head, "at": state.at, "frozen": state.frozen}
+            made = {"secret": secrets.token_bytes(32), "created": int(now)}
+            if add(connection, ACCOUNTS, {"id": state.account, **first, **made}):
                 for document, each in zip(documents, states, strict=True):
                     _keep(connection, each, document, now)
         return self.state(state.account)

@@ -9,9 +9,10 @@ import gzip
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import msgspec
 
@@ -104,6 +105,14 @@ class ArchiveWriter:
 
     def __post_init__(self) -> None:
         self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file, also of one that could not be written to its end."""
+        with suppress(OSError):
+            self._zip.close()
 
     def add(self, name: str, pieces: Iterable[bytes]) -> None:
         """One member."""

@@ -9,12 +9,13 @@ Every commit is on disk before it is acknowledged (SQLite: WAL, `synchronous=FUL
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
@@ -65,7 +66,7 @@ class Database:
         """
         engine = _engine(_address(url))
         try:
-            with refusals(), engine.begin() as connection:
+            with refusals(opening=True), engine.begin() as connection:
                 migrations.run(connection)
         except BaseException:
             engine.dispose()
@@ -159,19 +160,29 @@ class NoDatabase(Misuse):
     hint = "Name sqlite:///FILE or postgresql://USER@HOST/NAME."
 
 
+def add(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Insert a row unless one of its key is there, or comes from elsewhere at this moment; whether it was new."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    made = insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(made).first() is not None
+
+
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Tell what a driver says in the project's words; what is a bug of ours passes as it is."""
+def refusals(*, opening: bool = False) -> Iterator[None]:
+    """Tell what a driver says in the project's words; what is a bug of ours passes as it is.
+
+    Whoever opens a database hears where it should have been; a stranger who calls a vault does not.
+    """
     try:
         yield
     except DBAPIError as error:
-        told = _told(error)
+        told = _told(error, opening=opening)
         if told is None:
             raise
         raise told from None
 
 
-def _told(error: DBAPIError) -> CyberPrivacyError | None:
+def _told(error: DBAPIError, *, opening: bool) -> CyberPrivacyError | None:
     """A driver's error as one of ours, None if it is no matter of disk, network or engine."""
     cause = error.orig
     name = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
@@ -184,7 +195,8 @@ def _told(error: DBAPIError) -> CyberPrivacyError | None:
     if name.startswith(_PLACE):
         return NoDatabase("the database cannot be used", code="database.place", reason=name)
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return DatabaseBusy("the database does not answer", reason=name or type(cause).__name__)
+        said = str(cause).strip().splitlines()[:1] if opening else []
+        return DatabaseBusy("the database does not answer", reason=name or "".join(said) or type(cause).__name__)
     return None
 
 

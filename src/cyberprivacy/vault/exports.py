@@ -6,13 +6,12 @@ lies on the disk under the account's own key, so that erasing the account erases
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import IO, Any, Final, cast
 
 import structlog
@@ -23,7 +22,7 @@ from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.vault import owners, sealedfile
 from cyberprivacy.vault.archive import ArchiveWriter
 from cyberprivacy.vault.blobs import Blobs
-from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.database import Database, DatabaseBusy
 from cyberprivacy.vault.gathering import Gathering
 from cyberprivacy.vault.place import OWNER
 from cyberprivacy.vault.records import Records
@@ -36,6 +35,8 @@ from cyberprivacy.vault.vaultkey import VaultKey
 
 PENDING: Final = 3
 """Exports of one account that nobody has acknowledged."""
+AGAIN: Final = 1.0
+"""Seconds after which a database that was in the way is asked again."""
 WAITING, READY, FAILED = "waiting", "ready", "failed"
 _log = structlog.get_logger("vault")
 
@@ -101,6 +102,7 @@ class Exports:
         for row in rows:
             if row.state == WAITING:
                 self._queue.put((row.id, row.account))
+        self._over = Event()
         self._thread = Thread(target=self._run, name="exports", daemon=True)
         self._thread.start()
 
@@ -171,28 +173,42 @@ class Exports:
 
     def close(self) -> None:
         """Make no more; what waits is taken up by the next process."""
+        self._over.set()
         self._queue.put(None)
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
-            id_, account = job
-            try:
-                state, code, size, digest = READY, "", *self._make(id_, account)
-            except (CyberPrivacyError, OSError) as error:
-                code = error.code if isinstance(error, CyberPrivacyError) else "export.disk"
-                state, size, digest = FAILED, 0, None
-                _log.warning("export failed", code=code)
-            with suppress(CyberPrivacyError), self._means.database.transaction() as connection:
-                changed = {"state": state, "code": code, "size": size, "digest": digest}
+            while not self._over.is_set() and not self._finished(*job):
+                self._over.wait(AGAIN)
+
+    def _finished(self, id_: bytes, account: bytes) -> bool:
+        """Make an archive and write down what became of it. False: the database could not, try again."""
+        code, size, digest = "", 0, None
+        try:
+            size, digest = self._make(id_, account)
+        except DatabaseBusy as error:
+            _log.warning("export waits", code=error.code)
+            return False
+        except (CyberPrivacyError, OSError) as error:
+            code = error.code if isinstance(error, CyberPrivacyError) else "export.disk"
+            self._unfinished(id_).unlink(missing_ok=True)  # the room that it took may be what is missing
+            _log.warning("export failed", code=code)
+        changed = {"state": FAILED if code else READY, "code": code, "size": size, "digest": digest}
+        try:
+            with self._means.database.transaction() as connection:
                 made = int(self._means.clock())
                 connection.execute(update(EXPORTS).where(EXPORTS.c.id == id_).values(**changed, made=made))
-            self._done.pop(id_, None)
+        except CyberPrivacyError as error:
+            _log.warning("export waits", code=error.code)
+            return False
+        self._done.pop(id_, None)
+        return True
 
     def _make(self, id_: bytes, account: bytes) -> tuple[int, bytes]:
         """Write an archive; its size and SHA-256."""
         means, path = self._means, self._path(id_)
-        unfinished = path.with_suffix(".part")
+        unfinished = self._unfinished(id_)
         unfinished.unlink(missing_ok=True)
 
         def told(done: int) -> None:
@@ -200,8 +216,10 @@ class Exports:
 
         with means.database.reading() as connection:
             key = self._key(connection, account)
-            with SealedWriter(unfinished, key, id_.hex()) as file:
-                writer = ArchiveWriter(cast("IO[bytes]", file), means.key.sign, means.key.public)
+            with (
+                SealedWriter(unfinished, key, id_.hex()) as file,
+                ArchiveWriter(cast("IO[bytes]", file), means.key.sign, means.key.public) as writer,
+            ):
                 made = datetime.fromtimestamp(means.clock(), UTC).strftime("%Y-%m-%d %H:%M UTC")
                 gathering = Gathering(connection, means.records, means.blobs, means.types, told)
                 gathering.put(writer, account, {**means.said, "made": int(means.clock())}, made=made)
@@ -222,6 +240,9 @@ class Exports:
 
     def _path(self, id_: bytes) -> Path:
         return self._means.folder / f"{id_.hex()}.sealed"
+
+    def _unfinished(self, id_: bytes) -> Path:
+        return self._path(id_).with_suffix(".part")
 
     def tidy(self) -> None:
         """Remove archives whose account is gone, and what is half done of none."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.database import add
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.statement import Statement
@@ -51,7 +52,8 @@ class Owner:
 _ROW: Final = select(
     OWNERS.c.id, OWNERS.c.seq, OWNERS.c.records, OWNERS.c.bytes, OWNERS.c.generation, OWNERS.c.dirty
 ).where(OWNERS.c.id == bindparam("wanted"))
-_ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update()
+# Not the strongest lock: two sign-ins at once both refer to the account already, and would wait for each other.
+_ACCOUNT: Final = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("wanted")).with_for_update(key_share=True)
 _ERASING: Final = select(ERASURES.c.id).where(ERASURES.c.owner == bindparam("wanted"), ERASURES.c.done.is_(None))
 _LOOKED: Final = Statement(_ROW)
 _TAKEN: Final = Statement(_ROW.with_for_update())
@@ -80,7 +82,7 @@ def admit(connection: Connection, store: KeyStore, owner: bytes, *, account: byt
     if not store.holds(holder):
         store.create([holder])
     row = {"id": owner, "account": account, "app": app, "seq": 0, "records": 0, "bytes": 0}
-    connection.execute(insert(OWNERS).values(**row, generation=FIRST, dirty=None, created=now))
+    add(connection, OWNERS, {**row, "generation": FIRST, "dirty": None, "created": now})
 
 
 def take(connection: Connection, owner: bytes) -> Owner:

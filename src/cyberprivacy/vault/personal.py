@@ -89,7 +89,10 @@ class PersonalRecords(Protocol):
         ...
 
     def grants(self) -> Sequence[Registered]:
-        """What this person allows others with the records that are kept here, newest first; what ended, too."""
+        """What this person allows others with the records that are kept here, newest first; what ended, too.
+
+        Only of a vault inside: one that is shared tells its owner alone, and an application nothing.
+        """
         ...
 
     def counted(self, agreed: bool | None = None) -> bool:

@@ -45,6 +45,8 @@ class SealedWriter(RawIOBase):
 
     def write(self, data: object) -> int:
         """Take bytes; a part goes to the disk when it is full."""
+        if self.closed:
+            raise ValueError("written to after its end")  # its descriptor may be another file's by now
         assert isinstance(data, bytes | bytearray | memoryview)  # noqa: S101  (what zipfile writes)
         self._held += data
         while len(self._held) >= PART:
@@ -53,12 +55,15 @@ class SealedWriter(RawIOBase):
         return len(data)
 
     def close(self) -> None:
-        """Write what is left, durably; twice does nothing more."""
-        if not self.closed:
+        """Write what is left, durably; twice does nothing more. On a full disk: OSError, and still closed."""
+        if self.closed:
+            return
+        super().close()
+        try:
             self._put(bytes(self._held))
             os.fsync(self._file)
+        finally:
             os.close(self._file)
-        super().close()
 
     def _put(self, part: bytes) -> None:
         nonce = os.urandom(12)

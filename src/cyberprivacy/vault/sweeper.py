@@ -21,7 +21,7 @@ class Sweeper:
     """Runs the erasing of a vault; what a killed process left undone is taken up at the start."""
 
     def __init__(self, erasure: Erasure, after: Callable[[], None]) -> None:
-        """Begin; `after` each run that ended something is called, too."""
+        """Begin; `after` each run is called, too."""
         self._erasure, self._after = erasure, after
         self._asked, self._over = Event(), False
         self._asked.set()
@@ -48,7 +48,8 @@ class Sweeper:
             wait = NIGHT
             dirty = int(time.time()) if time.time() >= night else 0
             try:
-                ended = self._erasure.run(dirty_before=dirty)
+                self._erasure.run(dirty_before=dirty)
+                self._after()
             except TryLater as error:
                 _log.warning("erasing waits", code=error.code)
                 wait = AGAIN
@@ -56,5 +57,3 @@ class Sweeper:
                 _log.error("erasing failed", code=error.code)
             else:
                 night = time.time() + NIGHT if dirty else night
-                if ended:
-                    self._after()

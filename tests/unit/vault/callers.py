@@ -1,7 +1,9 @@
 """A vault in this process, and people who call it over HTTP."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -16,10 +18,12 @@ from starlette.testclient import TestClient
 
 from cyberprivacy import wallet
 from cyberprivacy.bundle import datatype
+from cyberprivacy.bundle.serve import listening
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared, ReleasePolicy
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.signing_in import STRUCT
+from cyberprivacy.vault.web import server
 from cyberprivacy.vault.web.assembly import Paces, Vault, opened
 from cyberprivacy.vault.web.endpoint import Endpoint
 
@@ -120,7 +124,6 @@ class Caller:
 
 def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
     """A context: a vault in a folder."""
-    from contextlib import contextmanager
 
     @contextmanager
     def standing() -> Any:
@@ -137,6 +140,18 @@ def town(folder: Path, *, paces: Paces = GENEROUS, database: str = "") -> Any:
             yield Town(made, clock, TestClient(made.application(), base_url=SITE))
 
     return standing()
+
+
+@contextmanager
+def serving(here: Town) -> Iterator[str]:
+    """The vault on a socket of this machine."""
+    with listening("127.0.0.1", 0) as bound:
+        running = server.prepared(here.vault.application())
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+        thread.start()
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        running.should_exit = True
+        thread.join()
 
 
 def code(answer: httpx2.Response) -> str:

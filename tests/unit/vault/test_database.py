@@ -5,12 +5,13 @@ import stat
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, insert, select, text
 
-from cyberprivacy.errors import CyberPrivacyError, Misuse
+from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater
 from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault import tables
 from cyberprivacy.vault.database import Database
@@ -166,3 +167,16 @@ def test_a_server_that_is_away_is_try_later_and_the_database_recovers_by_itself(
         server.start()
         assert held(database) == 0
         database.close()
+
+
+def test_whoever_opens_a_database_hears_where_it_is_missing_and_callers_do_not(postgres: Postgres) -> None:
+    with pytest.raises(TryLater) as refusal:
+        Database.open(postgres.url("missing"))
+    assert (refusal.value.code, "missing" in str(refusal.value)) == ("database.unreachable", True)
+    opened = Database.open(postgres.create("gone", template="vault"))
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE gone WITH (FORCE)")
+    with pytest.raises(TryLater) as refusal, opened.reading():
+        pass
+    assert (refusal.value.code, "gone" in str(refusal.value)) == ("database.unreachable", False)
+    opened.close()

@@ -1,36 +1,19 @@
 """Blobs in parts, and events as they happen, over a real socket."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 
 import httpx2
 import pytest
-from callers import Caller, Town, code
+from callers import Caller, Town, code, serving
 from keeping import ORDER
 
-from cyberprivacy.bundle.serve import listening
 from cyberprivacy.vault.blobs import PART
-from cyberprivacy.vault.web import server
 
 
 @pytest.fixture
 def shop(here: Town) -> Caller:
     return here.person("alice", "shop")
-
-
-@contextmanager
-def serving(here: Town) -> Iterator[str]:
-    """The vault on a socket of this machine."""
-    with listening("127.0.0.1", 0) as bound:
-        running = server.prepared(here.vault.application())
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
-        thread.start()
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        running.should_exit = True
-        thread.join()
 
 
 def test_a_blob_goes_up_in_parts_and_comes_down_in_any_range(shop: Caller) -> None:

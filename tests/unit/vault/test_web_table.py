@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from callers import Town, code, example, town
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault.web.dispatch import SECURITY
 from cyberprivacy.vault.web.endpoint import Endpoint, Reply, Who
 
@@ -102,3 +104,13 @@ def test_scripts_of_other_pages_may_call_only_a_vault_that_names_them(here: Town
         == "https://other.example"
     )
     assert "access-control-allow-origin" not in named.get("/", headers={"Origin": "https://evil.example"}).headers
+
+
+def test_a_vault_makes_its_folder_wherever_its_database_is(postgres: Postgres, tmp_path: Path) -> None:
+    with town(tmp_path / "new" / "one", database=postgres.create("elsewhere", template="vault")) as made:
+        assert made.person("alice", "shop").token
+    assert (tmp_path / "new" / "one").stat().st_mode & 0o077 == 0
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misuse) as refused, town(tmp_path / "file" / "one"):
+        pass
+    assert refused.value.code == "vault.data"

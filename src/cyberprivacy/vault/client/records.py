@@ -67,11 +67,11 @@ class RecordsThere:
         self._change("DELETE", f"/{seen.id}", {}, None, {"If-Match": f'"{seen.rev}"'})
 
     def followings(self) -> Sequence[Following]:
-        """None: only an application with a vault inside follows others."""
+        """Empty: only an application with a vault inside follows others."""
         return ()
 
     def grants(self) -> Sequence[Registered]:
-        """None: only an application with a vault inside shares with others."""
+        """Empty: at a shared vault only its owner asks for them, `cyberprivacy my grants`."""
         return ()
 
     def counted(self, agreed: bool | None = None) -> bool:

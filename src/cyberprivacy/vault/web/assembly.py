@@ -25,7 +25,7 @@ from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.messenger import Messenger
-from cyberprivacy.vault.place import OWNER, Place
+from cyberprivacy.vault.place import OWNER, BadPlace, Place
 from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
@@ -242,8 +242,15 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         clock: POSIX seconds.
 
     Raises:
+        BadPlace: the folder cannot be made ("vault.data").
         CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
     """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadPlace(
+            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
+        ) from None
     with ExitStack() as stack:
         kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
         stack.callback(kept.close)
