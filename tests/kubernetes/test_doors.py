@@ -3,11 +3,15 @@
 `mallory` is an administrator of the cluster (system:masters), the strongest user that Kubernetes knows.
 """
 
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.kubernetes.conftest import APP, Town
 from tests.kubernetes.plane import eventually
+from tests.unit.deploy.conftest import READY
 
 from cyberprivacy.deploy.inspection import Foreign
 from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterRefuses
@@ -171,6 +175,16 @@ def make(what: str) -> Callable[[Town], None]:
     return lambda town: town.mallory.apply(in_the_way(town)[what])  # type: ignore[func-returns-value]
 
 
+def forge(town: Town) -> None:
+    """Pods with another command behind the Service: every label is right, and the owner is claimed to be ours."""
+    ours = town.admin.every("Deployment", APP)[0]
+    labels, owner = at(ours, "metadata", "labels"), {"apiVersion": "apps/v1", "kind": "Deployment"}
+    owner |= {name: text(ours, "metadata", name) for name in ("name", "uid")}
+    about = {"name": "x", "namespace": APP, "labels": labels, "ownerReferences": [owner]}
+    spec = {"selector": at(ours, "spec", "selector"), "replicas": 0, "template": template(town)}
+    town.mallory.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": about, "spec": spec})
+
+
 SIDECAR = {"name": "sidecar", "image": "evil"}
 CHANGES = {
     "more pods": (merge("Deployment", {"spec": {"replicas": 3}}), "Deployment/web-"),
@@ -180,6 +194,7 @@ CHANGES = {
     "no quota": (delete("ResourceQuota"), "ResourceQuota/"),
     "an open network": (make("network policy"), "NetworkPolicy/x"),
     "another Deployment": (make("deployment"), "Deployment/x"),
+    "a Deployment that says it is ours": (forge, "Deployment/x"),
     "no namespace label": (
         lambda town: town.mallory._ask(
             "PATCH",
@@ -205,7 +220,7 @@ def test_what_somebody_changed_is_put_back_and_told(town: Town, open_doors: None
     eventually(lambda: not _may(town.mallory), 20, "policies are in force again")
     assert [one["spec"] for one in town.admin.every("Deployment", APP)] == before
     assert not any(text(one, "metadata", "name") == "x" for one in town.admin.every("NetworkPolicy", APP))
-    assert town.runtime.tend() == ()
+    eventually(lambda: town.runtime.tend() == (), 60, "nothing is left to be put right")
     eventually(lambda: len(town.admin.every("Pod", APP)) == 1, 60, "pods are as before")
 
 
@@ -217,3 +232,17 @@ def test_a_pod_that_nobody_rendered_is_named_and_removed(town: Town, open_doors:
     assert "Pod/x" in town.runtime.tend()
     eventually(lambda: len(town.admin.every("Pod", APP)) == 1, 60, "it is gone")
     assert town.runtime.observe(APP) is not None
+
+
+def test_a_release_on_its_way_is_not_taken_for_drift(town: Town) -> None:
+    slow = replace(READY, initial_delay=4)
+    outcome: list[int] = []
+    way = threading.Thread(
+        target=lambda: outcome.append(town.runtime.apply(town.guestbook("1.1.0", readiness=slow)).ready)
+    )
+    way.start()
+    while way.is_alive():
+        assert town.runtime.tend() == ()
+        time.sleep(0.2)
+    assert outcome == [1]
+    town.runtime.apply(town.guestbook("1.0.0"))

@@ -213,9 +213,9 @@ def _refusal(status: int, said: str, *, server: str, asked: str) -> CyberPrivacy
     kind: type[CyberPrivacyError]
     if status == 401 or (status == 403 and " cannot " in said and "cannot be" not in said):  # words of RBAC
         kind, what = ClusterDenies, "the API server denies us"
-    elif status in (400, 403, 409, 413, 415, 422):
+    elif status in (400, 403, 413, 415, 422):
         kind, what = ClusterRefuses, "the API server refuses"
-    elif status >= 500 or status == 429:
+    elif status >= 500 or status in (409, 429):  # 409: somebody else wrote at the same moment
         kind, what = ClusterSilent, "the API server cannot answer now"
     else:
         kind, what = ClusterOdd, "the API server answers oddly"

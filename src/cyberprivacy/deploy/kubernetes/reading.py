@@ -11,6 +11,7 @@ from cyberprivacy.deploy.kubernetes.fields import Object, at, items, text
 from cyberprivacy.deploy.kubernetes.objects import GENERATION, IMAGE, RELEASE, WANTED, WORKLOAD, mark_of
 from cyberprivacy.errors import CyberPrivacyError
 
+_WHAT_RUNS: Final = ("image", "command", "args", "env", "securityContext")
 _OVER: Final = frozenset({"Succeeded", "Failed"})
 _VOLATILE: Final = ("managedFields", "resourceVersion", "generation", "creationTimestamp")
 _CONTENT: Final = frozenset({"f:spec", "f:data", "f:binaryData", "f:automountServiceAccountToken"})
@@ -68,20 +69,49 @@ def refuse_foreign(workloads: Collection[Object], sets: Collection[Object], pods
             raise Foreign("a pod has more containers than it was given", pod=text(pod, "metadata", "name"))
 
 
-def strangers(workloads: Iterable[Object], sets: Iterable[Object], pods: Iterable[Object]) -> list[Object]:
-    """Pods that did not come from a Deployment of ours, through its ReplicaSet."""
+def strangers(workloads: Collection[Object], sets: Collection[Object], pods: Collection[Object]) -> list[Object]:
+    """Pods that did not come from a Deployment of ours, through its ReplicaSet, as its template says."""
+    known = made(workloads, sets, pods)
+    ending = [
+        pod for pod in pods if text(pod, "metadata", "deletionTimestamp")
+    ]  # its Deployment may have gone first
+    return [pod for pod in pods if text(pod, "metadata", "uid") not in known and pod not in ending]
+
+
+def made(workloads: Collection[Object], sets: Collection[Object], pods: Collection[Object]) -> frozenset[str]:
+    """Uids of the ReplicaSets and pods that came from a Deployment of ours and are as its template says.
+
+    An owner is a claim that anybody can write; so labels and what the container runs are compared as well.
+    """
     owners = {
         text(one, "metadata", "uid"): one for one in workloads if text(one, "metadata", "labels", GENERATION)
     }
-    made = {text(one, "metadata", "uid"): owners.get(_owner(one)) for one in sets}
-    found: list[Object] = []
-    for pod in pods:
-        deployment = made.get(_owner(pod))
-        if deployment is None:
-            if text(pod, "metadata", "deletionTimestamp"):  # its Deployment went first, as we asked
-                continue
-            found.append(pod)
-    return found
+    between = {
+        text(one, "metadata", "uid"): owner
+        for one in sets
+        if (owner := owners.get(_owner(one))) is not None and _is_of(one, owner)
+    }
+    ours = {
+        text(pod, "metadata", "uid")
+        for pod in pods
+        if (owner := between.get(_owner(pod))) is not None and _is_of(pod, owner) and _runs(pod, owner)
+    }
+    return frozenset(ours | between.keys())
+
+
+def _is_of(found: Object, deployment: Object) -> bool:
+    """Whether it has the labels that a Deployment selects."""
+    wanted, labels = at(deployment, "spec", "selector", "matchLabels"), at(found, "metadata", "labels")
+    return isinstance(wanted, dict) and isinstance(labels, dict) and wanted.items() <= labels.items()
+
+
+def _runs(pod: Object, deployment: Object) -> bool:
+    """Whether its container is that of a Deployment's template."""
+    (mine, wanted) = (
+        [[at(box, name) for name in _WHAT_RUNS] for box in items(one, "spec", "containers")]
+        for one in (pod, at(deployment, "spec", "template"))
+    )
+    return mine == wanted
 
 
 def running_image(pod: Object) -> str:

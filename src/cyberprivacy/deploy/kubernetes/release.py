@@ -128,7 +128,7 @@ class Release:
         around = self._around(plan.references, plan.spec, need(self._application.topology), {})
         time.sleep(_DRAIN)  # whoever was on the way to the pods from before has come and gone
         self._room.bring(around[:1])
-        self._room.expel({plan.mark}, around + plan.objects)
+        self._room.expel((), around + plan.objects)
         self._room.bring(around[1:])
         return around
 

@@ -8,7 +8,7 @@ from typing import Final
 from cyberprivacy.deploy.deployment import Deployment
 from cyberprivacy.deploy.kubernetes import reading, walls
 from cyberprivacy.deploy.kubernetes.api import Cluster
-from cyberprivacy.deploy.kubernetes.fields import Object, at, text
+from cyberprivacy.deploy.kubernetes.fields import Object, text
 from cyberprivacy.deploy.kubernetes.objects import (
     APPLICATION,
     GENERATION,
@@ -25,6 +25,7 @@ _STARTERS: Final = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job
 """Kinds that run something."""
 _OTHERS: Final = ("Service", "ConfigMap", "NetworkPolicy")
 """Kinds that change what runs, or who can talk to it."""
+_MADE: Final = frozenset({"ReplicaSet", "Pod"})
 _CLUSTERS_OWN: Final = frozenset({("ConfigMap", "kube-root-ca.crt")})
 
 
@@ -116,17 +117,18 @@ class Room:
         return reading.deployment_of(self.name, serving, workloads, sets, pods)
 
     def expel(self, marks: Collection[str], kept: Collection[Object]) -> tuple[str, ...]:
-        """Remove whatever is neither of these generations nor one of `kept`; says what it was.
+        """Remove whatever is neither of these generations nor one of `kept`, by name; says what it was.
 
-        Namespaces of applications are ours alone. What something else made, such as the pods of a Deployment,
-        goes with its maker.
+        Namespaces of applications are ours alone. ReplicaSets and pods that came from a Deployment go with it.
         """
         known, gone = names(kept) | _CLUSTERS_OWN, []
-        for kind in (*_STARTERS, *_OTHERS):
-            for found in self._cluster.every(kind, self.name):
+        everything = {kind: self._cluster.every(kind, self.name) for kind in (*_STARTERS, *_OTHERS)}
+        made = reading.made(everything["Deployment"], everything["ReplicaSet"], everything["Pod"])
+        for kind, objects in everything.items():
+            for found in objects:
                 name = text(found, "metadata", "name")
-                mine = text(found, "metadata", "labels", GENERATION) in marks and kind != "Pod"
-                if mine or (kind, name) in known or at(found, "metadata", "ownerReferences"):
+                own = text(found, "metadata", "labels", GENERATION) in marks and kind not in _MADE
+                if own or (kind, name) in known or text(found, "metadata", "uid") in made:
                     continue
                 self._cluster.delete(found)
                 gone.append(f"{kind}/{name}")

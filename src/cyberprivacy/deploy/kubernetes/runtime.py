@@ -24,7 +24,7 @@ from cyberprivacy.deploy.kubernetes.fields import Object, text
 from cyberprivacy.deploy.kubernetes.objects import APPLICATION, TURNED
 from cyberprivacy.deploy.kubernetes.policy import policies
 from cyberprivacy.deploy.kubernetes.release import PAUSE, KubernetesSettings, Release, turned
-from cyberprivacy.deploy.kubernetes.room import Room, Standing, marks
+from cyberprivacy.deploy.kubernetes.room import Room, Standing
 from cyberprivacy.deploy.patience import Wait
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 
@@ -72,11 +72,24 @@ class KubernetesRuntime:
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._removals: Counter[str] = Counter()
         self._held: dict[str, _Held] = {}
+        self._coming: set[str] = set()
         self._drifts = Drifts(self.cluster, settings.round_seconds)
         self._user = ""
 
     def apply(self, application: Application) -> Deployment:
         """See `Runtime.apply`."""
+        self._coming.add(application.name)
+        try:
+            self._take(application)
+        finally:
+            self._coming.discard(application.name)
+        deployment = self.observe(application.name)
+        if deployment is None:
+            raise ClusterOdd("what was started is gone", app=application.name)
+        return deployment
+
+    def _take(self, application: Application) -> None:
+        """Bring a release up beside what serves, and then in its place."""
         name = application.name
         removals, lock = self._removals[name], self._locks[name]
         wait = Wait(self._settings.start_seconds, lambda: self._removals[name] == removals)
@@ -100,10 +113,6 @@ class KubernetesRuntime:
             folder = application.parameters
             self._held[name] = _Held(plan.spec, (*around, *plan.objects), folder, turned(folder))
             self._drifts.forget(name)
-        deployment = self.observe(name)
-        if deployment is None:
-            raise ClusterOdd("what was started is gone", app=name)
-        return deployment
 
     def observe(self, name: str) -> Deployment | None:
         """See `Runtime.observe`."""
@@ -165,10 +174,12 @@ class KubernetesRuntime:
         if held is None:
             return ()
         held = self._held[name] = self._turn(name, held)
+        if name in self._coming:  # a release on its way has objects of its own, and wider walls
+            return ()
         found = self._drifts.look(name, (*policies(), *held.objects))
         if found is None:
             return ()
-        found += self._room(name).expel(marks(held.spec), held.objects)
+        found += self._room(name).expel((), held.objects)
         if found:
             _log.warning("drift", app=name, code="deploy.drift", objects=found)
             self._told("deploy.drift", {"app": name, "objects": list(found)})

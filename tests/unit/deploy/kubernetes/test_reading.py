@@ -14,6 +14,7 @@ CID = Cid.of(DAG_PB, b"release")
 LABELS = {"org.cyberprivacy/generation": MARK, "org.cyberprivacy/workload": "web"}
 SAID = {"org.cyberprivacy/release": str(CID), "org.cyberprivacy/wanted": "2", "org.cyberprivacy/image": "site"}
 DIGEST = "sha256:" + "1" * 64
+BOX = {"image": "registry.example/web", "command": ["serve"], "env": [{"name": "A", "value": "b"}]}
 
 
 def owned(uid: str) -> list[dict[str, object]]:
@@ -21,11 +22,13 @@ def owned(uid: str) -> list[dict[str, object]]:
 
 
 def workload() -> dict[str, object]:
-    return {"metadata": {"name": f"web-{MARK}", "uid": "d", "labels": LABELS, "annotations": SAID}}
+    template = {"spec": {"containers": [BOX]}}
+    spec = {"selector": {"matchLabels": LABELS}, "template": template}
+    return {"metadata": {"name": f"web-{MARK}", "uid": "d", "labels": LABELS, "annotations": SAID}, "spec": spec}
 
 
 def replica_set() -> dict[str, object]:
-    return {"metadata": {"name": "rs", "uid": "r", "ownerReferences": owned("d")}}
+    return {"metadata": {"name": "rs", "uid": "r", "labels": LABELS, "ownerReferences": owned("d")}}
 
 
 def pod(name: str = "p", *, image: str = DIGEST, ready: bool = True) -> dict[str, object]:
@@ -34,8 +37,8 @@ def pod(name: str = "p", *, image: str = DIGEST, ready: bool = True) -> dict[str
         "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
         "containerStatuses": [{"imageID": f"registry.example/web@{image}"}],
     }
-    metadata = {"name": name, "labels": LABELS, "ownerReferences": owned("r")}
-    return {"metadata": metadata, "spec": {"containers": [{}]}, "status": status}
+    metadata = {"name": name, "uid": f"uid of {name}", "labels": dict(LABELS), "ownerReferences": owned("r")}
+    return {"metadata": metadata, "spec": {"containers": [dict(BOX)]}, "status": status}
 
 
 def read(*pods: dict[str, object], workloads=None, sets=None):
@@ -63,13 +66,23 @@ def spoilt(change) -> dict[str, object]:
         lambda one: one["metadata"].update(ownerReferences=[{"uid": "r"}]),
         lambda one: one["spec"].update(ephemeralContainers=[{}]),
         lambda one: one["spec"].update(initContainers=[{}]),
-        lambda one: one["spec"].update(containers=[{}, {}]),
+        lambda one: one["spec"].update(containers=[BOX, BOX]),
+        lambda one: one["spec"]["containers"][0].update(command=["evil"]),
+        lambda one: one["spec"]["containers"][0].update(image="registry.example/evil"),
+        lambda one: one["metadata"]["labels"].pop("org.cyberprivacy/workload"),
     ],
 )
 def test_a_pod_that_is_not_as_we_made_it_is_refused(change) -> None:
     with pytest.raises(Foreign) as refusal:
         read(pod("a"), spoilt(change))
     assert refusal.value.code == "deploy.foreign"
+
+
+def test_an_owner_is_a_claim_that_anybody_can_write() -> None:
+    forged = replica_set()
+    forged["metadata"] |= {"labels": {"app": "evil"}}  # type: ignore[operator]
+    with pytest.raises(Foreign):
+        read(pod("a"), sets=[forged])
 
 
 def test_a_pod_whose_deployment_went_first_is_on_its_way_out() -> None:
