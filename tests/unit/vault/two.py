@@ -57,7 +57,7 @@ class Place:
             types=self.folder / "types",
             sources=self._sources,
             network="test:vault",
-            **{"purposes": [PURPOSE], "parameters": self._folder / "parameters.json", **self.more},
+            **{"purposes": [PURPOSE], "parameters": self.folder / "parameters.json", **self.more},
         )
         self.wrapped = PersonalData(Starlette(lifespan=self._lifespan), app=app)
         self._server = uvicorn.Server(

@@ -13,6 +13,7 @@ import httpx2
 
 from cyberprivacy import canonical
 from cyberprivacy.build.web import body
+from cyberprivacy.canonical import nested_within
 from cyberprivacy.deploy.kubernetes.fields import KINDS, Kind, Object, at, path_of, place
 from cyberprivacy.deploy.kubernetes.kubeconfig import Access
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
@@ -24,6 +25,8 @@ MAX_ANSWER: Final = 32 << 20
 _PAGE: Final = 500
 _MAX_PAGES: Final = 100
 _SAID: Final = 600
+_DEEPEST: Final = 64
+"""Arrays and objects within one another; an object of Kubernetes with its schema has some thirty."""
 _OLD: Final = "It must be Kubernetes 1.30 or newer, which has ValidatingAdmissionPolicy."
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML
 
@@ -200,8 +203,8 @@ class Cluster:
         if status == 404 or (status == 409 and asked.startswith("DELETE")):  # another of that name, made since
             return None
         try:
-            value = json.loads(found)
-        except (ValueError, RecursionError):
+            value = json.loads(found) if nested_within(found, _DEEPEST) else None
+        except ValueError:
             value = None
         if 200 <= status < 300 and isinstance(value, dict):
             return value
