@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from cyberprivacy.build.image import Digest
+from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import Untrusted
 
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -29,6 +30,7 @@ REF_NAME: Final = "org.opencontainers.image.ref.name"
 
 MAX_MANIFEST: Final = 4 << 20  # bytes; what registries accept too
 MAX_LAYERS: Final = 128
+MAX_DEPTH: Final = 16  # arrays and objects within one another
 CHUNK: Final = 1 << 20
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -123,8 +125,8 @@ def parse_manifest(raw: bytes) -> ImageManifest:
 
 def _object(raw: bytes) -> dict[str, object]:
     try:
-        fields = json.loads(raw)
-    except (ValueError, RecursionError):
+        fields = json.loads(raw) if nested_within(raw, MAX_DEPTH) else None
+    except ValueError:
         raise BadImage("not JSON") from None
     if not isinstance(fields, dict):
         raise BadImage("not a JSON object")

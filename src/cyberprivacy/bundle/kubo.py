@@ -18,6 +18,7 @@ from cyberprivacy.bundle.limits import DEFAULT, Limits
 from cyberprivacy.bundle.pace import DEFAULT_PACE, Pace
 from cyberprivacy.bundle.refusals import Unavailable
 from cyberprivacy.bundle.wire import Answer, Wire
+from cyberprivacy.canonical import nested_within
 from cyberprivacy.cid import Cid
 
 _MAX_REPORT = 1 << 20
@@ -112,9 +113,9 @@ def _pinned(answer: Answer | None) -> set[str]:
     found: set[str] = set()
     for line in [] if answer is None else answer.whole().splitlines():
         try:
-            match json.loads(line):
+            match json.loads(line) if nested_within(line, 8) else None:
                 case {"Root": {"Cid": {"/": str(cid)}, "PinErrorMsg": ""}}:
                     found.add(cid)
-        except (ValueError, RecursionError):
+        except ValueError:
             return set()
     return found

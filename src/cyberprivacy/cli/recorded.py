@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cyberprivacy.bundle.manifest import parse
+from cyberprivacy.canonical import nested_within
 from cyberprivacy.cid import Cid
 from cyberprivacy.cli.dao import see
 from cyberprivacy.cli.keys import parse_address
@@ -79,13 +80,13 @@ def check_statement(document: bytes, bundle: Cid, recorded: Before, *, lines: in
         OtherStatement: it is not.
     """
     try:
-        told = json.loads(document)
+        told = json.loads(document) if nested_within(document, 32) else {}
         if told["predicateType"] != PREDICATE:
             return
         about = [each["name"] for each in told["subject"]]
         against = [each["name"] for each in told["predicate"]["against"]]
         counted = told["predicate"]["lines"]
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError):
         return
     asked = ([f"ipfs://{bundle}"], [f"ipfs://{each}" for each in recorded.read], lines)
     for name, said, meant in zip(("bundle", "against", "lines"), (about, against, counted), asked, strict=True):
