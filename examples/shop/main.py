@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import uvicorn
-from pages import GOODS, page
+from pages import GOODS, Shop, page
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cyberprivacy.vault.middleware import App, PersonalData
+from cyberprivacy.vault.sharing import KEEPING
 
 HERE = Path(__file__).parent
 ORDER = "org.example.shop.order.v1"
@@ -36,7 +37,7 @@ def shelf(request: Request) -> Response:
     mine = request.state.records
     orders = None if mine is None else [each.value for each in mine.list(ORDER, limit=1_000)]
     given = [] if mine is None else [(each.grant, each.revoked) for each in mine.grants()]
-    shown = page(orders, given, key=token_hex(16), purchases=request.app.state.purchases)
+    shown = page(orders, given, key=token_hex(16), shop=request.app.state.shop)
     return HTMLResponse(shown, headers=HEADERS)
 
 
@@ -50,16 +51,18 @@ def buy(request: Request) -> Response:
     return RedirectResponse("/#orders", 303)
 
 
-def application(site: str, vault: str, purchases: str) -> Starlette:
-    """The shop at an address; `purchases` is where people see all that they bought."""
-    personal = Middleware(PersonalData, app=App(name="shop", site=site, vault=vault, types=HERE / "types"))
+def application(site: str, vault: str, shop: Shop) -> Starlette:
+    """A shop at an address."""
+    app = App(
+        name=shop.name, site=site, vault=vault, types=HERE / "types", purposes=() if "://" in vault else (KEEPING,)
+    )
     routes = [
         Route("/", shelf),
         Route("/buy/{item}", buy, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    made = Starlette(routes=routes, middleware=[personal])
-    made.state.purchases = purchases
+    made = Starlette(routes=routes, middleware=[Middleware(PersonalData, app=app)])
+    made.state.shop = shop
     return made
 
 
@@ -69,11 +72,17 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=8401)
     arguments.add_argument("--vault", default="shop-data", help="folder, or address of a shared vault")
     arguments.add_argument("--site", help="its address, if a TLS front stands before it")
-    arguments.add_argument("--purchases", default="http://127.0.0.1:8402")
+    arguments.add_argument("--name", default="shop")
+    arguments.add_argument("--title", default="The corner shop")
+    arguments.add_argument("--purchases", default="http://127.0.0.1:8402", help="where people see all they bought")
+    arguments.add_argument(
+        "--other", default="http://127.0.0.1:8403", help="another shop, to and from which they move"
+    )
     chosen = arguments.parse_args()
     site = chosen.site or f"http://127.0.0.1:{chosen.port}"
     print(f"the shop is open at {site}", flush=True)
-    made = application(site, chosen.vault, chosen.purchases)
+    shop = Shop(chosen.name, chosen.title, chosen.purchases, chosen.other)
+    made = application(site, chosen.vault, shop)
     uvicorn.run(made, host="127.0.0.1", port=chosen.port, log_level="warning", lifespan="on")
 
 

@@ -6,6 +6,23 @@ from datetime import UTC, datetime
 from html import escape
 
 from cyberprivacy.vault.grant import Grant
+from cyberprivacy.vault.sharing import KEEPING
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop, and where people go from it.
+
+    Attributes:
+        name: as an application; title: for people.
+        purchases: where they see all that they bought.
+        other: another shop, to and from which they can move; "" for none.
+    """
+
+    name: str
+    title: str
+    purchases: str
+    other: str
 
 
 @dataclass(frozen=True)
@@ -26,10 +43,10 @@ GOODS: Mapping[str, Good] = {
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The corner shop</title><link rel="stylesheet" href="/static/style.css">
+<title>{title}</title><link rel="stylesheet" href="/static/style.css">
 <script type="module" src="/static/shop.js"></script></head>
-<body data-app="shop" data-purchases="{purchases}">
-<header><p class="mark">The corner shop</p>{door}</header>
+<body data-app="{app}" data-purchases="{purchases}" data-other="{other}" data-keep="{keep}">
+<header><p class="mark">{title}</p>{door}</header>
 <main>
 <h1>Few things, well made.</h1>
 <p class="lead">What you order here is kept sealed, under your own key, which dies when you erase.
@@ -47,10 +64,13 @@ Take it with you, show it to others, or erase it: nobody here can stop you.</p>
 """
 NOBODY = '<button class="main" data-do="signIn">Sign in with your wallet</button>'
 SOMEBODY = '<button data-do="signOut">Sign out</button>'
+MOVES = """<button data-do="go">Go to another shop</button>
+<button data-do="bring">Bring everything from my other shop</button>
+"""
 GIVEN = """<section id="given"><h2>Who may read them</h2><ul class="given">{rows}</ul></section>"""
 MINE = """<section id="orders"><h2>Your orders</h2>{table}
 <p class="acts"><button class="main" data-do="show">See all your purchases in one place</button>
-<button data-do="take">Take everything out</button>
+{moves}<button data-do="take">Take everything out</button>
 <button class="grave" data-do="erase">Erase everything</button></p></section>"""
 
 
@@ -59,15 +79,21 @@ def page(
     given: Sequence[tuple[Grant, bool]],
     *,
     key: str,
-    purchases: str,
+    shop: Shop,
 ) -> str:
     """The page, for somebody with these orders (oldest first) and grants, or, None, for nobody."""
     goods = "".join(_good(name, good, key, known=orders is not None) for name, good in GOODS.items())
     return PAGE.format(
-        purchases=escape(purchases),
+        app=escape(shop.name),
+        title=escape(shop.title),
+        purchases=escape(shop.purchases),
+        other=escape(shop.other),
+        keep=escape(KEEPING),
         door=NOBODY if orders is None else SOMEBODY,
         goods=goods,
-        orders="" if orders is None else MINE.format(table=_table(orders)) + _given(given),
+        orders=""
+        if orders is None
+        else MINE.format(table=_table(orders), moves=MOVES if shop.other else "") + _given(given),
     )
 
 

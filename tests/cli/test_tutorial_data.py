@@ -43,9 +43,9 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path: Path, monkeypatch
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "password").write_text("long enough")
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    shop, purchases, *typed = [line for block in blocks for line in block.splitlines()]
+    shop, purchases, bazaar, *typed = [line for block in blocks for line in block.splitlines()]
     granted = ""
-    with serving(shop, 8401), serving(purchases, 8402):
+    with serving(shop, 8401), serving(purchases, 8402), serving(bazaar, 8403):
         for line in typed:
             said = say(shlex.split(line.replace("GRANT", granted))[1:])
             assert said.code == 0, (line, said)

@@ -2,7 +2,8 @@
 
 import { BrowserKey } from "./browser-key.js";
 import { base64url, hex, utf8 } from "./bytes.js";
-import { consentText, textHash } from "./consent.js";
+import type { TransferReport } from "./api.js";
+import { consentText, type Described, textHash } from "./consent.js";
 import { described, octets, policyOf } from "./described.js";
 import { refuse, Refused } from "./errors.js";
 import { encodeEvent, NOTHING } from "./event.js";
@@ -24,6 +25,7 @@ declare global {
 const here = new Vault(location.origin);
 const DAY = 86_400;
 const now = (): number => Math.floor(Date.now() / 1_000);
+let settled: Promise<unknown> = Promise.resolve();
 const random = (size: number): Uint8Array => crypto.getRandomValues(new Uint8Array(size));
 
 /** The wallet of this browser. Refuses: "wallet.none", "wallet.account". */
@@ -34,6 +36,7 @@ export async function wallet(): Promise<Wallet> {
 
 /** Sign in to an application; whoever has no account here begins one. The browser keeps the session, no script does. */
 export async function signIn(app: string): Promise<void> {
+  await settled; // whoever signs in while their account is still being brought would begin a second one
   const opened = await enter(await wallet(), app);
   await call("POST", "/udi/cookie", undefined, opened.token);
 }
@@ -90,19 +93,39 @@ export async function askAt(page: string, type: string, purpose: string): Promis
   return `${page}/#offer=${base64url(utf8(JSON.stringify({ ...party, account: person, type, purpose, back: location.origin })))}`;
 }
 
+/** The address of a source's page, where this person is asked whether everything that it keeps of them moves here. */
+export async function askMove(page: string, purpose: string): Promise<string> {
+  const [{ person }, party] = [await me(), await call("GET", "/udi/v1/party")];
+  return `${page}/#offer=${base64url(utf8(JSON.stringify({ ...party, account: person, move: true, purpose, back: location.origin })))}`;
+}
+
+/** A move that begins: the vault here brings everything in by itself. `report` waits for its end, and for the receipt that both vaults signed. */
+export interface Moving {
+  readonly report: () => Promise<TransferReport>;
+}
+
 /** What another application asks for at this page: show `text`; `accept` signs it and gives the address to go on to. */
 export interface Offer {
   readonly text: string;
   readonly accept: () => Promise<string>;
 }
 
-/** What this page was opened with: an account that is brought, a grant that was given, an offer that waits. */
-export async function arrive(): Promise<Offer | "account" | "grant" | null> {
-  const [, kind, text] = /^#(account|grant|offer)=([A-Za-z0-9_-]+)$/.exec(location.hash) ?? [];
+export type Arrived = Offer | Moving | "account" | "grant" | null;
+
+/** What this page was opened with: an account that is brought, a grant that was given, an offer that waits, a move that begins. */
+export function arrive(): Promise<Arrived> {
+  const coming = arrived();
+  settled = coming.catch(() => null);
+  return coming;
+}
+
+async function arrived(): Promise<Arrived> {
+  const [, kind, text] = /^#(account|grant|move|offer)=([A-Za-z0-9_-]+)$/.exec(location.hash) ?? [];
   if (kind === undefined || text === undefined) return null;
   history.replaceState(null, "", location.pathname);
   const octets = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
-  if (kind === "offer") return offer(JSON.parse(new TextDecoder().decode(octets)) as Json);
+  if (kind === "offer") return offer(json(octets));
+  if (kind === "move") return moving(json(octets));
   await call("POST", kind === "account" ? "/udi/v1/accounts:bring" : "/udi/followings", octets);
   return kind === "account" ? "account" : "grant";
 }
@@ -138,19 +161,21 @@ async function begin(signer: Wallet): Promise<void> {
 async function offer(value: Json): Promise<Offer> {
   if (!isObject(value)) return refuse("page.offer", "not an offer");
   const [{ person, account }, { network }, mine] = [await me(), await here.about(), await call("GET", "/udi/v1/party")];
-  const [policy, type] = [policyOf(value["policy"]), await here.call("readType", { parameters: { type: textOf(value, "type") }, body: undefined })];
-  const types = new Map([[type.name, described(type.digest, type.schema as Json)]]);
-  const [from, until] = [now(), now() + 90 * DAY];
+  const [policy, own, move] = [policyOf(value["policy"]), policyOf(mine["policy"]), value["move"] === true];
+  const names = move ? own.types.filter((each) => policy.types.includes(each)) : [textOf(value, "type")];
+  if (names.length === 0) return refuse("page.offer", "nothing that is kept here is taken there");
+  const types = new Map(await Promise.all(names.map(declared)));
+  const [from, until] = [now(), now() + (move ? 7 : 90) * DAY];
   const grant: Grant = {
     id: random(16),
     subject: octets(account, 32),
     kelSeq: (await here.account(account)).seq,
-    source: party(mine, policyOf(mine["policy"]), person),
+    source: party(mine, own, person),
     recipient: party(value, policy, textOf(value, "account")),
-    scopes: [{ dataType: type.name, actions: ["read", "subscribe"], selector: parseSelector("all"), schema: octets(type.digest, 32) }],
+    scopes: [...types].map(([dataType, { schema }]) => ({ dataType, actions: move ? ["read"] : ["read", "subscribe"], selector: parseSelector("all"), schema })),
     purpose: textOf(value, "purpose"),
-    mode: 1,
-    maxUses: 0,
+    mode: move ? 2 : 1,
+    maxUses: move ? 1 : 0,
     notBefore: from,
     expires: until,
     retention: 0,
@@ -161,11 +186,35 @@ async function offer(value: Json): Promise<Offer> {
   const text = consentText(grant, policy, types, navigator.language.startsWith("de") ? "de" : "en");
   const accept = async (): Promise<string> => {
     const signed = encodeGrant(await both({ ...grant, textHash: textHash(text) }, network));
+    if (move) return `${textOf(value, "back")}/#move=${base64url(utf8(JSON.stringify({ signed: json(signed), source: location.origin, holder: mine["holder"] })))}`;
     const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder"), site: textOf(value, "site") };
     await call("POST", "/udi/v1/grants", utf8(JSON.stringify(sent)));
     return `${textOf(value, "back")}/#grant=${base64url(signed)}`;
   };
   return { text, accept };
+}
+
+/** A type that is declared here, by its name. */
+async function declared(name: string): Promise<[string, Described]> {
+  const type = await here.call("readType", { parameters: { type: name }, body: undefined });
+  return [name, described(type.digest, type.schema as Json)];
+}
+
+/** Order what was signed at the source; this vault pulls it. */
+async function moving(said: Json): Promise<Moving> {
+  if (!isObject(said)) return refuse("page.offer", "not a move");
+  const [mine, body] = [await own(), { signed: said["signed"] ?? null, source: textOf(said, "source"), holder: textOf(said, "holder") }];
+  let report = await mine.call("orderTransfer", { parameters: {}, body });
+  const { transfer } = report.transfer;
+  return {
+    report: async (): Promise<TransferReport> => {
+      while (report.transfer.state === "running") {
+        await new Promise((done) => setTimeout(done, 200));
+        report = await mine.call("readTransfer", { parameters: { transfer }, body: undefined });
+      }
+      return report.transfer.state === "done" ? report : refuse(report.transfer.why || "transfer.incomplete", "not everything could be brought");
+    },
+  };
 }
 
 /** Signed by the wallet, and by this browser's own key where it has one. */
