@@ -8,7 +8,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither os-image os-verify-release test-os test-kubernetes test-kubo clean
+.PHONY: help install demo demo-network test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -35,7 +35,10 @@ unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 12 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12
+	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12 --ignore-glob 'tests/faults/test_vault_*'
+
+vault-faults: install ## a vault under load: killed, its database stopped, its disk full; alone, as it takes the whole machine
+	$(RUN) pytest $(wildcard tests/faults/test_vault_*.py) -p no:randomly
 
 law: install ## contracts: forge tests, storage layout, gas, artifacts
 	$(RUN) pytest tests/law
