@@ -84,3 +84,23 @@ def test_a_security_application_is_taken_as_a_guardian_and_does_nothing_before_i
 def found(form: str, text: str) -> str:
     match = re.search(form, text)
     return match[0] if match else ""
+
+
+ODD = [
+    None,
+    [],
+    {},
+    {"id": "ab" * 16, "paper": "cd" * 16, "phone": "otpauth://totp/\x1b[2J", "card": "guardian1:"},
+]
+
+
+@pytest.mark.parametrize("said", ODD)
+def test_what_is_no_security_application_reaches_neither_terminal_nor_file(
+    said: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cyberprivacy.vault.client.connection.Connection.ask", lambda *_, **__: said)
+    paper = tmp_path / "paper.json"
+    words = ["http://127.0.0.1:9", "http://127.0.0.1:9", "--account", "ab" * 32, "--paper", str(paper)]
+    done = say(["security", "enrol", *words])
+    assert (done.code, "security.answer" in done.err, "\x1b" in done.out + done.err) == (3, True, False)
+    assert not paper.exists()

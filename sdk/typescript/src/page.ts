@@ -161,6 +161,7 @@ async function begin(signer: Wallet): Promise<void> {
 async function offer(value: Json): Promise<Offer> {
   if (!isObject(value)) return refuse("page.offer", "not an offer");
   const [{ person, account }, { network }, mine] = [await me(), await here.about(), await call("GET", "/udi/v1/party")];
+  const back = new Vault(textOf(value, "back")).url; // the address of a site, and nothing that a browser would run
   const [policy, own, move] = [policyOf(value["policy"]), policyOf(mine["policy"]), value["move"] === true];
   const names = move ? own.types.filter((each) => policy.types.includes(each)) : [textOf(value, "type")];
   if (names.length === 0) return refuse("page.offer", "nothing that is kept here is taken there");
@@ -186,10 +187,10 @@ async function offer(value: Json): Promise<Offer> {
   const text = consentText(grant, policy, types, navigator.language.startsWith("de") ? "de" : "en");
   const accept = async (): Promise<string> => {
     const signed = encodeGrant(await both({ ...grant, textHash: textHash(text) }, network));
-    if (move) return `${textOf(value, "back")}/#move=${base64url(utf8(JSON.stringify({ signed: json(signed), source: location.origin, holder: mine["holder"] })))}`;
+    if (move) return `${back}/#move=${base64url(utf8(JSON.stringify({ signed: json(signed), source: location.origin, holder: mine["holder"] })))}`;
     const sent = { signed: json(signed), policy: value["policy"] ?? null, holder: textOf(value, "holder"), site: textOf(value, "site") };
     await call("POST", "/udi/v1/grants", utf8(JSON.stringify(sent)));
-    return `${textOf(value, "back")}/#grant=${base64url(signed)}`;
+    return `${back}/#grant=${base64url(signed)}`;
   };
   return { text, accept };
 }

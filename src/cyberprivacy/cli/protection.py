@@ -22,11 +22,19 @@ from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.vault.carriage import SignedGrant
-from cyberprivacy.vault.client.connection import Connection
+from cyberprivacy.vault.client.connection import Connection, VaultSilent
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.key import Key
 
 _LIMIT: Final = 64 << 10
+_LAST: Final = 1 << 37
+"""POSIX seconds that a calendar still has."""
+_GIVEN: Final = {
+    "id": re.compile(r"[0-9a-f]{32}"),
+    "paper": re.compile(r"[0-9a-f]{32}"),
+    "phone": re.compile(r"otpauth://totp/[!-~]{1,1000}"),
+    "card": re.compile(r"guardian1:[0-9a-f]{64}:[0-9a-f]{64}"),
+}
 _WHY: Final = "Look at the account: `cyberprivacy my account`. A new guardian counts after seven days."
 _PHONE: Final = re.compile(r"[0-9]{6}\Z")
 
@@ -72,11 +80,11 @@ def enrol(
             "this file is there already", code="security.paper", path=str(paper), hint="Name another one."
         )
     with Connection(security, certificate=certificate) as desk:
-        made = desk.ask("POST", "/security/v1/people", body={"vault": vault, "account": whose})
+        made = _given(desk.ask("POST", "/security/v1/people", body={"vault": vault, "account": whose}))
     kept = {"security": desk.site.uri, "vault": vault, "account": whose, "id": made["id"], "paper": made["paper"]}
     with os.fdopen(os.open(paper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(json.dumps(kept, indent=1) + "\n")
-    shown = {"paper": str(paper), "phone": str(made["phone"]), "card": str(made["card"]), "account": whose}
+    shown = {"paper": str(paper), "phone": made["phone"], "card": made["card"], "account": whose}
     out.result(shown, _told(shown, vault), as_json=as_json)
 
 
@@ -136,9 +144,11 @@ def requests(
     """What was asked about an account, newest first."""
     with Connection(security, certificate=certificate) as desk:
         said = desk.ask("GET", f"/security/v1/accounts/{account_id(account)}/requests")
-    found, now = said["requests"], int(time.time())
+    listed = said.get("requests") if isinstance(said, dict) else None
+    found, now = [_request(each) for each in listed or ()], int(time.time())
     rows = [
-        (each["id"], each["act"], each["key"] or "", each["state"], moment(each["due"], now)) for each in found
+        (*(visible(each[name] or "") for name in ("id", "act", "key", "state")), moment(each["due"], now))
+        for each in found
     ]
     human = table(("request", "act", "new key", "state", "due"), rows) if rows else "nothing was asked"
     out.result({"requests": found}, human, as_json=as_json)
@@ -147,12 +157,13 @@ def requests(
 def _ask(
     paper: Path, where: str, more: Mapping[str, str], phone: str | None, certificate: Path | None, *, as_json: bool
 ) -> None:
-    said = _said(paper, where, more, phone, certificate)
+    said = _request(_said(paper, where, more, phone, certificate))
     if said["state"] == "refused":
         raise Untrusted(
             "it was refused", code=visible(str(said["code"]))[:60], hint=_WHY, request=visible(said["id"])
         )
-    told = f"{said['act']}: {said['state']}, due {moment(said['due'], int(time.time()))}\nrequest  {said['id']}"
+    due = moment(said["due"], int(time.time()))
+    told = f"{visible(said['act'])}: {visible(said['state'])}, due {due}\nrequest  {visible(said['id'])}"
     if said["code"]:
         told += f"\nwaits for [{visible(said['code'])}]; it is tried again"
     out.result(said, told, as_json=as_json)
@@ -166,6 +177,25 @@ def _said(
     with Connection(kept["security"], certificate=certificate) as desk:
         said: Mapping[str, Any] = desk.ask("POST", f"/security/v1/{where}", body=body)
     return said
+
+
+def _given(said: Any) -> dict[str, str]:
+    """What `enrol` is told, if each part has its form: a stranger's words reach neither terminal nor file."""
+    match said:
+        case dict() if all(form.fullmatch(str(said.get(name))) for name, form in _GIVEN.items()):
+            return {name: str(said[name]) for name in _GIVEN}
+    raise VaultSilent("what answers there is no security application", code="security.answer")
+
+
+def _request(said: Any) -> Mapping[str, Any]:
+    """A request as a security application tells it."""
+    match said:
+        case {"id": str(), "act": str(), "state": str(), "code": str(), "due": int(due), "key": str() | None} if (
+            0 <= due < _LAST
+        ):
+            told: Mapping[str, Any] = said
+            return told
+    raise VaultSilent("what answers there is no security application", code="security.answer")
 
 
 def _kept(paper: Path) -> Mapping[str, str]:
