@@ -3,8 +3,6 @@
 Nothing here is part of a Privacy Server. What it makes is worth nothing to anybody who does not name it by hand.
 """
 
-import signal
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +12,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.service import told_to_end
 from cyberprivacy.errors import TryLater
 
 CHECKOUT: Final = Path(__file__).resolve().parents[3]
@@ -44,9 +43,7 @@ def chain(
     """Run a chain of your own, a block each second, until Ctrl-C. Its money is free and worth nothing."""
     from cyberprivacy.proposal.anvil import EmbeddedChain
 
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = told_to_end()
     with EmbeddedChain(anvil, folder, port=port) as running:
         out.progress(f"chain 31337 at {running.url}; Ctrl-C ends it")
         stop.wait()

@@ -1,9 +1,6 @@
 """Running a Privacy Server: start it, ask how it is. There is no command that tells it what to run."""
 
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +12,7 @@ import typer
 
 from cyberprivacy import canonical
 from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.service import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import Misuse, TryLater
 
@@ -92,19 +90,9 @@ def start(config: ConfigFile = DEFAULT, *, profile: Wanted = None) -> None:
             configured=found.value,
         )
 
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
+    log_to_stderr()
     node = Node(read)
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = told_to_end()
     structlog.get_logger("node").info("started", **node.machine.identity())
     node.run(stop)
 

@@ -1,17 +1,14 @@
 """A witness of its own: for whoever wants to watch the logs of others without running a cluster."""
 
-import signal
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import httpx2
-import structlog
 import typer
 
 from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.service import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import TryLater
 
@@ -46,21 +43,11 @@ def serve(config: ConfigFile = DEFAULT) -> None:
     """Watch, cosign and answer over HTTP until Ctrl-C; what it signs is remembered before anybody gets it."""
     from cyberprivacy.node import standalone
 
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
+    log_to_stderr()
     settings = standalone.load(config)
     witness = standalone.StandaloneWitness(settings, clock=time.time)
     bound = witness.bind()
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = told_to_end()
     out.progress(
         f"answering at http://{settings.listen}; watching {len(settings.watching.others)} logs; Ctrl-C ends it"
     )
