@@ -2,10 +2,10 @@
 
     nice uv run python bench/vault_growth.py [--sizes 10000,100000,10000000] [--runs 300]
 
-A size is records; there are a tenth as many accounts, so one person's part is always the same. What makes it grow
-is put in list by list, with the product's own sealing and its own key file; then each operation runs on owners
-drawn at random: neither keys nor pages are at hand. Told are medians, processor time and wall time, in
-microseconds, and the ratio to the smallest size.
+A size is records; there are a tenth as many accounts, so one person's part is always the same. Vaults of all sizes
+are made first, list by list, with the product's own sealing and its own key file; then they take turns at each
+operation, so that the machine's moods are everybody's. Owners are drawn at random: neither keys nor pages are at
+hand. Told are medians, processor time and wall time, in microseconds, and the ratio to the smallest size.
 
 * create: one record with its idempotency key, one transaction, synced to the disk
 * read: one record by its id; list: a page of all ten
@@ -41,6 +41,7 @@ from cyberprivacy.vault.gathering import Gathering
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import KeyRing, Place
 from cyberprivacy.vault.vaultkey import VaultKey
+from peers.summary import growth_table
 from vault import ORDER, Vault, body
 
 RESULTS = Path(__file__).parent / "results" / "vault-growth.json"
@@ -49,6 +50,9 @@ EACH = 10
 CHUNK = 1_000
 """People that are put in at once."""
 ERASED = 20
+TURNS = 10
+ERASURES = 4
+"""Runs of erasing at each size."""
 PLANS = {
     "read": "SELECT * FROM records JOIN owners ON owners.id = owner WHERE owner = x'' AND records.id = x''",
     "list": "SELECT * FROM records WHERE owner = x'' AND id > x'' ORDER BY id LIMIT 100",
@@ -181,26 +185,41 @@ def record_of(owner: bytes, n: int) -> bytes:
     return new_id(lambda size: owner[:size], lambda: 1_800_000_000 + n)
 
 
-def cost(work: Callable[[], None], runs: int, share: int = 1) -> dict[str, float]:
-    """Medians of one run, in microseconds."""
+def cost(work: Callable[[], None], runs: int, share: int = 1) -> list[tuple[float, float]]:
+    """Processor and wall time of each run, in microseconds."""
     found = []
     for _ in range(runs):
         cpu, wall = time.process_time(), time.perf_counter()
         work()
-        found.append((time.process_time() - cpu, time.perf_counter() - wall))
-    medians = (statistics.median(each) / share * 1e6 for each in zip(*found, strict=True))
-    return dict(zip(("cpu_us", "wall_us"), (round(each, 1) for each in medians), strict=True))
-
-
-def measure(grown: Growing, runs: int) -> dict[str, dict[str, float]]:
-    """Each operation at the present size."""
-    works = {"create": grown.create, "read": grown.read, "list": grown.list, "export": grown.export}
-    for work in works.values():
-        cost(work, 20)  # statements are made ready
-    found = {name: cost(work, runs) for name, work in works.items()}
-    found["ask"] = cost(grown.ask, ERASED)
-    found["erase"] = cost(grown.erase, 1, share=ERASED)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        found.append((cpu / share * 1e6, wall / share * 1e6))
     return found
+
+
+def medians(found: list[tuple[float, float]]) -> dict[str, float]:
+    """Of what `cost` found."""
+    cpu, wall = (round(statistics.median(each), 1) for each in zip(*found, strict=True))
+    return {"cpu_us": cpu, "wall_us": wall}
+
+
+def measure(every: dict[int, Growing], runs: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Each operation at each size; the sizes take turns, so that the machine's moods are everybody's."""
+    raw: dict[int, dict[str, list[tuple[float, float]]]] = {size: {} for size in every}
+    for turn in range(TURNS + 1):
+        for name in ("create", "read", "list", "export"):
+            for size in random.sample(sorted(every), len(every)):
+                found = cost(getattr(every[size], name), max(1, runs // TURNS))
+                if turn:  # in the first, statements are made ready
+                    raw[size].setdefault(name, []).extend(found)
+    for turn in range(ERASURES + 1):
+        for size in random.sample(sorted(every), len(every)):
+            asked, erased = cost(every[size].ask, ERASED), cost(every[size].erase, 1, share=ERASED)
+            if turn:
+                raw[size].setdefault("ask", []).extend(asked)
+                raw[size].setdefault("erase", []).extend(erased)
+    return {
+        str(size): {name: medians(found) for name, found in operations.items()} for size, operations in raw.items()
+    }
 
 
 def ratios(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, dict[str, float]]]:
@@ -221,19 +240,22 @@ def main() -> None:
     parser.add_argument("--sizes", default="10000,100000")
     parser.add_argument("--runs", type=int, default=300)
     chosen = parser.parse_args()
-    found: dict[str, dict[str, dict[str, float]]] = {}
     said: dict[str, Any] = {"machine": platform.platform(), "cpus": os.cpu_count(), "load": [os.getloadavg()]}
     with tempfile.TemporaryDirectory() as folder:
-        grown = Growing(Path(folder))
+        every: dict[int, Growing] = {}
         for size in map(int, chosen.sizes.split(",")):
-            grown.grow(size // EACH)
-            found[str(size)] = measure(grown, chosen.runs)
-            print(json.dumps({str(size): found[str(size)]}), flush=True)
-            said["plans"], said["bytes"] = grown.plans(), Path(f"{folder}/vault.db").stat().st_size
-            said["load"].append(os.getloadavg())
-            RESULTS.write_text(json.dumps(said | {"sizes": found, "ratios": ratios(found)}, indent=1) + "\n")
-        grown.vault.database.close()
+            (place := Path(folder) / str(size)).mkdir()
+            every[size] = Growing(place)
+            every[size].grow(size // EACH)
+        found = measure(every, chosen.runs)
+        largest = every[max(every)]
+        said["plans"], said["bytes"] = largest.plans(), largest.vault.database.file.stat().st_size  # type: ignore[union-attr]  # SQLite
+        said["load"].append(os.getloadavg())
+        for each in every.values():
+            each.vault.database.close()
+    RESULTS.write_text(json.dumps(said | {"sizes": found, "ratios": ratios(found)}, indent=1) + "\n")
     print(json.dumps(said["plans"] | {"ratios": ratios(found)}, indent=1))
+    print(growth_table(found))
 
 
 if __name__ == "__main__":

@@ -112,6 +112,12 @@ class Accounts:
             raise NoAccount("no such account here")
         return found
 
+    def state_at(self, account: bytes, head: bytes) -> State:
+        """As `state`, for whoever has just read where the account's log ends."""
+        with self._lock:
+            known = self._states.get(account)
+        return known if known is not None and known.head == head else self.state(account)
+
     def bring(self, documents: Sequence[bytes], now: float) -> State:
         """Take in the whole log of an account that is not known here, from whoever has it; a known one stays.
 

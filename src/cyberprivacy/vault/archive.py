@@ -77,10 +77,11 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 def line(*, id_: str, type_: str, rev: int, created: int, changed: int, original: bytes) -> bytes:
     """A record as a line, with its line end."""
-    made = Line(id_, type_, rev, created, changed)
     if b"\n" in original or b"\r" in original or original != original.strip():
-        return msgspec.json.encode(msgspec.structs.replace(made, text=original.decode())) + b"\n"
-    return msgspec.json.encode(msgspec.structs.replace(made, body=msgspec.Raw(original))) + b"\n"
+        made = Line(id_, type_, rev, created, changed, text=original.decode())
+    else:
+        made = Line(id_, type_, rev, created, changed, msgspec.Raw(original))
+    return msgspec.json.encode(made) + b"\n"
 
 
 def folder(number: int, app: str) -> str:

@@ -10,7 +10,7 @@ Every commit is on disk before it is acknowledged (SQLite: WAL, `synchronous=FUL
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.vault import migrations
 from cyberprivacy.vault.bell import Bell
-from cyberprivacy.vault.turns import Turns
+from cyberprivacy.vault.turns import Shared, Turns
 
 BUSY: Final = 10
 """Seconds to wait for another writer before giving up."""
@@ -45,9 +45,10 @@ _PLACE: Final = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "42501", "
 class Database:
     """An open database whose tables are those of this program."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Take an engine whose tables are up to date; `open` makes one."""
-        self._engine, self._turns = engine, Turns(engine, BUSY)
+    def __init__(self, engine: Engine, looking: Engine) -> None:
+        """Take an engine whose tables are up to date, and one for looks at the same tables; `open` makes them."""
+        self._engine, self._looking = engine, looking
+        self._turns = Turns(engine, looking, BUSY)
         self.bell = Bell()
 
     @classmethod
@@ -64,14 +65,15 @@ class Database:
             TryLater: it does not answer, is busy or full.
             Untrusted: "database.damaged".
         """
-        engine = _engine(_address(url))
+        address = _address(url)
+        engine = _engine(address)
         try:
             with refusals(opening=True), engine.begin() as connection:
                 migrations.run(connection)
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine)
+        return cls(engine, _engine(address, looks=True) if engine.dialect.name == "sqlite" else engine)
 
     @property
     def file(self) -> Path | None:
@@ -90,13 +92,17 @@ class Database:
         """
         with refusals(), self._turns.writing() as connection:
             yield connection
-        if not self._turns.shared:
+        if self._turns.shared is None:
             self.bell.ring()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """One snapshot, which nothing can be written through; raises as `transaction`."""
-        with refusals(), self._turns.reading() as connection:
+        shared = self._turns.shared
+        return self._snapshot() if shared is None else _Look(shared)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        with refusals(), self._turns.snapshot() as connection:
             yield connection
 
     @contextmanager
@@ -136,7 +142,28 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection."""
+        self._looking.dispose()
         self._engine.dispose()
+
+
+class _Look:
+    """A look within the transaction that a thread has open; each request has three, so it is no generator."""
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def __enter__(self) -> Connection:
+        self._shared.check()
+        return self._shared.connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DBAPIError):  # the engine may have ended the transaction by itself
+            self._shared.failed = True
+            told = _told(error, opening=False)
+            if told is not None:
+                raise told from None
 
 
 class DatabaseBusy(TryLater):
@@ -218,13 +245,16 @@ def _address(url: str) -> URL:
     )
 
 
-def _engine(address: URL) -> Engine:
+def _engine(address: URL, *, looks: bool = False) -> Engine:
+    """On SQLite looks have connections of their own: one that is made read-only forgets what it has prepared."""
     if address.drivername == "postgresql+psycopg":
         return create_engine(address, pool_pre_ping=True, pool_size=8, connect_args={"connect_timeout": BUSY})
     _private(Path(address.database or ""))
     engine = create_engine(address, pool_size=THREADS, connect_args={"timeout": BUSY})
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    if looks:
+        event.listen(engine, "connect", _only_look)
+    event.listen(engine, "begin", _look if looks else _begin)
     return engine
 
 
@@ -246,14 +276,18 @@ def _prepare(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
+def _only_look(connection: sqlite3.Connection, _record: object) -> None:
+    """Nothing can be written through this one."""
+    connection.execute("PRAGMA query_only=ON").fetchall()
+
+
+def _look(connection: Connection) -> None:
+    """A snapshot begins with the first statement; this one touches no file."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN")
+
+
 def _begin(connection: Connection) -> None:
     """Writers queue up at the beginning: one that has read first could not become a writer any more."""
-    options = connection.get_execution_options()
-    if options.get("alone", False):
-        return
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError("not a connection of sqlite3")
-    reads = options.get("reads", False)
-    driver.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get("alone", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

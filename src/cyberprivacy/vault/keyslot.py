@@ -12,8 +12,7 @@ Source: docs/spec/udi-1.md, "The key file".
 
 import os
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,8 +25,7 @@ FREE: Final = bytes(SIZE)
 _LIVE: Final = b"\x01\0\0\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Whose key it is, and which of that owner's: another generation comes after something was erased."""
 
     owner: bytes

@@ -4,7 +4,6 @@ Source: docs/spec/udi-1.md, "Pairwise ids".
 """
 
 import hmac
-from hashlib import sha256
 
 from cyberprivacy.errors import Misuse
 
@@ -17,4 +16,4 @@ def pairwise(secret: bytes, app: str) -> bytes:
     """
     if len(secret) != 32:
         raise Misuse("a secret has 32 bytes", code="pairwise.secret", size=len(secret))
-    return hmac.new(secret, b"udi/1 app\0" + app.encode(), sha256).digest()
+    return hmac.digest(secret, b"udi/1 app\0" + app.encode(), "sha256")

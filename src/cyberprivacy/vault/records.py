@@ -6,8 +6,7 @@ begins by taking the owner's row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Select, bindparam, delete, select
@@ -24,8 +23,7 @@ PAGE: Final = 1_000
 """Records on one page, at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """A record as it is read.
 
     Attributes:
@@ -154,7 +152,7 @@ class Records:
 def _opened(user: AESGCM, owner: bytes, row: tuple[Any, ...]) -> Record:
     record, kind, rev, key, sealed, created, changed, _ = row
     body = sealing.unseal(user, Place(owner, record, kind, rev), Sealed(key, sealed))
-    return Record(id=record, type=kind, rev=rev, body=body, created=created, changed=changed)
+    return Record(record, kind, rev, body, created, changed)
 
 
 _COLUMNS: Final = select(

@@ -31,7 +31,9 @@ _PREFIX: Final = "udi1-"
 """Before each token, so that one that leaked into a log or a repository is recognised."""
 _FORM: Final = re.compile(r"udi1-[A-Za-z0-9_-]{43}")
 _PURPOSE: Final = "sign-in"
-_ROWS: Final = select(SESSIONS, ACCOUNTS.c.secret).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account)
+_ROWS: Final = select(SESSIONS, ACCOUNTS.c.secret, ACCOUNTS.c.head).join(
+    ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.account
+)
 _HELD: Final = Statement(_ROWS.where(SESSIONS.c.token == bindparam("held")))
 
 
@@ -53,6 +55,7 @@ class Session:
         key: that opened it.
         created, expires: POSIX seconds.
         secret: of the account, 32 bytes: what its pairwise ids are made from.
+        head: digest of the account's last event when the session was found, 32 bytes.
     """
 
     id: bytes
@@ -62,6 +65,7 @@ class Session:
     created: int
     expires: int
     secret: bytes = field(repr=False)
+    head: bytes
 
     @property
     def own(self) -> bytes:
@@ -123,8 +127,9 @@ def open_session(connection: Connection, account: bytes, key: Key, app: str, now
     """A new session, and its token, which stands nowhere else."""
     token = _PREFIX + secrets.token_urlsafe(32)
     lasts = LASTS if app == OWNER else APP_LASTS
-    secret = connection.execute(select(ACCOUNTS.c.secret).where(ACCOUNTS.c.id == account)).scalar_one()
-    session = Session(_hash(token), account, app, key, int(now), int(now) + lasts, secret)
+    found = select(ACCOUNTS.c.secret, ACCOUNTS.c.head).where(ACCOUNTS.c.id == account)
+    secret, head = connection.execute(found).one()
+    session = Session(_hash(token), account, app, key, int(now), int(now) + lasts, secret, head)
     connection.execute(delete(SESSIONS).where(SESSIONS.c.expires <= int(now)))
     connection.execute(
         insert(SESSIONS).values(
@@ -211,8 +216,8 @@ def check_form(token: str) -> None:
 
 
 def _session(row: Sequence[Any]) -> Session:
-    token, account, app, signer, created, expires, secret = row
-    return Session(token, account, app, Key(signer), created, expires, secret)
+    token, account, app, signer, created, expires, secret, head = row
+    return Session(token, account, app, Key(signer), created, expires, secret, head)
 
 
 def _hash(token: str) -> bytes:

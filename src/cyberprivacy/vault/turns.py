@@ -1,4 +1,4 @@
-"""Transactions of one engine: whose turn it is to write, and what shares one.
+"""Transactions of one database: whose turn it is to write, and what shares one.
 
 SQLite has one writer. Those who wait for it queue up here, each woken when it is its turn; SQLite's own way, to
 look again after a while, lets some wait for seconds. A commit waits for the disk, so one thread may do what many
@@ -33,7 +33,7 @@ class Undone(TryLater):
 
 
 @dataclass(slots=True)
-class _Shared:
+class Shared:
     """A transaction that one thread has open for several changes, or for several looks.
 
     Attributes:
@@ -45,12 +45,20 @@ class _Shared:
     writes: bool
     failed: bool = False
 
+    def check(self) -> None:
+        """Refuse to go on with what has failed; raises Undone."""
+        if self.failed:
+            raise Undone("another change made all fail that shared its commit")
+
 
 class Turns:
-    """The transactions of one engine; whoever waits longer than `patience` seconds for their turn is told so."""
+    """The transactions of one database, by an engine for changes and one for looks.
 
-    def __init__(self, engine: Engine, patience: float) -> None:
-        self._engine, self._patience = engine, patience
+    Whoever waits longer than `patience` seconds for their turn is told so.
+    """
+
+    def __init__(self, engine: Engine, looking: Engine, patience: float) -> None:
+        self._engine, self._looking, self._patience = engine, looking, patience
         self._turn = threading.Lock()
         self._mine = threading.local()
 
@@ -62,7 +70,7 @@ class Turns:
             Undone: that one failed before.
             WaitedTooLong: as it says.
         """
-        shared: _Shared | None = getattr(self._mine, "shared", None)
+        shared = self.shared
         if shared is None:
             with self._in_turn(), self._engine.begin() as connection:
                 yield connection
@@ -73,17 +81,6 @@ class Turns:
             raise Misuse("a change within a look", code="database.order", hint="")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One snapshot, or the transaction that this thread has open; raises Undone."""
-        shared: _Shared | None = getattr(self._mine, "shared", None)
-        if shared is None:
-            with self._snapshot() as connection:
-                yield connection
-        else:
-            with _unless_failed(shared):
-                yield shared.connection
-
-    @contextmanager
     def together(self, *, writes: bool) -> Iterator[None]:
         """All transactions of this thread within the block are parts of one, which ends with it.
 
@@ -92,19 +89,19 @@ class Turns:
         Raises:
             Undone: none of it happened. WaitedTooLong: as it says.
         """
-        with self._turn_to_write() if writes else self._snapshot() as connection:
-            self._mine.shared = shared = _Shared(connection, writes)
+        with self._turn_to_write() if writes else self.snapshot() as connection:
+            self._mine.shared = shared = Shared(connection, writes)
             try:
                 yield
             finally:
                 self._mine.shared = None
-            if shared.failed:
-                raise Undone("another change made all fail that shared its commit")
+            shared.check()
 
     @property
-    def shared(self) -> bool:
-        """Whether this thread has one transaction open for several changes or looks."""
-        return getattr(self._mine, "shared", None) is not None
+    def shared(self) -> Shared | None:
+        """What this thread has open for several changes or looks."""
+        found: Shared | None = getattr(self._mine, "shared", None)
+        return found
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[Connection]:
@@ -112,14 +109,13 @@ class Turns:
             yield connection
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                shown = connection.execution_options(reads=True)
-            else:
-                shown = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with shown.begin():
-                yield shown
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction of its own that can only look."""
+        with self._looking.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -136,7 +132,7 @@ class Turns:
 
 
 @contextmanager
-def _part(shared: _Shared) -> Iterator[Connection]:
+def _part(shared: Shared) -> Iterator[Connection]:
     """A change that is undone by itself, if it has to be."""
     with _unless_failed(shared):
         _BEGIN.run(shared.connection)
@@ -153,9 +149,8 @@ def _part(shared: _Shared) -> Iterator[Connection]:
 
 
 @contextmanager
-def _unless_failed(shared: _Shared) -> Iterator[None]:
-    if shared.failed:
-        raise Undone("another change made all fail that shared its commit")
+def _unless_failed(shared: Shared) -> Iterator[None]:
+    shared.check()
     try:
         yield
     except DBAPIError:  # the engine may have ended the transaction by itself

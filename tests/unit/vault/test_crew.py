@@ -1,4 +1,4 @@
-"""Short calls are done in one thread, several in one go, and each gets its own answer once the go has ended."""
+"""Short calls are done one after the other, several in one go; each has its own answer once the go has ended."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from cyberprivacy.errors import Misuse, TryLater
-from cyberprivacy.vault.web.crew import MOST, Crew
+from cyberprivacy.vault.web.crew import MOST, Crew, Desk
 from cyberprivacy.vault.web.endpoint import Reply
 
 
@@ -38,11 +38,15 @@ class Goes:
         return run
 
 
-def answers(goes: Goes, *wanted: bytes) -> list[Reply | BaseException]:
+KINDS = pytest.mark.parametrize("kind", [Crew, Desk])
+Kind = type[Crew] | type[Desk]
+
+
+def answers(kind: Kind, goes: Goes, *wanted: bytes) -> list[Reply | BaseException]:
     """What a crew answers to calls that all wait before it begins."""
 
     async def ask() -> list[Reply | BaseException]:
-        crew = Crew(goes.around)
+        crew = kind(goes.around)
         goes.gate.clear()
         tasks = [asyncio.create_task(crew.do(goes.call(each))) for each in wanted]
         await asyncio.sleep(0)
@@ -52,31 +56,35 @@ def answers(goes: Goes, *wanted: bytes) -> list[Reply | BaseException]:
     return asyncio.run(ask())
 
 
-def test_what_waits_is_done_in_few_goes_and_each_call_has_its_own_answer() -> None:
+@KINDS
+def test_what_waits_is_done_in_few_goes_and_each_call_has_its_own_answer(kind: Kind) -> None:
     goes = Goes()
-    found = answers(goes, b"a", b"refused", b"b")
+    found = answers(kind, goes, b"a", b"refused", b"b")
     assert [each.value for each in found if isinstance(each, Reply)] == [b"a", b"b"]
     assert isinstance(found[1], Misuse)
     assert sum(goes.calls) == 3
     assert len(goes.calls) <= 2  # the first may have been taken before the others came
 
 
-def test_no_go_has_more_calls_than_may_have_to_wait_for_one_another() -> None:
+@KINDS
+def test_no_go_has_more_calls_than_may_have_to_wait_for_one_another(kind: Kind) -> None:
     goes = Goes()
-    assert len(answers(goes, *[b"x"] * (2 * MOST + 1))) == 2 * MOST + 1
+    assert len(answers(kind, goes, *[b"x"] * (2 * MOST + 1))) == 2 * MOST + 1
     assert max(goes.calls) <= MOST
     assert len(goes.calls) >= 3
 
 
-def test_if_a_go_does_not_end_well_none_of_its_calls_is_answered_as_if_it_had() -> None:
-    found = answers(Goes(TryLater("the disk is full")), b"a", b"refused", b"b")
+@KINDS
+def test_if_a_go_does_not_end_well_none_of_its_calls_is_answered_as_if_it_had(kind: Kind) -> None:
+    found = answers(kind, Goes(TryLater("the disk is full")), b"a", b"refused", b"b")
     assert [type(each) for each in found] == [TryLater] * 3
 
 
-def test_a_caller_who_goes_away_does_not_keep_the_others_from_their_answers() -> None:
+@KINDS
+def test_a_caller_who_goes_away_does_not_keep_the_others_from_their_answers(kind: Kind) -> None:
     async def ask() -> bytes:
         goes = Goes()
-        crew = Crew(goes.around)
+        crew = kind(goes.around)
         goes.gate.clear()
         gone, stays = (asyncio.create_task(crew.do(goes.call(each))) for each in (b"a", b"b"))
         await asyncio.sleep(0)

@@ -11,6 +11,7 @@ from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.postgres import Postgres
 from cyberprivacy.vault.web.endpoint import Endpoint, Reply, Who
 from cyberprivacy.vault.web.exchange import SECURITY
+from cyberprivacy.vault.web.routing import Routes
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,38 @@ def test_what_nobody_declared_cannot_stand_in_the_table() -> None:
         Endpoint(path="/x/{secret}", who=Who.ANYBODY, **common)
     with pytest.raises(Misuse):
         Endpoint(path="/x", who=Who.ANYBODY, takes=("X-Other",), **common)
+
+
+def test_a_path_means_one_entry_or_the_table_is_refused() -> None:
+    def entry(path: str, method: str = "GET") -> Endpoint:
+        return Endpoint(
+            method=method, path=path, name=path, who=Who.ANYBODY, summary="x", run=lambda _: Reply(), status=200
+        )
+
+    record = "0123456789abcdef" * 2
+    entries = [entry("/r/{record}"), entry("/r/{record}:end", "POST"), entry("/r/{record}/of/{type}"), entry("/r")]
+    routes = Routes(entries)
+    for path, expected in {
+        f"/r/{record}": ("/r/{record}", {"record": record}),
+        f"/r/{record}:end": ("/r/{record}:end", {"record": record}),
+        f"/r/{record}/of/a.b": ("/r/{record}/of/{type}", {"record": record, "type": "a.b"}),
+        "/r": ("/r", {}),
+    }.items():
+        found = routes.find(path)
+        assert found is not None, path
+        assert ([each.path for each in found.methods.values()], found.path) == ([expected[0]], expected[1])
+    for wrong in ("", "/", "r", "/r/", "//r", f"/r/{record}/", f"/r/{record.upper()}", f"/r/{record}:End", "/x"):
+        assert routes.find(wrong) is None, wrong
+    assert routes.find(f"/r/{record}/of" + "/a" * 10_000) is None
+    for twice in ([*entries, entry("/r")], [*entries, entry(f"/r/{record}")]):
+        with pytest.raises(Misuse):
+            Routes(twice)
+
+
+def test_another_method_is_refused_with_those_that_there_are(here: Town) -> None:
+    answer = here.call("PATCH", "/udi/v1/records")
+    assert (answer.status_code, code(answer)) == (405, "api.method")
+    assert {*answer.headers["allow"].split(", ")} == {"GET", "HEAD", "POST"}
 
 
 def test_scripts_of_other_pages_may_call_only_a_vault_that_names_them(here: Town) -> None:

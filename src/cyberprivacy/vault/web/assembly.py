@@ -164,7 +164,7 @@ class Vault:
 
         doors = Doors(
             find=Sessions(self.database).find,
-            state=self.accounts.state,
+            state=self.accounts.state_at,
             addresses=Pace(*self.paces.address),
             accounts=Pace(*self.paces.account),
             readers=(Crew if self.database.file is None else Desk)(looks),  # another server may let us wait

@@ -35,14 +35,14 @@ class Doors:
 
     Attributes:
         find: the session of a token at a time (POSIX seconds); refuses what is none.
-        state: an account as its events left it.
+        state: an account (id, and digest of its last event) as its events left it.
         addresses, accounts: the pace of each.
         readers, writers: do short calls.
         clock: POSIX seconds.
     """
 
     find: Callable[[str, float], Session]
-    state: Callable[[bytes], State]
+    state: Callable[[bytes, bytes], State]
     addresses: Pace
     accounts: Pace
     readers: Does
@@ -69,15 +69,15 @@ async def answer(asked: Asked, endpoint: Endpoint, path: Mapping[str, str], door
 async def _let_through(asked: Asked, endpoint: Endpoint, path: Mapping[str, str], doors: Doors) -> Reply:
     doors.addresses.take(asked.address, endpoint.cost, time.monotonic())
     query, headers = read_query(endpoint, asked.query), read_headers(endpoint, asked)
-    token, raw, session = asked.header("authorization") or "", b"", None
+    token, raw = asked.header("authorization") or "", b""
     large = endpoint.body is not None and not asked.small(SMALL)
     if large:  # a stranger's large body is not even read
-        session = await run_in_threadpool(_session, endpoint, token, doors)
+        await run_in_threadpool(_session, endpoint, token, doors)
     if endpoint.body is not None:
         raw = await asked.body(endpoint.limit)
 
     def call() -> Reply:
-        known = session if large else _session(endpoint, token, doors)
+        known = _session(endpoint, token, doors, again=large)
         now = doors.clock()
         _allowed(endpoint, known, doors, now)
         body = read_body(endpoint, raw)
@@ -88,12 +88,13 @@ async def _let_through(asked: Asked, endpoint: Endpoint, path: Mapping[str, str]
     return await run_in_threadpool(call)
 
 
-def _session(endpoint: Endpoint, header: str, doors: Doors) -> Session | None:
+def _session(endpoint: Endpoint, header: str, doors: Doors, *, again: bool = False) -> Session | None:
     if endpoint.who in (Who.ANYBODY, Who.SIGNED, Who.HOLDER):
         return None
     scheme, _, token = header.partition(" ")
     session = doors.find(token if scheme.lower() == "bearer" else "", doors.clock())
-    doors.accounts.take(session.account.hex(), endpoint.cost, time.monotonic())
+    if not again:
+        doors.accounts.take(session.account.hex(), endpoint.cost, time.monotonic())
     if endpoint.who is Who.OWNER:
         session.check_owner()
     return session
@@ -102,7 +103,7 @@ def _session(endpoint: Endpoint, header: str, doors: Doors) -> Session | None:
 def _allowed(endpoint: Endpoint, session: Session | None, doors: Doors, now: float) -> None:
     """What the account's own rules say of this act, by this key, now."""
     if session is not None and endpoint.act is not None:
-        rules.check(doors.state(session.account), session.key, endpoint.act, now=now)
+        rules.check(doors.state(session.account, session.head), session.key, endpoint.act, now=now)
 
 
 def respond(endpoint: Endpoint, reply: Reply) -> ASGIApp:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -72,8 +72,7 @@ LONGER: Final[Mapping[str, int]] = {"Udi-Token": 8_192}
 """Characters of headers that hold a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request that was let through: sizes, forms, session and pace are checked.
 
     Attributes:

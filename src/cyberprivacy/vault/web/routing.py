@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.web.endpoint import PARAMETER, PARAMETERS, Endpoint
@@ -12,8 +12,7 @@ DEPTH: Final = 12
 """Parts of a path that are told apart: more than any entry has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What stands at a path: its entries by their methods, and the parameters, each of its declared form."""
 
     methods: Mapping[str, Endpoint]
