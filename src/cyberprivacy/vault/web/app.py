@@ -1,6 +1,7 @@
 """The table as an application: one route for each path, and nothing beside the table."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,13 +17,20 @@ from cyberprivacy.vault.web.endpoint import HEADERS, Endpoint
 from cyberprivacy.vault.web.problem import NotFound
 
 
-def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequence[str] = ()) -> Starlette:
+def application(
+    endpoints: Sequence[Endpoint],
+    doors: Doors,
+    *,
+    origins: Sequence[str] = (),
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> Starlette:
     """The interface of a vault.
 
     Args:
         endpoints: the table.
         doors: what every request passes.
         origins: of web pages elsewhere whose scripts may call it; none by default.
+        running: what else runs in its loop, from its start to its end.
     """
     paths: dict[str, dict[str, Endpoint]] = {}
     for each in endpoints:
@@ -42,6 +50,7 @@ def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequenc
     return Starlette(
         routes=routes,
         middleware=[cors] if origins else [],
+        lifespan=lambda _: running(),
         exception_handlers={HTTPException: _nothing_here, Exception: _failed},
     )
 
