@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.mydata import waiting
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, beside, connect, entered
+from cyberprivacy.cli.mysession import Certificate, Url, beside, connect, entered
+from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, Untrusted
@@ -38,7 +38,7 @@ def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     a, b = "http://127.0.0.1:8300", "http://127.0.0.1:8301"
     my.command("transfer", epilog=f"Example: cyberprivacy my transfer {a} {b} --move --key me.json")(
-        with_signer(transfer)
+        with_wallet(transfer)
     )
     my.command("transfers", epilog=f"Example: cyberprivacy my transfers {b}")(transfers)
 
@@ -62,7 +62,7 @@ def transfer(  # noqa: PLR0913  # each is one option of the command line
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="For what, if TO lists several.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Bring all that FROM holds of you to TO, by one signature. TO fetches it by itself; you may close this.
@@ -132,10 +132,10 @@ class Twice:
 
 
 def _between(
-    stack: ExitStack, source: str, recipient: str, who: Signing, certificate: Path | None
+    stack: ExitStack, source: str, recipient: str, who: Whose, certificate: Path | None
 ) -> tuple[Mover, SignerWallet]:
     """Somebody signed in at both; where there is no session yet, one is opened. TO is told of the account."""
-    wallet = SignerWallet.of(who)
+    wallet = who.wallet()
     here, account = entered(source, wallet, certificate, account=None)
     stack.enter_context(here)
     with Connection(recipient, certificate=certificate) as stranger:
@@ -150,7 +150,7 @@ def _between(
             hint="`my sign-out`, then again.",
             accounts=[account, other],
         )
-    return Mover(here, there, account), wallet
+    return Mover(here, there, account, contracts=who.contracts()), wallet
 
 
 def _agree(plan: Plan, *, partly: bool, yes: bool) -> None:
@@ -181,11 +181,9 @@ def _arrived(vault: Connection, report: Any) -> Any:
     return report
 
 
-def _undo(
-    source: str, recipient: str, which: str, who: Signing, certificate: Path | None, *, as_json: bool
-) -> None:
+def _undo(source: str, recipient: str, which: str, who: Whose, certificate: Path | None, *, as_json: bool) -> None:
     """First FROM keeps what it has, then TO is told to erase: never the other way round."""
-    wallet = SignerWallet.of(who)
+    wallet = who.wallet()
     here, account = entered(source, wallet, certificate, account=None)
     with here:
         path = f"{_PATH}/{_id(which) if which else _only(here)}"
@@ -199,7 +197,9 @@ def _undo(
         there, _ = entered(recipient, wallet, certificate, account=account)
         with there:
             grant = (kept or there.ask("GET", path))["transfer"]["grant"]
-            Person(there, wallet).revoke(account, bytes.fromhex(grant), erase=True, also=here)
+            Person(there, wallet, contracts=who.contracts()).revoke(
+                account, bytes.fromhex(grant), erase=True, also=here
+            )
             after = there.ask("GET", path)
     value = {**after, "source": kept and kept["transfer"]["state"]}
     human = f"taken back: {source} keeps what it has, {recipient} erased what came"

@@ -104,7 +104,8 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         place = Place(site, network, apps=apps, sources=sources)
         declared, prover = _types(types), judging.prover(vendors, local=site.local, clock=time.time)
         own = _own(shares, place, declared, purpose)
-        with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
+        contracts = judging.contracts()
+        with opened(data, database, place, types=declared, own=own, prover=prover, contracts=contracts) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
             out.progress(_told(own, data))
             if vault.development:

@@ -132,6 +132,7 @@ class Inside:
                 types=declared,
                 own=own,
                 prover=app.prover,
+                contracts=app.contracts,
                 clock=app.clock,
             )
         )

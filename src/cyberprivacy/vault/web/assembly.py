@@ -17,6 +17,7 @@ from cyberprivacy.vault import forms, outward, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
+from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.exports import Exports
@@ -225,6 +226,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
     own: Own | None = None,
     ledger: Ledger | None = None,
     prover: Prover | None = None,
+    contracts: ContractWitness | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -238,6 +240,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         own: the application that shares under grants.
         ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
         prover: has recipients prove themselves.
+        contracts: says what contract wallets accept; None = their keys are not enabled here.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -286,7 +289,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         vault = Vault(
             database=kept,
             place=place,
-            judge=Judge(place=place.passkeys(OWNER)),
+            judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
             ring=ring,
             keys=ring.store.root.label,
             development=True,
