@@ -25,6 +25,15 @@ _PAGES: Final = 64
 """Pages that are asked for at most: a vault that never ends a list shall not keep anybody."""
 
 
+_STANDINGS: Final = {
+    "hears": "hears of the end of each record",
+    "keeps": "KEEPS what it got",
+    "told": "told to erase",
+    "confirmed": "has erased",
+    "refused": "did NOT erase",
+}
+
+
 def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     at = "http://127.0.0.1:8401"
@@ -123,14 +132,27 @@ def erasing_words(told: Mapping[str, Any] | None) -> str:
     if told is None:
         return "nobody got anything under it"
     if told["state"] == "confirmed":
-        receipt.check(canonical.encode(told["receipt"]), bytes.fromhex(told["holder"]))
-        return "erased there, with a signed receipt"
+        said = receipt.check(canonical.encode(told["receipt"]), bytes.fromhex(told["holder"]))
+        return "erased there, with a signed receipt" + _onward(said.get("recipients"))
     if told["why"] == "grant.unknown":
         return "nothing came there, it says"
     why = f" ({visible(told['why'])})" if told["why"] else ""
     if told["state"] == "refused":
         return f"NOT erased there{why}; it is told no more"
     return f"told to erase, has not confirmed yet{why}"
+
+
+def _onward(recipients: object) -> str:
+    """To whom it had given on what it erased, and how it stood with each."""
+    found = [each for each in recipients if isinstance(each, dict)] if isinstance(recipients, list) else []
+    told = [
+        f"{visible(str(each.get('app')))[:128]} ({_STANDINGS.get(str(each.get('state')), '?')})" for each in found
+    ]
+    return (
+        f"; under other grants of yours, to be taken back there, it had given on to {', '.join(told)}"
+        if told
+        else ""
+    )
 
 
 def _all(vault: Connection, path: str, name: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

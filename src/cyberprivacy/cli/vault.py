@@ -117,7 +117,7 @@ def _told(own: Own | None, data: Path) -> str:
     """What is not done here, or who remembers receipts."""
     if own is None:
         return "nothing is shared or moved from or to here: say which application does that (--shares)"
-    return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"
+    return f"receipts of transfers are remembered in {data}/receipts.ledger, with proofs; nobody else witnesses it"
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:

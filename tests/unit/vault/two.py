@@ -102,9 +102,9 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 class Pair:
     """A shop and a book of purchases, and alice."""
 
-    def __init__(self, shop: Place, book: Place) -> None:
+    def __init__(self, shop: Place, book: Place, alice: Person | None = None) -> None:
         self.shop, self.book = shop, book
-        self.alice = Person("alice", now=int(time.time())).begin("alice", "phone")
+        self.alice = alice or Person("alice", now=int(time.time())).begin("alice", "phone")
         log = b"".join(each.encode() + b"\n" for each in self.alice.log)
         for place in (shop, book):
             assert place.post("/udi/v1/accounts:bring", log).status_code == 201

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from cyberprivacy.bundle.datatype import DataType
-from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.vault import forms, outward, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
@@ -28,6 +28,7 @@ from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import OWNER, BadPlace, Place
 from cyberprivacy.vault.proven import Prover, Recipients
+from cyberprivacy.vault.receiptlog import ReceiptLog
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -63,6 +64,7 @@ ROOT: Final = "keys.root"
 KEYS: Final = "keys.udi"
 KEY: Final = "vault.key"
 LEDGER: Final = "receipts.ledger"
+LOG: Final = "receipts.log"
 EXPORTS: Final = "exports"
 
 
@@ -86,7 +88,7 @@ class Vault:
         keys: what they hang under, in a word.
         development: whether that is worth nothing.
         clock: POSIX seconds.
-        ledger: remembers digests of receipts.
+        receipts: remembers their digests.
         own: the application that shares under grants; None where none does.
         prover: has recipients prove themselves; None where nobody can judge them.
     """
@@ -106,7 +108,7 @@ class Vault:
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
-    ledger: Ledger
+    receipts: ReceiptLog
     own: Own | None = None
     prover: Prover | None = None
 
@@ -191,7 +193,7 @@ class Vault:
         if self.own is None:
             return None
         sharing = self.sharing(self.own)
-        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.ledger, self.place)
+        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.receipts, self.place)
 
     @property
     def _keeping(self) -> RecordKeeping:
@@ -224,7 +226,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
-    ledger: Ledger | None = None,
+    receipts: ReceiptLog | None = None,
     prover: Prover | None = None,
     contracts: ContractWitness | None = None,
     paces: Paces = DEFAULT,
@@ -238,7 +240,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
-        ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
+        receipts: the log of whoever this vault runs beside; None keeps one of its own in the folder.
         prover: has recipients prove themselves.
         contracts: says what contract wallets accept; None = their keys are not enabled here.
         paces: how fast anybody may ask.
@@ -283,9 +285,10 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         reach = outward.anywhere if place.site.local else outward.public
         messenger = Messenger(kept, reach, clock)
         stack.callback(messenger.close)
-        if ledger is None:
-            ledger = mine = FileLedger(data / LEDGER, clock=clock)
+        if receipts is None:
+            mine = FileLedger(data / LEDGER, clock=clock)
             stack.callback(mine.close)
+            receipts = ReceiptLog.own(mine, data / LOG, key, place.site, clock=clock)
         vault = Vault(
             database=kept,
             place=place,
@@ -302,7 +305,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
             key=key,
             paces=paces,
             clock=clock,
-            ledger=ledger,
+            receipts=receipts,
             own=own,
             prover=prover,
         )
