@@ -143,6 +143,7 @@ class Story:
         rpc: str | Sequence[str] = "",
         gateways: Sequence[str] = (),
         index: str | None = None,
+        engines: str = "",
     ) -> TownNode:
         """Start a node for the DAO; its provider announces its software and pays its fees."""
         self._tell.chapter("A Privacy Server: it is told the chain and the DAO, and nothing else")
@@ -156,6 +157,7 @@ class Story:
             gateways=gateways,
             index=index,
         )
+        node.use(engines)
         identity, where = node.start().identity(), ("--clusters", self.dao["clusters"])
         self.town.fund(Address(identity["account"]))
         if not self._cluster:

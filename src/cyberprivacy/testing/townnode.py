@@ -49,6 +49,11 @@ class TownNode:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
+    def use(self, engines: str) -> None:
+        """Write tables of engines into its configuration, such as `[jenkins]`, for its next start."""
+        with self.config.open("a") as config:
+            config.write(engines)
+
     def serve_too(self, dao: str, port: int) -> str:
         """Write another DAO into its configuration, for its next start; where that one's users connect."""
         self.config.write_text(self.config.read_text().replace("[sources]", _served(dao, port) + "[sources]"))
