@@ -22,7 +22,7 @@ from cyberprivacy.testing.townnode import TownNode
 MEMBERS: Final = ("alice", "bob", "carol")
 AUDITORS: Final = ("ann", "ben", "org1", "org2", "org3")
 """Two named by the DAO, three by independent organisations."""
-VOTE: Final = 15
+VOTE: Final = 20
 """Seconds that a vote lasts: two people type one after the other, on a machine that does much else."""
 PATIENCE: Final = 240.0
 """Seconds that a node may take for a release, on a machine that does much else."""
@@ -143,6 +143,7 @@ class Story:
         rpc: str | Sequence[str] = "",
         gateways: Sequence[str] = (),
         index: str | None = None,
+        engines: str = "",
     ) -> TownNode:
         """Start a node for the DAO; its provider announces its software and pays its fees."""
         self._tell.chapter("A Privacy Server: it is told the chain and the DAO, and nothing else")
@@ -156,6 +157,7 @@ class Story:
             gateways=gateways,
             index=index,
         )
+        node.use(engines)
         identity, where = node.start().identity(), ("--clusters", self.dao["clusters"])
         self.town.fund(Address(identity["account"]))
         if not self._cluster:

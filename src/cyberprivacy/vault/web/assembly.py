@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.ledger.log import FileLedger
@@ -46,7 +46,7 @@ from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.allowed import Allowed
 from cyberprivacy.vault.web.app import application
 from cyberprivacy.vault.web.between import Between
-from cyberprivacy.vault.web.crew import Crew
+from cyberprivacy.vault.web.crew import Crew, Desk
 from cyberprivacy.vault.web.custody import Custody
 from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
@@ -163,14 +163,18 @@ class Vault:
         table += Discovery(about, development=self.development, describe=lambda: describe(table)).endpoints()
         return table
 
-    def application(self, *, origins: Sequence[str] = ()) -> Starlette:
+    def application(self, *, origins: Sequence[str] = ()) -> ASGIApp:
         """The vault as an ASGI application; scripts of web pages from `origins` may call it."""
+
+        def looks() -> AbstractContextManager[None]:
+            return self.database.together(writes=False)
+
         doors = Doors(
             find=Sessions(self.database).find,
             state=self.accounts.state,
             addresses=Pace(*self.paces.address),
             accounts=Pace(*self.paces.account),
-            readers=Crew(lambda: self.database.together(writes=False)),
+            readers=(Crew if self.database.file is None else Desk)(looks),  # another server may let us wait
             writers=Crew(lambda: self.database.together(writes=True)),
             clock=self.clock,
         )

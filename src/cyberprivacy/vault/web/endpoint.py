@@ -17,7 +17,8 @@ from cyberprivacy.vault.sessions import Session
 
 SMALL: Final = 64 << 10
 """Bytes of a body where an entry says nothing else."""
-_PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
+PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
+"""Where a parameter stands in the path of an entry."""
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -176,4 +177,4 @@ class Endpoint:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names that stand in the path, in order."""
-        return tuple(_PARAMETER.findall(self.path))
+        return tuple(PARAMETER.findall(self.path))
