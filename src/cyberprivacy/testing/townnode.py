@@ -58,6 +58,11 @@ class TownNode:
         """Take a DAO out of its configuration, for its next start."""
         self.config.write_text(self.config.read_text().replace(_served(dao, port), ""))
 
+    def configured(self, more: str) -> "TownNode":
+        """Write tables into its configuration that not every node of a town has, for its next start."""
+        self.config.write_text(self.config.read_text() + more)
+        return self
+
     @property
     def data(self) -> Path:
         """Its data directory."""
@@ -200,6 +205,7 @@ def _served(dao: str, port: int) -> str:
 
 def sweep(config: Path) -> None:
     """Remove from this machine what a node with this configuration left running, and its containers."""
+    from cyberprivacy.deploy.kubernetes.lease import Standby
     from cyberprivacy.node import config as settings
     from cyberprivacy.node.assembly import Assembly, application_name, leave
 
@@ -207,8 +213,11 @@ def sweep(config: Path) -> None:
     assembly = Assembly.of(read)
     try:
         for served in read.daos:
-            assembly.runtime.remove(application_name(served.dao))
-            assembly.front.stop(application_name(served.dao))
+            try:
+                with suppress(Standby):  # another node acts in that cluster, and looks after what runs there
+                    assembly.runtime.remove(application_name(served.dao))
+            finally:
+                assembly.front.stop(application_name(served.dao))
     finally:
         assembly.close()
         leave(read.data)
