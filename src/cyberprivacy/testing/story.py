@@ -22,7 +22,7 @@ from cyberprivacy.testing.townnode import TownNode
 MEMBERS: Final = ("alice", "bob", "carol")
 AUDITORS: Final = ("ann", "ben", "org1", "org2", "org3")
 """Two named by the DAO, three by independent organisations."""
-VOTE: Final = 15
+VOTE: Final = 20
 """Seconds that a vote lasts: two people type one after the other, on a machine that does much else."""
 PATIENCE: Final = 240.0
 """Seconds that a node may take for a release, on a machine that does much else."""

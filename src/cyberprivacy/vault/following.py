@@ -117,6 +117,8 @@ class Follower:
         known = [each for each in self._followings.all(owner) if each.grant == grant]
         if known:
             return known[0]
+        with self._sharing.database.reading() as connection:  # a chain may be asked, which takes its time
+            self._sharing.signed(connection, document, owner)
         with self._sharing.database.transaction() as connection:
             self._sharing.receive(connection, document, owner)
             self._followings.begin(connection, owner, document, source.uri, int(self._clock()))

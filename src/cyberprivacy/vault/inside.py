@@ -35,7 +35,8 @@ from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.web.assembly import Vault, opened
-from cyberprivacy.vault.web.dispatch import SECURITY, refusal
+from cyberprivacy.vault.web.dispatch import refusal
+from cyberprivacy.vault.web.exchange import SECURITY
 from cyberprivacy.vault.web.problem import BadCall
 
 FOLLOW: Final = "/udi/followings"
@@ -132,6 +133,7 @@ class Inside:
                 types=declared,
                 own=own,
                 prover=app.prover,
+                contracts=app.contracts,
                 clock=app.clock,
             )
         )
