@@ -40,6 +40,7 @@ class Media(Enum):
     OCTETS = "application/octet-stream"
     ZIP = "application/zip"
     EVENTS = "text/event-stream"
+    TEXT = "text/plain; charset=utf-8"
     HTML = "text/html; charset=utf-8"
     NOTHING = ""
 
