@@ -8,7 +8,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network demo-kubernetes test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-kubo clean
+.PHONY: help install demo demo-network demo-kubernetes test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -76,6 +76,9 @@ test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minu
 test-kubernetes: ## a real Kubernetes with pods that run; some eight minutes, and six more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins
 	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
+
+test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), and a Jenkins that lies; some four minutes
+	$(RUN) pytest tests/other_engines -p no:randomly --durations 12
 
 test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)
 	program=$$(tests/interop/kubo/build.sh) && CYBERPRIVACY_KUBO=$$program $(RUN) pytest tests/interop/test_kubo.py -p no:randomly

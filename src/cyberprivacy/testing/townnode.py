@@ -132,19 +132,29 @@ class TownNode:
     def stop(self) -> None:
         """Ask the process to end, and wait."""
         if self._process is not None and self._process.poll() is None:
+            self.go_on()
             self._process.terminate()
             self._process.wait()
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def hold(self) -> None:
         """Hold the process still; what it has started goes on."""
         if self._process is None:
             raise Misuse("a node that was not started cannot be held still")
         self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a process go on that is held still; one that is not goes on anyway."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold the process still while the block runs."""
+        self.hold()
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.go_on()
 
     def wait(self) -> int | None:
         """Wait until the process ends by itself; its exit code."""
