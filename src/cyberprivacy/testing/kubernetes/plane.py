@@ -201,6 +201,7 @@ class Plane:
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--anonymous-auth=false",
+            "--allow-privileged=true",  # as real clusters do: our walls do not need it
             f"--kubelet-client-certificate={keys}/to-kubelet.crt",
             f"--kubelet-client-key={keys}/to-kubelet.key",
             f"--kubelet-certificate-authority={keys}/ca.crt",
