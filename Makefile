@@ -56,9 +56,10 @@ some-mutants: install ## a twelfth of the mutants, so that a full run stays shor
 slither: install ## static analysis of the contracts, in a venv of its own
 	contracts/slither.sh
 
-fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), from genuine input; a finding ends it
+fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), the vault's interface with FUZZ_CASES (200); a finding ends it
 	for each in $$($(RUN) python tests/fuzz/fuzz.py 2>/dev/null); do \
 		$(RUN) python tests/fuzz/fuzz.py $$each $(or $(FUZZ_SECONDS),60) .fuzz/$$each || exit 1; done
+	UDI_FUZZ=$(or $(FUZZ_CASES),200) $(RUN) pytest tests/unit/vault/test_web_description.py --timeout 3600
 
 bench: install ## side-by-side measurements; each prints a ratio
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done

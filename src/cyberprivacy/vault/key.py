@@ -29,6 +29,7 @@ _FORM: Final = re.compile(r"([a-z0-9-]{1,20}):((?:[0-9a-f]{2}){1,64})\Z")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){1,4096}\Z")
 _FIELD: Final = 2**255 - 19
 """Of Ed25519. Source: RFC 8032 section 5.1."""
+_CHAIN: Final = "Whoever judges needs a chain to ask: `vault serve --rpc URL` at the vault, --rpc URL at `my`."
 _Port = TypeVar("_Port")
 
 
@@ -129,9 +130,7 @@ class Judge:
                 place = _enabled(self.place, key)
                 passkey.check(key.material, digest, _assertion(signature), place)
             case Kind.CONTRACT:
-                witness = _enabled(
-                    self.contracts, key, "Name the chain that is asked about contract wallets: --rpc URL."
-                )
+                witness = _enabled(self.contracts, key, _CHAIN)
                 if len(signature) > MAX_SIGNATURE:
                     raise wallet.BadSignature("the signature is too large", size=len(signature))
                 chain, address = int.from_bytes(key.material[:8]), key.material[8:]

@@ -1,6 +1,7 @@
 """The interface is attacked by its own description: what it says is what happens, and nothing makes it fail."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,8 +29,14 @@ LINE = b'{"id":"%s","type":"%s","rev":1,"created":0,"changed":0,"body":{"total":
     b"0a" * 16,
     ORDER.encode(),
 )
+FUZZ = int(os.environ.get("UDI_FUZZ", "0"))
+"""Cases for each operation and mode, each time others; without it a few, which are always the same (`make fuzz`)."""
 EACH = settings(
-    max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=FUZZ or 4,
+    derandomize=not FUZZ,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 
