@@ -13,8 +13,9 @@ understands.
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Self
 
 from cyberprivacy.errors import TryLater
@@ -50,15 +51,12 @@ class KeyStore:
     def __init__(self, path: Path, root: KeyRoot, lock: int) -> None:
         """Read a file whose lock is held; see `open` and `make`."""
         self.path, self.root, self._lock = path, root, lock
-        self._mutex = RLock()
+        self._writing, self._looking = RLock(), Lock()
         self._broken = False
-        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        self._index: dict[bytes, int] = {}
-        self._free: list[int] = []
-        self._damaged: list[int] = []
+        self._file = _opened(path)
         try:
             self.epoch = self._settle()
-            self._slots = self._scan()
+            self._held = _Held.of(self._file, self.epoch)
         except BaseException:
             os.close(self._file)
             raise
@@ -96,30 +94,30 @@ class KeyStore:
     @property
     def damaged(self) -> Sequence[int]:
         """Slots that are neither free nor whole."""
-        return tuple(self._damaged)
+        return tuple(self._held.damaged)
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._held.index)
 
     def holds(self, holder: Holder) -> bool:
         """Whether there is a key."""
-        return holder.packed() in self._index
+        return holder.packed() in self._held.index
 
     def generations(self, owner: bytes) -> tuple[int, ...]:
         """Of which generations there are keys; looks at every slot's name."""
-        with self._mutex:
-            mine = (packed for packed in self._index if packed[:32] == owner)
+        with self._looking:
+            mine = (packed for packed in self._held.index if packed[:32] == owner)
             return tuple(sorted(int.from_bytes(packed[32:], "big") for packed in mine))
 
     def find(self, holder: Holder) -> bytes:
-        """The key, 32 bytes.
+        """The key, 32 bytes. Waits for no disk, and not for a `turn`, which takes minutes where there are many.
 
         Raises:
             NoKey: there is none (any more).
             Untrusted: the slot was torn, or forged.
         """
-        with self._usable():
-            number = self._index.get(holder.packed())
+        with self._looking, disk():
+            number = self._held.index.get(holder.packed())
             if number is None:
                 raise NoKey("no key of this owner is left", owner=holder.owner.hex(), generation=holder.generation)
             slot = os.pread(self._file, keyslot.SIZE, place(number))
@@ -136,17 +134,17 @@ class KeyStore:
         """
         wanted = [holder.packed() for holder in holders]
         with self._usable():
-            if len(set(wanted)) < len(wanted) or any(each in self._index for each in wanted):
+            if len(set(wanted)) < len(wanted) or any(each in self._held.index for each in wanted):
                 raise NoKeyStore("this owner has a key already", code="keystore.twice", hint="")
             self._grow(len(wanted))
-            root_key = self.root.key(self.epoch)
+            root_key, made = self.root.key(self.epoch), dict[bytes, int]()
             for packed in wanted:
-                holder = Holder(packed[:32], int.from_bytes(packed[32:], "big"))
-                slot = keyslot.wrap(root_key, self.epoch, holder, os.urandom(KEY))
-                number = self._free.pop()
-                os.pwrite(self._file, slot, place(number))
-                self._index[packed] = number
+                slot = keyslot.wrap(root_key, self.epoch, _holder(packed), os.urandom(KEY))
+                made[packed] = self._held.free.pop()
+                os.pwrite(self._file, slot, place(made[packed]))
             os.fdatasync(self._file)
+            with self._looking:
+                self._held.index.update(made)
 
     def destroy(self, holders: Iterable[Holder]) -> int:
         """Overwrite keys; those that are gone already stay so. How many were there.
@@ -157,11 +155,13 @@ class KeyStore:
             KeyStoreBusy: the disk failed.
         """
         with self._usable():
-            gone = {each.packed() for each in holders} & self._index.keys()
-            for packed in gone:
-                os.pwrite(self._file, keyslot.FREE, place(self._index[packed]))
+            with self._looking:
+                gone = {each.packed() for each in holders} & self._held.index.keys()
+                numbers = [self._held.index.pop(packed) for packed in gone]
+                for number in numbers:
+                    os.pwrite(self._file, keyslot.FREE, place(number))
             os.fdatasync(self._file)
-            self._free.extend(self._index.pop(packed) for packed in gone)
+            self._held.free.extend(numbers)
             return len(gone)
 
     def turn(self, *, without: Sequence[int] = ()) -> int:
@@ -175,15 +175,18 @@ class KeyStore:
             KeyStoreBusy: no room, or the disk failed.
         """
         with self._usable():
-            if set(self._damaged) - set(without):
-                raise BadKeyStore("slots are damaged; their copies would be lost too", slots=tuple(self._damaged))
-            ended, coming = self.epoch, self.root.prepare()
+            if set(self._held.damaged) - set(without):
+                raise BadKeyStore("slots are damaged; their copies would be lost too", slots=self.damaged)
+            old, ended, coming = self._file, self.epoch, self.root.prepare()
             publish(self.path, header(coming), self._rewrapped(coming))
-            self.root.retire()
-            os.close(self._file)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            self.epoch = coming
-            self._slots = self._scan()
+            self._broken = True  # until all is well: what is written to the old file now is lost
+            new = _opened(self.path)
+            held = _Held.of(new, coming)
+            with self._looking:  # what is looked at until here is the old file, which the old root opens
+                self.root.retire()
+                self._file, self.epoch, self._held = new, coming, held
+                self._broken = False
+            os.close(old)
             return ended
 
     def close(self) -> None:
@@ -214,46 +217,29 @@ class KeyStore:
         unfinished(self.path).unlink(missing_ok=True)
         return epoch
 
-    def _scan(self) -> int:
-        """Find out what every slot holds; how many there are."""
-        self._index, self._free, self._damaged = {}, [], []
-        number = 0
-        for number, slot in enumerate(slots(self._file), 1):
-            if slot == keyslot.FREE:
-                self._free.append(number - 1)
-                continue
-            epoch, packed = keyslot.header(slot)
-            if not keyslot.whole(slot):
-                self._damaged.append(number - 1)
-            elif epoch != self.epoch or packed in self._index:
-                raise BadKeyStore("a slot does not belong here", slot=number - 1, epoch=epoch)
-            else:
-                self._index[packed] = number - 1
-        return number
-
     def _rewrapped(self, epoch: int) -> Iterator[bytes]:
         old, new = self.root.key(self.epoch), self.root.key(epoch)
-        living = set(self._index.values())
+        living = set(self._held.index.values())
         for number, slot in enumerate(slots(self._file)):
             if number in living:
-                packed = keyslot.header(slot)[1]
-                holder = Holder(packed[:32], int.from_bytes(packed[32:], "big"))
+                holder = _holder(keyslot.header(slot)[1])
                 yield keyslot.wrap(new, epoch, holder, keyslot.unwrap(old, self.epoch, holder, slot))
 
     def _grow(self, wanted: int) -> None:
         """Have so many free slots; room is taken from the disk before anything is written there."""
-        if wanted <= len(self._free):
+        held = self._held
+        if wanted <= len(held.free):
             return
-        more = -(-max(wanted - len(self._free), self._slots // 8) // GROWTH) * GROWTH
-        os.posix_fallocate(self._file, place(self._slots), more * keyslot.SIZE)
+        more = -(-max(wanted - len(held.free), held.slots // 8) // GROWTH) * GROWTH
+        os.posix_fallocate(self._file, place(held.slots), more * keyslot.SIZE)
         os.fsync(self._file)
-        self._free.extend(range(self._slots, self._slots + more))
-        self._slots += more
+        held.free.extend(range(held.slots, held.slots + more))
+        held.slots += more
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
-        """One call at a time; after a write that failed, none: nobody knows what is on the disk then."""
-        with self._mutex:
+        """One change at a time; after a write that failed, none: nobody knows what is on the disk then."""
+        with self._writing:
             if self._broken:
                 raise KeyStoreBusy("an earlier write failed", code="keystore.broken")
             try:
@@ -262,3 +248,43 @@ class KeyStore:
             except TryLater as error:
                 self._broken = error.code != "keystore.full"
                 raise
+
+
+@dataclass(slots=True)
+class _Held:
+    """What a file holds: number of a slot by holder, those that are free and those that are neither, how many."""
+
+    index: dict[bytes, int]
+    free: list[int]
+    damaged: list[int]
+    slots: int
+
+    @classmethod
+    def of(cls, file: int, epoch: int) -> Self:
+        """Find out what every slot holds.
+
+        Raises:
+            BadKeyStore: a slot of another epoch, or two of one holder.
+        """
+        held = cls({}, [], [], 0)
+        for number, slot in enumerate(slots(file)):
+            held.slots = number + 1
+            if slot == keyslot.FREE:
+                held.free.append(number)
+                continue
+            of_epoch, packed = keyslot.header(slot)
+            if not keyslot.whole(slot):
+                held.damaged.append(number)
+            elif of_epoch != epoch or packed in held.index:
+                raise BadKeyStore("a slot does not belong here", slot=number, epoch=of_epoch)
+            else:
+                held.index[packed] = number
+        return held
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+def _holder(packed: bytes) -> Holder:
+    return Holder(packed[:32], int.from_bytes(packed[32:], "big"))

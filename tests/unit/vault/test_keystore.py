@@ -3,14 +3,17 @@
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from killing import dies_at
 
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.testing.disk import SmallDisk
-from cyberprivacy.vault import keyslot
+from cyberprivacy.vault import keyslot, keystore
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import HEADER, KeyStore
@@ -115,7 +118,7 @@ def test_growth_keeps_every_key(store: KeyStore) -> None:
 @pytest.mark.parametrize("place", [0, 5, 20, 50, 100, 126])
 def test_a_damaged_slot_is_named_never_anothers_key_and_holds_up_a_turn(store: KeyStore, place: int) -> None:
     ben = store.find(BEN)
-    number = store._index[ANNA.packed()]
+    number = store._held.index[ANNA.packed()]
     with store.path.open("r+b") as file:
         file.seek(HEADER + number * keyslot.SIZE + place)
         byte = file.read(1)
@@ -134,7 +137,7 @@ def test_a_damaged_slot_is_named_never_anothers_key_and_holds_up_a_turn(store: K
 
 
 def test_a_slot_that_was_moved_to_another_owner_is_forged(store: KeyStore) -> None:
-    slots = {holder: HEADER + store._index[holder.packed()] * keyslot.SIZE for holder in (ANNA, BEN)}
+    slots = {holder: HEADER + store._held.index[holder.packed()] * keyslot.SIZE for holder in (ANNA, BEN)}
     with store.path.open("r+b") as file:
         file.seek(slots[ANNA])
         stolen = file.read(keyslot.SIZE)
@@ -183,7 +186,7 @@ def test_killed_at_any_write_nothing_that_lives_is_lost_and_the_next_start_goes_
         after = DevelopmentRoot.open(here / "root")
         store = KeyStore.open(here / "keys", after)
         assert store.find(ANNA) == anna
-        assert all(store.find(Holder(packed[:32], 1)) for packed in store._index)
+        assert all(store.find(Holder(packed[:32], 1)) for packed in store._held.index)
         store.create([CLEO])
         store.turn(without=store.damaged)
         assert store.find(ANNA) == anna
@@ -224,3 +227,26 @@ def test_a_full_disk_is_try_later_and_costs_no_key(tmp_path: Path, root: Develop
         store = reopened(store)
         assert len(store) == 101
         store.close()
+
+
+def test_who_looks_for_a_key_does_not_wait_while_all_are_wrapped_anew(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests look in the server's own loop, and wrapping a million takes minutes."""
+    written, goes_on, publish = Event(), Event(), keystore.publish
+
+    def slow(*arguments: Any) -> None:
+        publish(*arguments)
+        written.set()
+        assert goes_on.wait(20)
+
+    monkeypatch.setattr(keystore, "publish", slow)
+    key = store.find(ANNA)
+    with ThreadPoolExecutor(1) as other:
+        turn = other.submit(store.turn)
+        assert written.wait(20)
+        assert (store.find(ANNA), code(store.find, CLEO)) == (key, "keystore.none")
+        assert store.generations(ANNA.owner) == (1,)
+        goes_on.set()
+        assert turn.result() + 1 == store.epoch
+    assert store.find(ANNA) == key
