@@ -52,14 +52,16 @@ class Ground:
     values: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["sandbox", "closed"])
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("ground")
     lock, layout = EXAMPLES / "base-images/python/base.lock", folder / "layout"
     digest = make_base(lock, layout, cache=DEBS, renewed=folder / "renewed.lock")
     tree, store = folder / "guestbook", FolderStore(folder / "blocks")
     shutil.copytree(EXAMPLES / "guestbook/1.0.0", tree)
     pin_bases(tree, {REPOSITORY: digest})
+    manifest = tree / "cyberprivacy.yaml"
+    manifest.write_text(manifest.read_text().replace("pipeline: 1", f"pipeline: {request.param}"))
     linted = lint(fetch(pack(tree, store=store).cid, [], store, folder / "tree"))
     with ExitStack() as stack:
         bases = stack.enter_context(DockerRegistry(folder / "bases", free_port()))
