@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def node(story: Story, elsewhere: Elsewhere) -> Iterator[TownNode]:
     """The node that runs release 1.0.0, with every engine of `elsewhere`."""
-    node = story.node("node", port=free_port(), engines=elsewhere.tables)
+    node = story.node("node", port=free_port(), more=elsewhere.tables)
     try:
         decide(story, story.publish(story.sources("1.0.0"), "1.0.0"), "guestbook 1.0.0", node)
         story.await_release(node, story.cids["1.0.0"])

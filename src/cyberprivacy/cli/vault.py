@@ -81,7 +81,9 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     source: Annotated[
         list[str],
         typer.Option(
-            "--source", metavar="NAME=URL", help="A vault from which records may be brought, beside public ones."
+            "--source",
+            metavar="NAME=URL",
+            help="Another vault: it may be followed, and records brought from it; repeat for more.",
         ),
     ] = [],  # noqa: B006
     front: Annotated[

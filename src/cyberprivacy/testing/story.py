@@ -143,9 +143,12 @@ class Story:
         rpc: str | Sequence[str] = "",
         gateways: Sequence[str] = (),
         index: str | None = None,
-        engines: str = "",
+        more: str = "",
     ) -> TownNode:
-        """Start a node for the DAO; its provider announces its software and pays its fees."""
+        """Start a node for the DAO; its provider announces its software and pays its fees.
+
+        `more` are tables of its configuration that not every node has.
+        """
         self._tell.chapter("A Privacy Server: it is told the chain and the DAO, and nothing else")
         node = TownNode(
             self.town,
@@ -156,8 +159,7 @@ class Story:
             rpc=rpc,
             gateways=gateways,
             index=index,
-        )
-        node.use(engines)
+        ).configured(more)
         identity, where = node.start().identity(), ("--clusters", self.dao["clusters"])
         self.town.fund(Address(identity["account"]))
         if not self._cluster:

@@ -49,11 +49,6 @@ class TownNode:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
-    def use(self, engines: str) -> None:
-        """Write tables of engines into its configuration, such as `[jenkins]`, for its next start."""
-        with self.config.open("a") as config:
-            config.write(engines)
-
     def serve_too(self, dao: str, port: int) -> str:
         """Write another DAO into its configuration, for its next start; where that one's users connect."""
         self.config.write_text(self.config.read_text().replace("[sources]", _served(dao, port) + "[sources]"))
@@ -62,6 +57,11 @@ class TownNode:
     def serve_no_more(self, dao: str, port: int) -> None:
         """Take a DAO out of its configuration, for its next start."""
         self.config.write_text(self.config.read_text().replace(_served(dao, port), ""))
+
+    def configured(self, more: str) -> "TownNode":
+        """Write tables into its configuration that not every node of a town has, for its next start."""
+        self.config.write_text(self.config.read_text() + more)
+        return self
 
     @property
     def data(self) -> Path:
@@ -215,6 +215,7 @@ def _served(dao: str, port: int) -> str:
 
 def sweep(config: Path) -> None:
     """Remove from this machine what a node with this configuration left running, and its containers."""
+    from cyberprivacy.deploy.kubernetes.lease import Standby
     from cyberprivacy.node import config as settings
     from cyberprivacy.node.assembly import Assembly, application_name, leave
 
@@ -222,8 +223,11 @@ def sweep(config: Path) -> None:
     assembly = Assembly.of(read)
     try:
         for served in read.daos:
-            assembly.runtime.remove(application_name(served.dao))
-            assembly.front.stop(application_name(served.dao))
+            try:
+                with suppress(Standby):  # another node acts in that cluster, and looks after what runs there
+                    assembly.runtime.remove(application_name(served.dao))
+            finally:
+                assembly.front.stop(application_name(served.dao))
     finally:
         assembly.close()
         leave(read.data)

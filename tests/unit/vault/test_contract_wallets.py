@@ -48,9 +48,9 @@ def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @contextmanager
-def vault_serving(folder: Path, *more: str) -> Iterator[str]:
+def vault_serving(folder: Path, *more: str, listen: str = "127.0.0.1:0") -> Iterator[str]:
     """`vault serve` in a process of its own; its address."""
-    words = ["vault", "serve", "--data", str(folder), "--listen", "127.0.0.1:0", *more]
+    words = ["vault", "serve", "--data", str(folder), "--listen", listen, *more]
     with subprocess.Popen(
         [sys.executable, "-m", "cyberprivacy", *words], stderr=subprocess.PIPE, text=True
     ) as process:

@@ -1,6 +1,7 @@
 """The table as an application: what stands in it is answered, and nothing beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
@@ -14,15 +15,22 @@ from cyberprivacy.vault.web.problem import NotFound
 from cyberprivacy.vault.web.routing import Routes
 
 
-def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequence[str] = ()) -> ASGIApp:
+def application(
+    endpoints: Sequence[Endpoint],
+    doors: Doors,
+    *,
+    origins: Sequence[str] = (),
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> ASGIApp:
     """The interface of a vault.
 
     Args:
         endpoints: the table.
         doors: what every request passes.
         origins: of web pages elsewhere whose scripts may call it; none by default.
+        running: what else runs in its loop, from its start to its end.
     """
-    interface = Interface(endpoints, doors)
+    interface = Interface(endpoints, doors, running)
     if not origins:
         return interface
     return CORSMiddleware(
@@ -35,10 +43,16 @@ def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequenc
 
 
 class Interface:
-    """Answers requests by a table."""
+    """Answers requests by a table; see `application`."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], doors: Doors) -> None:
-        self._routes, self._doors, self._beside = Routes(endpoints), doors, Router()
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        doors: Doors,
+        running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
+        self._routes, self._doors = Routes(endpoints), doors
+        self._beside = Router(lifespan=lambda _: running())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; a defect of ours is for the server to log, not for whoever asked to see."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.exports import Exports
 from cyberprivacy.vault.exports import Means as Making
+from cyberprivacy.vault.following import Follower
+from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
@@ -50,6 +52,7 @@ from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.followed import Followed
 from cyberprivacy.vault.web.handing import Handing
 from cyberprivacy.vault.web.moves import Moves
 from cyberprivacy.vault.web.numbers import Numbers
@@ -142,6 +145,7 @@ class Vault:
                 Allowed(sharing),
                 Handing(self.traffic, authority=authority),
                 Moves(self.traffic, holder=holder),
+                Followed(sharing, self.followings, self.follower),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
             if sharing.own.parameters is not None:
@@ -174,7 +178,8 @@ class Vault:
             writers=Crew(lambda: self.database.together(writes=True)),
             clock=self.clock,
         )
-        return application(self.table(), doors, origins=origins)
+        running = nullcontext if self.traffic is None else self.follower.running
+        return application(self.table(), doors, origins=origins, running=running)
 
     def sharing(self, own: Own) -> Sharing:
         """The grants of one of its applications."""
@@ -198,6 +203,22 @@ class Vault:
             return None
         sharing = self.sharing(self.own)
         return Traffic.of(sharing, self._keeping, self.ring, self.key, self.receipts, self.place)
+
+    @cached_property
+    def followings(self) -> Followings:
+        """What comes here under grants."""
+        return Followings(self.database, self.records)
+
+    @cached_property
+    def follower(self) -> Follower:
+        """Brings in what comes under grants, from the sources that this place names; one for all.
+
+        Raises:
+            BadPlace: no application shares here ("vault.shares").
+        """
+        if self.traffic is None:
+            raise BadPlace("no application shares here", code="vault.shares")
+        return Follower(self.followings, self.traffic.sharing, self.key, self.place.sources, self.clock)
 
     @property
     def _keeping(self) -> RecordKeeping:
