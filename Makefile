@@ -78,7 +78,7 @@ test-kubernetes: ## a real Kubernetes with pods that run; some eight minutes, an
 	@deploy/install-debian.sh containerd containernetworking-plugins
 	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
 
-test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), and a Jenkins that lies; some four minutes
+test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
 	$(RUN) pytest tests/other_engines -p no:randomly --durations 12
 
 test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)

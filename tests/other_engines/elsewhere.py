@@ -70,14 +70,18 @@ def started(story: Story, folder: Path) -> Iterator[Elsewhere]:
 
 
 def _jenkins(folder: Path, bases: DockerRegistry) -> JenkinsDouble:
-    double, home = JenkinsDouble(folder, aside=True), folder / "agent"
-    for each in (double.programs, home):
-        each.mkdir()
-    program = double.programs / "cyberprivacy"
-    authorities = bundle_of(home, bases.ca)
-    program.write_text(AGENT.format(home=home, authorities=authorities, python=sys.executable))
-    program.chmod(0o755)
+    double = JenkinsDouble(folder, aside=True)
+    install(double.programs, folder / "agent", bases)
     return double
+
+
+def install(programs: Path, home: Path, bases: DockerRegistry) -> None:
+    """Put the program on a machine that builds: in its PATH, with a home of its own."""
+    for each in (programs, home):
+        each.mkdir()
+    program = programs / "cyberprivacy"
+    program.write_text(AGENT.format(home=home, authorities=bundle_of(home, bases.ca), python=sys.executable))
+    program.chmod(0o755)
 
 
 def _prepare(story: Story, folder: Path, url: str, authority: Path) -> str:

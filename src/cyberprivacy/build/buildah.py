@@ -129,9 +129,11 @@ class BuildahBuilder:
         """Build every image of the bundle, in the manifest's order; what is built already is reused.
 
         Raises:
-            Untrusted: an input is not what was declared, the recipe failed, or the pipeline is unknown.
+            Untrusted: an input is not what was declared, the recipe failed, or the pipeline is unknown or does not
+                have an input.
             TryLater: an input, an engine or the disk is out of reach for now.
         """
+        template.permit(linted.manifest)
         profile = self.profile(linted.manifest.pipeline)
         images = [linted.recipes[image.name] for image in linted.manifest.images]
         with on_disk():

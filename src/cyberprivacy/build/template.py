@@ -16,13 +16,18 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from cyberprivacy.bundle.access import secret_bytes
+from cyberprivacy.bundle.manifest import Manifest
 from cyberprivacy.bundle.wire import checked_url
 from cyberprivacy.errors import Misuse, Untrusted
 
 PIPELINES: Final[Mapping[int, str]] = {
     1: "1718424acb1b045e662b4bd928045eae40cfc4a47b370723eb19e60bf85cc0ed",
+    2: "27776a16e0a387ac8219bf60015e8b1aa8ce2bf15ef3fdff97e737628023ce01",
 }
 """Number -> SHA-256 of `deploy/templates/NNN-name/pipeline.toml`, in hex."""
+
+CLOSED: Final = frozenset({2})
+"""Numbers whose builds get base images and nothing else from outside of the bundle."""
 
 MAX_TEMPLATE: Final = 64 << 10
 SECRET: Final = "secret-file"  # noqa: S105 - the name of a kind
@@ -38,6 +43,13 @@ class UnknownPipeline(Untrusted):
 
     code = "build.pipeline"
     hint = "This node is older than the bundle: it needs a release that knows the template."
+
+
+class InputForbidden(Untrusted):
+    """The bundle declares an input that its pipeline template does not have."""
+
+    code = "build.inputs"
+    hint = "Put it into the bundle, where everybody reads it, or ask for pipeline 1."
 
 
 class BadTemplate(Untrusted):
@@ -122,6 +134,19 @@ def digest(number: int) -> str:
     return PIPELINES[number]
 
 
+def permit(manifest: Manifest) -> None:
+    """Whether a bundle may have the inputs that it declares.
+
+    Raises:
+        UnknownPipeline: no such template.
+        InputForbidden: its template is closed, and it wants more than base images.
+    """
+    digest(manifest.pipeline)
+    more = [*(one.requirements for one in manifest.wheels), *(one.name for one in manifest.files)]
+    if manifest.pipeline in CLOSED and more:
+        raise InputForbidden("the pipeline is closed", pipeline=manifest.pipeline, inputs=", ".join(more[:20]))
+
+
 def load(folder: Path, number: int) -> Template:
     """The template of this number below a folder of templates.
 
@@ -181,15 +206,16 @@ def words(template: Template, step: Step) -> list[Word]:
 
 
 def check(template: Template, values: Mapping[str, str]) -> None:
-    """Whether a cluster fills in everything but the source, nothing else, and each of its kind.
+    """Whether a cluster fills in everything but the source, and each of its kind. It may have values of others.
 
     Raises:
         Misuse: "template.values", "bundle.url", "access.file".
     """
     wanted = {value.name: value.kind for value in template.value if value.kind != "cid"}
-    if wanted.keys() != values.keys():
-        odd = sorted(wanted.keys() ^ values.keys())
-        raise Misuse("values are missing or not of this template", code="template.values", values=odd)
+    if missing := sorted(wanted.keys() - values.keys()):
+        raise Misuse(
+            "values are missing", code="template.values", template=template.name, values=", ".join(missing)
+        )
     for name, kind in wanted.items():
         if kind == "url":
             checked_url(values[name])

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from cyberprivacy.build import template
 from cyberprivacy.build.archive import read_archive
 from cyberprivacy.build.buildah import FLAGS, PREAMBLE, BuildahBuilder, Profile, with_preamble
 from cyberprivacy.build.oci import Layout, parse_manifest
 from cyberprivacy.build.sandbox import BuildFailed, Limits
+from cyberprivacy.bundle.manifest import FileInput
 from cyberprivacy.errors import TryLater, Untrusted
 
 
@@ -50,10 +52,21 @@ def test_the_profile_speaks_after_every_from_and_nowhere_else() -> None:
 
 @pytest.mark.engines
 def test_an_unknown_pipeline_is_refused_before_anything_starts(lint, builder, base) -> None:
-    linted = lint(recipe(base[1]), base=base[1], pipeline=2)
+    linted = lint(recipe(base[1]), base=base[1], pipeline=999)
     with pytest.raises(Untrusted) as refusal:
         builder().build(linted)
     assert refusal.value.code == "build.pipeline"
+
+
+@pytest.mark.engines
+def test_a_closed_pipeline_has_base_images_and_nothing_else(lint, builder, base) -> None:
+    file = FileInput("model.bin", "https://elsewhere.example/model.bin", "00" * 32, 1)
+    template.permit(lint(recipe(base[1]), base=base[1], pipeline=2).manifest)
+    for more in ({"wheels": ["requirements.txt"]}, {"inputs": [file]}):
+        template.permit(lint(recipe(base[1]), base=base[1], pipeline=1, **more).manifest)
+        with pytest.raises(Untrusted) as refusal:
+            builder().build(lint(recipe(base[1]), base=base[1], pipeline=2, **more))
+        assert refusal.value.code == "build.inputs"
 
 
 @pytest.mark.engines
