@@ -1,4 +1,4 @@
-"""`demo`: the whole story on one machine, told by the commands that people type; `demo network`: another one."""
+"""`demo`: the whole story on one machine, told by the commands that people type; `network`, `os`: others."""
 
 import socket
 import threading
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cyberprivacy.cli.demo_network import network
+from cyberprivacy.cli.demo_os import machine
 from cyberprivacy.cli.output import out, table
 from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import CyberPrivacyError, Misuse
@@ -24,10 +25,11 @@ Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `demo` and `demo network`."""
+    """Add `demo`, `demo network` and `demo os`."""
     group = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
     group.callback(epilog="Example: cyberprivacy demo --stay   (from the root of a checkout, as root)")(demo)
     group.command("network", epilog="Example: cyberprivacy demo network   (as root)")(network)
+    group.command("os", epilog="Example: cyberprivacy demo os --image build/os   (as root)")(machine)
     app.add_typer(group, name="demo")
 
 

@@ -5,8 +5,9 @@ root), `measurements.json`, `sbom.json`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -65,7 +66,7 @@ def make_image(sources: Sources, cache: Path, say: Say = lambda _: None) -> Imag
         say("compiling the first process")
         initrd = make_initrd(compile_init(box, sources.init), modules)
         say("making the root file system")
-        root = _root(box, make_root(sources.root, sources.wheels, release()))
+        root = _root(box, make_root(sources.root, sources.wheels, release(), partial(_strip, box)))
         say("putting it together")
         stub = uki.stub_of(sources.build[STUB])
         program = uki.assemble(stub, kernel=kernel, initrd=initrd, root=root.words)
@@ -90,11 +91,23 @@ def compile_init(box: Toolbox, folder: Path) -> bytes:
     return (box.work / "first").read_bytes()
 
 
+def _strip(box: Toolbox, libraries: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Shared libraries without symbols for debuggers: more than a third of the largest."""
+    folder = box.work / "strip"
+    folder.mkdir()
+    names = [str(number) for number, _ in enumerate(libraries)]
+    for name, data in zip(names, libraries.values(), strict=True):
+        (folder / name).write_bytes(data)
+    box.run("strip", "--strip-unneeded", *(f"/work/strip/{name}" for name in names))
+    return {path: (folder / name).read_bytes() for name, path in zip(names, libraries, strict=True)}
+
+
 def _root(box: Toolbox, tar: bytes) -> Verified:
     """The file system, its identity and its salt: all from the files themselves."""
     (box.work / "root.tar").write_bytes(tar)
     salt = sha256(tar).digest()
-    options = ("--quiet", "--tar=f", "-zlz4hc,12", f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
+    packing = ("-zzstd,level=6", "-C65536", "--workers=2")  # how many work decides where a file is divided
+    options = ("--quiet", "--tar=f", *packing, f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
     box.run("mkfs.erofs", *options, "/work/root.erofs", "/work/root.tar")
     return with_tree((box.work / "root.erofs").read_bytes(), salt)
 
