@@ -40,7 +40,10 @@ class Machine:
         self._running, self.state = machine, state
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves the key
-        self._http = httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120)
+        no_reuse = httpx2.Limits(max_keepalive_connections=0)  # the door closes what is quiet
+        self._http = httpx2.Client(
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120, limits=no_reuse
+        )
         self._port = port
 
     def close(self) -> None:

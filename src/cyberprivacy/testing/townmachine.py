@@ -112,7 +112,8 @@ class TownMachine:
         )
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves a key
-        self._http = httpx2.Client(verify=context, timeout=120)
+        # The door closes a connection on which nothing is said for a while: each question has one of its own.
+        self._http = httpx2.Client(verify=context, timeout=120, limits=httpx2.Limits(max_keepalive_connections=0))
         self._machine: Running | None = None
 
     @property
@@ -163,7 +164,7 @@ class TownMachine:
         self.enrol()
         end = time.monotonic() + BOOT
         while time.monotonic() < end and self.alive():
-            with suppress(httpx2.HTTPStatusError):
+            with suppress(httpx2.HTTPError):
                 return dict(json.loads(self._door("/identity")))
             time.sleep(1)
         raise TryLater("the node inside does not come up", code="os.no-node", log=str(self.log))
