@@ -8,7 +8,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-kubo clean
+.PHONY: help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -18,6 +18,10 @@ install: ## everything that Debian, PyPI and npm must give (idempotent)
 
 demo: install ## the whole story on this machine: vote, build, deploy, verify, update
 	@$(RUN) cyberprivacy demo $(DEMO)
+
+demo-kubernetes: install ## the same story with a real Kubernetes: compiled once (some six minutes), then pods
+	@deploy/install-debian.sh containerd containernetworking-plugins
+	@$(RUN) cyberprivacy demo kubernetes $(DEMO)
 
 demo-network: install ## three clusters watch one another; each way to cheat is caught and shown
 	@$(RUN) cyberprivacy demo network $(DEMO)
@@ -77,8 +81,11 @@ test-kubernetes: ## a real Kubernetes with pods that run; some eight minutes, an
 	@deploy/install-debian.sh containerd containernetworking-plugins
 	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
 
+test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), and a Jenkins that lies; some four minutes
+	$(RUN) pytest tests/other_engines -p no:randomly --durations 12
+
 test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)
 	program=$$(tests/interop/kubo/build.sh) && CYBERPRIVACY_KUBO=$$program $(RUN) pytest tests/interop/test_kubo.py -p no:randomly
 
 clean: ## remove what can be made again
-	rm -rf .demo .demo-network .demo-os .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .demo-kubernetes .demo-network .demo-os .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -59,6 +59,7 @@ class World:
 
     def waits(self, code: str, *, step: str = "") -> dict[str, Any]:
         """Wait until the node says that it waits for this; what it said."""
+        self.node.go_on()
         said: list[dict[str, Any]] = []
 
         def says_so() -> bool:
@@ -71,9 +72,16 @@ class World:
         assert said[-1]["why"]
         return said[-1]
 
-    def did(self, step: str) -> None:
-        """Wait until the ledger has this step."""
+    def did(self, step: str, *, hold: bool = False) -> None:
+        """Wait until the ledger has this step.
+
+        Args:
+            step: its name.
+            hold: hold the node there, so that what a test does next comes in time; it goes on in `waits`.
+        """
         self.node.until(lambda: step in self.steps, step)
+        if hold:
+            self.node.hold()
 
     @property
     def steps(self) -> list[str]:
@@ -126,7 +134,7 @@ def test_without_an_honest_gateway_it_waits_and_says_for_what(world: World) -> N
 
 def test_it_goes_on_by_itself_when_the_gateway_is_back_and_names_the_one_that_lied(world: World) -> None:
     world.gateway.mend()
-    world.did("fetched")
+    world.did("fetched", hold=True)
     dropped = [line for line in logged(world.node) if line["event"] == "bundle.source_dropped"]
     assert {line["code"] for line in dropped if line["source"].startswith(world.liar)} == {"bundle.hash"}
 
@@ -141,7 +149,7 @@ def test_a_disk_that_fills_up_during_the_build_is_waited_for(world: World) -> No
     world.waits("disk.full")
     assert "built" not in world.steps
     world.disk.empty()
-    world.did("built")
+    world.did("built", hold=True)
 
 
 @pytest.fixture
@@ -174,7 +182,7 @@ def test_a_registry_that_was_killed_is_waited_for_and_a_full_one_too(
     squatter.close()
     world.waits("disk.full")
     world.disk.empty()
-    world.did("pushed")
+    world.did("pushed", hold=True)
 
 
 def test_a_disk_that_fills_up_during_the_deployment_is_waited_for(world: World) -> None:

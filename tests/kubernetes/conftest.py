@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.kubernetes.machine import Machine
-from tests.kubernetes.plane import HOST, Plane, eventually
 from tests.unit.deploy.conftest import GUESTBOOK, SERVE, Client, free_port, identity, topology
 from tests.unit.deploy.images import app_layer, python_layer, write_image
 
@@ -24,8 +22,16 @@ from cyberprivacy.deploy.kubernetes.release import KubernetesSettings
 from cyberprivacy.deploy.kubernetes.runtime import KubernetesRuntime
 from cyberprivacy.registry.pushed import SEAL, PushedImage
 from cyberprivacy.review.workload import Topology
+from cyberprivacy.testing.kubernetes.binaries import binaries
+from cyberprivacy.testing.kubernetes.install import OURS, USER, install, token
+from cyberprivacy.testing.kubernetes.machine import Machine
+from cyberprivacy.testing.kubernetes.plane import HOST, Plane, eventually
+from cyberprivacy.testing.kubernetes.town import provide
+from cyberprivacy.testing.kubernetes.town import registry as local_registry
 
 APP = "book"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+RIG, ACCOUNT = DEPLOY / "kubernetes-rig", DEPLOY / "manifests" / "account.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -39,42 +45,36 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def plane(folder: Path) -> Iterator[Plane]:
-    plane = Plane(folder)
+    plane = Plane(folder, binaries(RIG), audited=USER)
     try:
         plane.start()
+        install(plane, ACCOUNT)
+        token(plane)
         yield plane
     finally:
         plane.stop()
 
 
 @pytest.fixture(scope="session")
-def registry(plane: Plane, folder: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Debian's docker-registry on the host's end of the cluster's cable; digests of the guestbook by version."""
-    port, base = free_port(), python_layer()
-    settings = folder / "registry.yml"
-    settings.write_text(
-        f'version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: "{folder}/registry"}}}}\n'
-        f'http: {{addr: "{HOST}:{port}"}}\n'
-    )
-    quiet = subprocess.DEVNULL
-    command = ["setpriv", "--pdeathsig", "KILL", "--", "docker-registry", "serve", str(settings)]
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
-    digests = {}
-    for version in ("1.0.0", "1.1.0"):
-        layout, app = folder / f"image-{version}", {}
-        for release in ("1.0.0", version):
-            app |= {f"/app/{file.name}": file.read_bytes() for file in (GUESTBOOK / release / "app").glob("*.*")}
-        digests[version] = write_image(layout, [base, app_layer(app)], list(SERVE))
-        push = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{layout}"]
-        push.append(f"docker://{HOST}:{port}/book/web:{version}")
-        eventually(lambda push=push: subprocess.run(push, check=False, stderr=quiet).returncode == 0, 20, "push")
-    yield port, digests
-    process.terminate()
-    process.wait()
+def registry(plane: Plane, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A registry on the host's end of the cluster's cable; digests of the guestbook by version."""
+    base, digests = python_layer(), {}
+    with local_registry(folder) as where:
+        for version in ("1.0.0", "1.1.0"):
+            layout, app = folder / f"image-{version}", {}
+            for release in ("1.0.0", version):
+                app |= {
+                    f"/app/{file.name}": file.read_bytes() for file in (GUESTBOOK / release / "app").glob("*.*")
+                }
+            digests[version] = write_image(layout, [base, app_layer(app)], list(SERVE))
+            push = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{layout}"]
+            push.append(f"docker://{where}/book/web:{version}")
+            eventually(lambda push=push: subprocess.run(push, check=False).returncode == 0, 20, "push")
+        yield where, digests
 
 
 @pytest.fixture(scope="session")
-def machine(plane: Plane, registry: tuple[int, dict[str, str]]) -> Iterator[Machine]:
+def machine(plane: Plane, registry: tuple[str, dict[str, str]]) -> Iterator[Machine]:
     machine = Machine(plane, registry[0])
     try:
         machine.start()
@@ -94,7 +94,7 @@ class Town:
         self._open: list[Cluster | KubernetesRuntime] = []
         self.front = Front(folder / "front")
         self.settings = KubernetesSettings(
-            access=read(plane.kubeconfig()), front=(f"{HOST}/32",), start_seconds=60
+            access=read(plane.kubeconfig(OURS)), front=(f"{HOST}/32",), start_seconds=60
         )
         self.runtime = self.reborn()
         self.front.serve(APP, f"127.0.0.1:{self.port}", identity("first"), folder / "api.sock")
@@ -130,18 +130,7 @@ class Town:
         return self.application(version, topology(**changes), release)
 
     def volume(self, name: str, size: str) -> None:
-        """A volume that somebody who runs a cluster would have provided for."""
-        place = self.folder / name
-        place.mkdir()
-        place.chmod(0o777)
-        spec = {
-            "capacity": {"storage": size},
-            "accessModes": ["ReadWriteOnce"],
-            "hostPath": {"path": str(place)},
-            "persistentVolumeReclaimPolicy": "Retain",
-        }
-        made = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
-        self.admin._ask("POST", "/api/v1/persistentvolumes", made)
+        provide(self.plane, name, size)
 
     def acting_as(self, user: str) -> Cluster:
         """What the cluster would say to somebody else; administrators may ask so."""
@@ -160,7 +149,7 @@ class Town:
 
 
 @pytest.fixture(scope="session")
-def town(plane: Plane, machine: Machine, registry: tuple[int, dict[str, str]], folder: Path) -> Iterator[Town]:
+def town(plane: Plane, machine: Machine, registry: tuple[str, dict[str, str]], folder: Path) -> Iterator[Town]:
     town = Town(plane, machine, registry[1], folder)
     town.volume("messages", "1Mi")
     yield town

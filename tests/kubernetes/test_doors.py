@@ -10,18 +10,20 @@ from dataclasses import replace
 
 import pytest
 from tests.kubernetes.conftest import APP, Town
-from tests.kubernetes.plane import eventually
 from tests.unit.deploy.conftest import READY
 
 from cyberprivacy.deploy.inspection import Foreign
-from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterRefuses
+from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterDenies, ClusterRefuses
 from cyberprivacy.deploy.kubernetes.fields import Object, at, path_of, text
 from cyberprivacy.deploy.kubernetes.kubeconfig import read
 from cyberprivacy.deploy.kubernetes.room import Occupied
 from cyberprivacy.deploy.kubernetes.walls import NODE
+from cyberprivacy.testing.kubernetes.install import USER
+from cyberprivacy.testing.kubernetes.plane import eventually
 
 POD = f"/api/v1/namespaces/{APP}/pods"
 SAID = "CyberPrivacy: "
+NO_RIGHT = "cannot "
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,8 +47,8 @@ def template(town: Town) -> dict[str, object]:
     "door", ["exec?command=id&stdout=1", "attach?stdout=1", "portforward?ports=8080", "proxy/healthz"]
 )
 def test_nobody_enters_a_pod_not_even_the_node(town: Town, door: str) -> None:
-    for who in (town.mallory, town.runtime.cluster):
-        assert SAID in who.refuses("POST", f"{POD}/{pod(town)}/{door}")
+    assert SAID in town.mallory.refuses("POST", f"{POD}/{pod(town)}/{door}")
+    assert NO_RIGHT in town.runtime.cluster.refuses("POST", f"{POD}/{pod(town)}/{door}")
     assert SAID in town.mallory.refuses("GET", f"/api/v1/namespaces/{APP}/services/web:80/proxy/healthz")
 
 
@@ -54,8 +56,11 @@ def test_nobody_joins_a_pod(town: Town) -> None:
     path, kind = f"{POD}/{pod(town)}/ephemeralcontainers", "application/strategic-merge-patch+json"
     (box,) = at(template(town), "spec", "containers")
     guest = {"name": "guest", "image": box["image"], "securityContext": box["securityContext"]}
-    for who in (town.mallory, town.runtime.cluster):
-        with pytest.raises(ClusterRefuses, match=SAID):
+    for who, error, said in (
+        (town.mallory, ClusterRefuses, SAID),
+        (town.runtime.cluster, ClusterDenies, NO_RIGHT),
+    ):
+        with pytest.raises(error, match=said):
             who._ask("PATCH", path, {"spec": {"ephemeralContainers": [guest]}}, as_type=kind)
 
 
@@ -132,6 +137,46 @@ def test_a_pod_that_pod_security_would_stop_is_stopped(town: Town) -> None:
         controller.apply(fine | {"spec": inside | {"hostNetwork": True}}, dry_run=True)
 
 
+def restricted(name: str, owner: str, level: str = "restricted") -> Object:
+    metadata = {
+        "name": name,
+        "annotations": {NODE: owner},
+        "labels": {"pod-security.kubernetes.io/enforce": level},
+    }
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def test_whoever_has_the_nodes_token_is_fenced_in(town: Town) -> None:
+    node, own = town.runtime.cluster, "the node changes only what is in"
+    settings = named("ConfigMap", "v1", data={"a": "b"})
+    for place in ("default", "kube-system", "cyberprivacy"):
+        with pytest.raises(ClusterRefuses, match=own):
+            node.apply({**settings, "metadata": {"name": "x", "namespace": place}}, dry_run=True)
+    with pytest.raises(ClusterRefuses, match="only namespaces that it made"):
+        node.apply(restricted("kube-system", USER), dry_run=True)
+    for spoilt in (restricted("y", "mallory"), restricted("y", USER, "privileged")):
+        with pytest.raises(ClusterRefuses, match=r"the node.{1,3}s namespaces are its own"):
+            node.apply(spoilt, dry_run=True)
+    node.apply(restricted("y", USER), dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/namespaces/kube-system/secrets"),
+        ("GET", f"/api/v1/namespaces/{APP}/secrets/other"),
+        ("POST", "/api/v1/namespaces/cyberprivacy/serviceaccounts/node/token"),
+        ("GET", "/api/v1/nodes"),
+        ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles"),
+        ("DELETE", f"/api/v1/namespaces/{APP}"),
+        ("GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/cyberprivacy-fence-objects"),
+        ("GET", "/apis/coordination.k8s.io/v1/namespaces/cyberprivacy/leases/other"),
+    ],
+)
+def test_what_the_node_does_not_need_it_may_not(town: Town, method: str, path: str) -> None:
+    assert NO_RIGHT in town.runtime.cluster.refuses(method, path)
+
+
 def test_another_node_does_not_touch_what_is_ours(town: Town) -> None:
     other = town.reborn(access=read(town.plane.kubeconfig("mallory")))
     with pytest.raises(Occupied):
@@ -145,9 +190,14 @@ def test_another_node_does_not_touch_what_is_ours(town: Town) -> None:
 @pytest.fixture
 def open_doors(town: Town) -> None:
     """An administrator can take the policies away: the node finds out."""
+    open_the_doors(town)
+
+
+def open_the_doors(town: Town) -> None:
     for kind in ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
         for found in town.mallory.every(kind):
-            town.mallory.delete(found)
+            if "fence" not in text(found, "metadata", "name"):
+                town.mallory.delete(found)
     eventually(lambda: _may(town.mallory), 20, "policies are still in force")
 
 

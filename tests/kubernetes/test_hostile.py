@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tests.kubernetes.conftest import Town
-from tests.kubernetes.plane import eventually
 from tests.unit.review.good_bundle import KUBERNETES, write
 
 from cyberprivacy import strict_yaml
@@ -20,6 +19,7 @@ from cyberprivacy.deploy.kubernetes.policy import policies
 from cyberprivacy.deploy.kubernetes.walls import namespace
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.review.lint import findings
+from cyberprivacy.testing.kubernetes.plane import eventually
 
 CORPUS = Path(__file__).parents[1] / "hostile" / "review" / "corpus" / "kubernetes"
 TAKEN = Path(__file__).parent / "taken.txt"
@@ -118,4 +118,4 @@ def test_what_only_our_gate_refuses_is_what_is_written_down(
         assert any(one.refuses for one in findings(tree)), file.stem
         if not refusal(courts, file.read_text()):
             taken.append(file.stem)
-    assert taken == TAKEN.read_text().split()
+    assert taken == TAKEN.read_text().split(), "\n".join(taken)

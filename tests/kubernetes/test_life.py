@@ -22,6 +22,7 @@ from cyberprivacy.deploy.kubernetes.release import Release, Unpulled
 from cyberprivacy.deploy.kubernetes.room import Standing
 from cyberprivacy.deploy.patience import Unhealthy
 from cyberprivacy.deploy.plan import spec_of
+from cyberprivacy.testing.kubernetes.plane import eventually
 
 ABSENT = f"sha256:{'0' * 64}"
 
@@ -74,6 +75,7 @@ def test_a_release_is_deployed_and_users_reach_it(town: Town) -> None:
 
 
 def test_the_same_again_changes_nothing(town: Town) -> None:
+    eventually(lambda: len(town.admin.every("Pod", APP)) == 1, 60, "pods from before have ended")
     before = town.admin.every("Pod", APP), town.admin.every("Deployment", APP)
     reborn = town.reborn()
     assert reborn.apply(town.guestbook("1.0.0")).ready == 1

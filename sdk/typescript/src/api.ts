@@ -167,6 +167,12 @@ export type TypeTaken = { readonly type: string; readonly code: string; };
 /** Transfers, newest first. */
 export type TransferPage = { readonly transfers: readonly (TransferShown)[]; };
 
+/** A grant that is followed: changes that came in, and records that could not be taken.      `why` is the reason code of the state, "" while all is well. */
+export type FollowingShown = { readonly grant: string; readonly app: string; readonly state: "ended" | "following" | "waiting"; readonly why: string; readonly received: number; readonly refused: number; readonly begun: number; readonly heard: number; };
+
+/** What comes here, oldest first. */
+export type FollowingList = { readonly followings: readonly (FollowingShown)[]; };
+
 /** Whether a person is counted here, since when, and in what; nobody is who did not agree. */
 export type CountedShown = { readonly app: string; readonly counted: boolean; readonly since: number | null; readonly statistics: readonly (StatisticShown)[]; };
 
@@ -236,8 +242,11 @@ export interface Operations {
   readonly listTransfers: { parameters: { readonly "before"?: number; }; body: undefined; answer: TransferPage };
   readonly askTypes: { parameters: {  }; body: AskTypes; answer: TypesTaken };
   readonly readTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
+  readonly proveReceipt: { parameters: { readonly "transfer": string; }; body: undefined; answer: Uint8Array };
   readonly resumeTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
   readonly undoTransfer: { parameters: { readonly "transfer": string; }; body: undefined; answer: TransferReport };
+  readonly follow: { parameters: {  }; body: Uint8Array; answer: FollowingShown };
+  readonly listFollowings: { parameters: {  }; body: undefined; answer: FollowingList };
   readonly readCounted: { parameters: {  }; body: undefined; answer: CountedShown };
   readonly agreeToBeCounted: { parameters: {  }; body: Agree; answer: CountedShown };
   readonly readPage: { parameters: {  }; body: undefined; answer: Uint8Array };
@@ -299,8 +308,11 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   listTransfers: {"method":"GET","path":"/udi/v1/transfers","parameters":{"before":"query"},"sends":"","answer":"TransferPage"},
   askTypes: {"method":"POST","path":"/udi/v1/transfers:dry","parameters":{},"sends":"application/json","answer":"TypesTaken"},
   readTransfer: {"method":"GET","path":"/udi/v1/transfers/{transfer}","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
+  proveReceipt: {"method":"GET","path":"/udi/v1/transfers/{transfer}/proof","parameters":{"transfer":"path"},"sends":"","answer":"Uint8Array"},
   resumeTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:resume","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
   undoTransfer: {"method":"POST","path":"/udi/v1/transfers/{transfer}:undo","parameters":{"transfer":"path"},"sends":"","answer":"TransferReport"},
+  follow: {"method":"POST","path":"/udi/v1/followings","parameters":{},"sends":"application/json","answer":"FollowingShown"},
+  listFollowings: {"method":"GET","path":"/udi/v1/followings","parameters":{},"sends":"","answer":"FollowingList"},
   readCounted: {"method":"GET","path":"/udi/v1/statistics","parameters":{},"sends":"","answer":"CountedShown"},
   agreeToBeCounted: {"method":"PUT","path":"/udi/v1/statistics","parameters":{},"sends":"application/json","answer":"CountedShown"},
   readPage: {"method":"GET","path":"/","parameters":{},"sends":"","answer":"Uint8Array"},
@@ -365,6 +377,8 @@ export const SCHEMAS: JsonObject = {
   "TypesTaken": {"title":"TypesTaken","description":"What would be taken, type by type; `full` says what of the quota is too little, \"\" if nothing.","type":"object","properties":{"types":{"type":"array","items":{"$ref":"#/components/schemas/TypeTaken"}},"full":{"type":"string"}},"required":["types","full"],"additionalProperties":false},
   "TypeTaken": {"title":"TypeTaken","description":"Whether a type would be taken; `code` says why not, \"\" if it would.","type":"object","properties":{"type":{"type":"string","maxLength":128,"minLength":5,"pattern":"^[a-z0-9.-]*$"},"code":{"type":"string"}},"required":["type","code"],"additionalProperties":false},
   "TransferPage": {"title":"TransferPage","description":"Transfers, newest first.","type":"object","properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/TransferShown"}}},"required":["transfers"],"additionalProperties":false},
+  "FollowingShown": {"title":"FollowingShown","description":"A grant that is followed: changes that came in, and records that could not be taken.\n\n    `why` is the reason code of the state, \"\" while all is well.","type":"object","properties":{"grant":{"type":"string","maxLength":32,"minLength":32,"pattern":"^[0-9a-f]*$"},"app":{"type":"string"},"state":{"enum":["ended","following","waiting"]},"why":{"type":"string"},"received":{"type":"integer","minimum":0,"maximum":9007199254740992},"refused":{"type":"integer","minimum":0,"maximum":9007199254740992},"begun":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},"heard":{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776}},"required":["grant","app","state","why","received","refused","begun","heard"],"additionalProperties":false},
+  "FollowingList": {"title":"FollowingList","description":"What comes here, oldest first.","type":"object","properties":{"followings":{"type":"array","items":{"$ref":"#/components/schemas/FollowingShown"}}},"required":["followings"],"additionalProperties":false},
   "CountedShown": {"title":"CountedShown","description":"Whether a person is counted here, since when, and in what; nobody is who did not agree.","type":"object","properties":{"app":{"type":"string"},"counted":{"type":"boolean"},"since":{"anyOf":[{"description":"POSIX seconds.","type":"integer","minimum":0,"maximum":1099511627776},{"type":"null"}]},"statistics":{"type":"array","items":{"$ref":"#/components/schemas/StatisticShown"}}},"required":["app","counted","since","statistics"],"additionalProperties":false},
   "StatisticShown": {"title":"StatisticShown","description":"What administrators may ask: how many records of a type somebody has, the sum or the latest of a field.","type":"object","properties":{"name":{"type":"string"},"doc":{"type":"string"},"type":{"type":"string"},"take":{"enum":["latest","records","sum"]},"field":{"type":"string"},"within":{"type":"integer","minimum":0,"maximum":9007199254740992}},"required":["name","doc","type","take","field","within"],"additionalProperties":false},
   "Agree": {"title":"Agree","description":"Whether to be counted.","type":"object","properties":{"counted":{"type":"boolean"}},"required":["counted"],"additionalProperties":false},

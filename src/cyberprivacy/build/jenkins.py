@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from cyberprivacy.build.waiting import Waiting
 from cyberprivacy.bundle.remote import BadReply, Body, Down, Remote, Reply, as_form
 
 SERVICE: Final = "jenkins"
@@ -20,7 +21,6 @@ MAX_LOG: Final = 4 << 20
 TAIL: Final = 2_000
 """Characters of the log that a refusal shows."""
 _QUEUED: Final = re.compile(r"/queue/item/([0-9]{1,18})/?\Z")
-_PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
 _STORE: Final = "/credentials/store/system/domain/_"
 
 
@@ -123,8 +123,8 @@ class Jenkins:
             Down: "jenkins.late": it is not over, and was stopped; "jenkins.cancelled": somebody took it out of the
                 queue; "jenkins.lost": the server forgot it. Or what `Remote.ask` raises.
         """
-        clock = _Clock(seconds, self._sleep)
-        number = self._number(item, clock)
+        waiting = Waiting(seconds, self._sleep)
+        number = self._number(item, waiting)
         tail, position = "", 0
         while True:
             build = self._remote.ask("GET", f"/job/{job}/{number}/api/json", query=[("tree", "building,result")])
@@ -133,7 +133,7 @@ class Jenkins:
             tail = (tail + more)[-TAIL:]
             if not state.building and state.result is not None:
                 return Ended(number, state.result[:20], tail)
-            if not clock.pause():
+            if not waiting.pause():
                 self.stop(job, number)
                 raise Down("it did not end in time, and was stopped", code="jenkins.late", job=job, build=number)
 
@@ -149,7 +149,7 @@ class Jenkins:
             raise BadReply("the build has no result", code="jenkins.result", job=job, build=number, file=file)
         return reply
 
-    def _number(self, item: int, clock: "_Clock") -> int:
+    def _number(self, item: int, waiting: Waiting) -> int:
         query = [("tree", "cancelled,why,executable[number]")]
         while True:
             reply = self._remote.ask("GET", f"/queue/item/{item}/api/json", query=query, known=(404,))
@@ -160,7 +160,7 @@ class Jenkins:
                 return queued.executable.number
             if queued.cancelled:
                 raise Down("somebody cancelled the build", code="jenkins.cancelled", service=self.name, item=item)
-            if not clock.pause():
+            if not waiting.pause():
                 self.cancel(item)
                 why = (queued.why or "")[:200]
                 raise Down("no machine took the build in time", code="jenkins.late", service=self.name, why=why)
@@ -208,19 +208,3 @@ class Jenkins:
             crumb = reply.read(_Crumb)
             self._crumb = {crumb.field: crumb.crumb}
         return self._crumb
-
-
-class _Clock:
-    """Pauses that grow, until their sum is reached."""
-
-    def __init__(self, seconds: float, sleep: Callable[[float], object]) -> None:
-        self._left, self._sleep, self._made = seconds, sleep, 0
-
-    def pause(self) -> bool:
-        """Whether there was time for another pause."""
-        if self._left <= 0:
-            return False
-        pause = min(_PAUSES[min(self._made, len(_PAUSES) - 1)], self._left)
-        self._left, self._made = self._left - pause, self._made + 1
-        self._sleep(pause)
-        return True

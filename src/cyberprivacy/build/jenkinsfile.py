@@ -1,17 +1,17 @@
 """A template as a declarative Jenkinsfile, and as the job that runs it. Pure.
 
 No secret is in either: a secret is named by the id of Jenkins' own credential, which Jenkins puts into a file for
-as long as the build runs. Words reach the shell as variables in quotes, so that no value can become a command.
+as long as the build runs.
 
 Source: jenkins.io/doc/book/pipeline/syntax (declarative); the plugin credentials-binding, `credentials()`.
 """
 
 import base64
-import shlex
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from cyberprivacy.build.template import SECRET, Step, Template, Value, words
+from cyberprivacy.build.shell import line, variable
+from cyberprivacy.build.template import SECRET, Step, Template, Value
 
 _KEEP = 50
 """Builds whose logs Jenkins keeps."""
@@ -25,11 +25,6 @@ def job_name(template: Template) -> str:
 def credential_id(template: Template, value: Value) -> str:
     """What the credential of a secret is called."""
     return f"{job_name(template)}-{value.name}"
-
-
-def variable(value: Value) -> str:
-    """The environment variable that holds a value; of a secret, where its file lies."""
-    return "CP_" + value.name.upper().replace("-", "_")
 
 
 def render(template: Template, values: Mapping[str, str]) -> str:
@@ -46,8 +41,8 @@ def render(template: Template, values: Mapping[str, str]) -> str:
         for value in template.value
         if value.kind != "cid"
     ]
-    source = next(value for value in template.value if value.kind == "cid")
-    stages = [line for step in template.step for line in _stage(template, step)]
+    source = template.source
+    stages = [text for step in template.step for text in _stage(template, step)]
     results = ",".join(step.result for step in template.step if step.result)
     lines = [
         f"// Written by CyberPrivacy from pipeline template {template.number}, version {template.version}.",
@@ -75,17 +70,9 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def shell(template: Template, step: Step) -> str:
-    """A step as one line for a POSIX shell; values are read from the environment."""
-    line = " ".join(
-        f'"${variable(word.value)}"' if word.value else shlex.quote(word.text) for word in words(template, step)
-    )
-    return f"{line} > {step.result}" if step.result else line
-
-
 def job(template: Template, script: str) -> bytes:
     """The job that runs a Jenkinsfile, as Jenkins keeps it. Source: the workflow-job plugin, config.xml."""
-    source = variable(next(value for value in template.value if value.kind == "cid"))
+    source = variable(template.source)
     return f"""<?xml version="1.1" encoding="UTF-8"?>
 <flow-definition>
   <description>Written by CyberPrivacy; changes are lost.</description>
@@ -123,7 +110,7 @@ def credential(name: str, file: str, content: bytes) -> bytes:
 
 
 def _stage(template: Template, step: Step) -> list[str]:
-    run = f"sh(label: {_quote(step.name)}, script: {_quote(shell(template, step))})"
+    run = f"sh(label: {_quote(step.name)}, script: {_quote(line(template, step))})"
     return [f"    stage({_quote(step.name)}) {{", f"      steps {{ {run} }}", "    }"]
 
 

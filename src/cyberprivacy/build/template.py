@@ -15,16 +15,16 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from cyberprivacy.bundle.access import secret_bytes
 from cyberprivacy.bundle.wire import checked_url
 from cyberprivacy.errors import Misuse, Untrusted
 
 PIPELINES: Final[Mapping[int, str]] = {
-    1: "7da64b6fd89f210360d1a2bc7197e6fc0ea24ffc4fa507900242bf1d56820022",
+    1: "1718424acb1b045e662b4bd928045eae40cfc4a47b370723eb19e60bf85cc0ed",
 }
 """Number -> SHA-256 of `deploy/templates/NNN-name/pipeline.toml`, in hex."""
 
 MAX_TEMPLATE: Final = 64 << 10
-MAX_SECRET_FILE: Final = 64 << 10
 SECRET: Final = "secret-file"  # noqa: S105 - the name of a kind
 _NAME: Final = r"^[a-z][a-z0-9-]{0,39}$"
 _HOLE: Final = re.compile(r"\{([a-z][a-z0-9-]{0,39})\}\Z")
@@ -62,11 +62,13 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: for people.
         run: the program and its words.
         result: file of the workspace that takes what it prints; "" if that is not kept.
+        rights: "namespaces" = it makes namespaces, mounts and control groups, as root; "" = it needs none.
     """
 
     name: Name
     run: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)]
     result: Annotated[str, msgspec.Meta(pattern=r"^([a-z]+\.json)?$")] = ""
+    rights: Literal["", "namespaces"] = ""
 
 
 class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +91,16 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
     value: Annotated[tuple[Value, ...], msgspec.Meta(max_length=32)]
     step: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1, max_length=32)]
+
+    @property
+    def source(self) -> Value:
+        """The value that names the bundle."""
+        return next(value for value in self.value if value.kind == "cid")
+
+    @property
+    def result(self) -> str:
+        """The file with the digests, in the workspace."""
+        return self.step[-1].result
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,23 +194,4 @@ def check(template: Template, values: Mapping[str, str]) -> None:
         if kind == "url":
             checked_url(values[name])
         else:
-            secret_file(Path(values[name]))
-
-
-def secret_file(path: Path) -> bytes:
-    """The bytes of a file that is filled in.
-
-    Raises:
-        Misuse: "access.file": not there, empty, or larger than 64 KiB.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SECRET_FILE + 1)
-    except OSError as problem:
-        reason = str(problem.strerror)
-        raise Misuse(
-            "a file with a secret cannot be read", code="access.file", file=str(path), reason=reason
-        ) from None
-    if not 0 < len(data) <= MAX_SECRET_FILE:
-        raise Misuse("a file with a secret is empty or too large", code="access.file", file=str(path))
-    return data
+            secret_bytes(Path(values[name]))

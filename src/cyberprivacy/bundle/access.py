@@ -8,6 +8,9 @@ from typing import Final, Self
 from cyberprivacy.errors import Misuse
 
 MAX_SECRET: Final = 8192
+"""Bytes of a file that holds one line."""
+MAX_SECRET_FILE: Final = 64 << 10
+"""Bytes of a file that is handed on whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,34 @@ def read_secret(file: Path) -> str:
     """The one line of a file that only its owner should be able to read.
 
     Raises:
-        Misuse: "access.file": not there, longer than 8 KiB, or not one line of printable ASCII without spaces.
+        Misuse: "access.file": as `secret_bytes`; or longer than 8 KiB, or not one line of printable ASCII without
+            spaces.
+    """
+    text = secret_bytes(file, MAX_SECRET).decode("ascii", "replace").removesuffix("\n").removesuffix("\r")
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        hint = "The file holds the secret alone, on one line, without spaces."
+        raise Misuse("not a file with one secret", code="access.file", hint=hint, file=str(file))
+    return text
+
+
+def secret_bytes(file: Path, limit: int = MAX_SECRET_FILE) -> bytes:
+    """The bytes of a file that only its owner should be able to read.
+
+    Args:
+        file: where it is.
+        limit: bytes that it may have.
+
+    Raises:
+        Misuse: "access.file": not there, empty, or larger.
     """
     try:
         with file.open("rb") as opened:
-            data = opened.read(MAX_SECRET + 1)
+            data = opened.read(limit + 1)
     except OSError as problem:
         reason = str(problem.strerror)
         raise Misuse(
             "a file with a secret cannot be read", code="access.file", file=str(file), reason=reason
         ) from None
-    text = data.decode("ascii", "replace").removesuffix("\n").removesuffix("\r")
-    if not text or len(data) > MAX_SECRET or not text.isascii() or not text.isprintable() or " " in text:
-        hint = "The file holds the secret alone, on one line, without spaces."
-        raise Misuse("not a file with one secret", code="access.file", hint=hint, file=str(file))
-    return text
+    if not 0 < len(data) <= limit:
+        raise Misuse("a file with a secret is empty or too large", code="access.file", file=str(file), limit=limit)
+    return data

@@ -32,6 +32,7 @@ ROOMS: Final = {
     "review": ("lint", "measure", "bundle"),
     "build": ("pin", "build", "base"),
     "harbor": ("harbor",),
+    "rancher": ("rancher",),
     "tpm": ("tpm",),
     "node": ("node",),
     "verify": ("verify",),

@@ -1,4 +1,4 @@
-"""`demo`: the whole story on one machine, told by the commands that people type; `network`, `os`: others."""
+"""`demo`: the whole story on one machine, told by the commands that people type; beside it three others."""
 
 import socket
 import threading
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cyberprivacy.cli.demo_network import network
-from cyberprivacy.cli.demo_os import machine
 from cyberprivacy.cli.output import out, table
 from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import CyberPrivacyError, Misuse
@@ -25,9 +24,13 @@ Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `demo`, `demo network` and `demo os`."""
+    """Add `demo`, `demo kubernetes`, `demo network` and `demo os`."""
+    from cyberprivacy.cli.demo_kubernetes import kubernetes
+    from cyberprivacy.cli.demo_os import machine
+
     group = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
     group.callback(epilog="Example: cyberprivacy demo --stay   (from the root of a checkout, as root)")(demo)
+    group.command("kubernetes", epilog="Example: cyberprivacy demo kubernetes   (as root)")(kubernetes)
     group.command("network", epilog="Example: cyberprivacy demo network   (as root)")(network)
     group.command("os", epilog="Example: cyberprivacy demo os --image build/os   (as root)")(machine)
     app.add_typer(group, name="demo")
@@ -51,23 +54,37 @@ def demo(
     from cyberprivacy.testing.story import Story
     from cyberprivacy.testing.town import Town
 
+    prepare(folder.resolve(), examples, port)
+    screen = Screen(folder.resolve())
+    with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
+        story = Story(town, examples.resolve(), cache=folder.resolve() / "debs", tell=screen)
+        perform(Demo(story, screen), port, stay=stay)
+
+
+def prepare(folder: Path, examples: Path, port: int) -> None:
+    """Have an empty folder, and refuse now what would fail later.
+
+    Raises:
+        Misuse: the examples are not there, the folder is somebody's, or the port is taken.
+    """
     if not examples.is_dir():
         hint = "Run it from the root of a checkout, or name its --examples."
         raise Misuse("the examples are not there", code="demo.examples", hint=hint, folder=str(examples))
-    empty(folder.resolve())
+    empty(folder)
     _refuse_taken(port)
-    screen = Screen(folder.resolve())
-    with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
-        show = Demo(Story(town, examples.resolve(), cache=folder.resolve() / "debs", tell=screen), screen)
-        try:
-            show.run(port)
-            if stay:
-                out.progress(f"running at https://127.0.0.1:{port}; Ctrl-C ends it")
-                threading.Event().wait()
-        except KeyboardInterrupt:
-            out.progress("ending")
-        finally:
-            show.close()
+
+
+def perform(show: "Demo", port: int, *, stay: bool) -> None:
+    """Show everything; leave nothing running, however it ends."""
+    try:
+        show.run(port)
+        if stay:
+            out.progress(f"running at https://127.0.0.1:{port}; Ctrl-C ends it")
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        out.progress("ending")
+    finally:
+        show.close()
 
 
 class Demo:
@@ -87,11 +104,13 @@ class Demo:
         from cyberprivacy.testing.visitors import Visitors
 
         self._story.found()
-        self._node = node = self._story.node("node", port=port)
+        self._node = node = self._begin(port)
         first = self._release(node, "1.0.0")
+        self._look()
         self._verify(node)
         with Visitors(node.url) as crowd:
             self._release(node, "1.1.0", parent=first)
+        self._look()
         self._screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
         self._rows.append(("during the update", f"{crowd.asked} requests, {crowd.failed} failed"))
         self._end(node, self._verify(node))
@@ -104,6 +123,17 @@ class Demo:
         if self._node is not None:
             self._node.stop()
             sweep(self._node.config)
+
+    def _begin(self, port: int) -> "TownNode":
+        """The node of this demo."""
+        return self._story.node("node", port=port)
+
+    def _look(self) -> None:
+        """Show where the release runs, if that is worth a look."""
+
+    def _trust(self, node: "TownNode") -> tuple[str | Path, ...]:  # noqa: ARG002
+        """Whom the verifier believes."""
+        return ("--allow-development", self._story.town.root_file)
 
     def _release(self, node: "TownNode", version: str, *, parent: str = "") -> str:
         story, screen = self._story, self._screen
@@ -123,7 +153,7 @@ class Demo:
         """What anyone can do from outside."""
         self._screen.chapter("Anyone checks, from outside")
         town, dao = self._story.town, self._story.dao["governor"]
-        report = town.types("verify", node.url, "--dao", dao, "--allow-development", town.root_file)
+        report = town.types("verify", node.url, "--dao", dao, *self._trust(node))
         for check in report["checks"]:
             mark = {"pass": "✓", "fail": "✗"}.get(check["verdict"], "·")
             self._screen.note(f"{mark} {check['name']:<20} {check['detail'][:150]}")

@@ -19,6 +19,8 @@ DEVELOPMENT: Final = (
     "DEVELOPMENT: evidence under a development root is accepted. "
     "Whoever has that root can pretend to be anything, and be given people's records."
 )
+WITNESS: Final = 5.0
+"""Seconds within which a chain has to say whether a contract wallet has signed: people wait for it."""
 _OPTIONS: Final[Mapping[str, tuple[Any, Any]]] = {
     "rpc": (
         Annotated[
@@ -27,7 +29,7 @@ _OPTIONS: Final[Mapping[str, tuple[Any, Any]]] = {
                 "--rpc",
                 metavar="URL",
                 envvar="CYBERPRIVACY_RPC",
-                help="Chain by which others who prove what they are get judged; several endpoints must agree.",
+                help="Chain by which proofs and contract wallets are judged; several must agree.",
             ),
         ],
         None,
@@ -50,7 +52,7 @@ _OPTIONS: Final[Mapping[str, tuple[Any, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Who judges others' evidence, and by what; without chain endpoints nobody.
+    """Who judges others' evidence and contract wallets, and by what; without chain endpoints nobody.
 
     Attributes:
         rpc: chain endpoints.
@@ -61,6 +63,13 @@ class Judging:
     rpc: list[str] | None
     policy: Path | None
     allow_development: str
+
+    def contracts(self) -> Any:
+        """Who says what contract wallets accept, a `ContractWitness` of the vault; None without a chain."""
+        from cyberprivacy.proposal.agreeing import connect
+        from cyberprivacy.vault.contractwallet import ChainWitness
+
+        return ChainWitness(connect(self.rpc, timeout=WITNESS)) if self.rpc else None
 
     def prover(self, vendors: Vendors, *, local: bool, clock: Callable[[], float]) -> Any:
         """Has recipients prove themselves, a `vault.proven.Prover`; None where nobody judges.

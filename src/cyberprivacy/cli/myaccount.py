@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.myevents import Account, account_id, append
 from cyberprivacy.cli.mysession import (
     NEW,
     Certificate,
-    SignerWallet,
     Url,
     connect,
     device,
@@ -20,6 +18,7 @@ from cyberprivacy.cli.mysession import (
     keep_device,
     remember,
 )
+from cyberprivacy.cli.mywallet import Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse
@@ -34,11 +33,11 @@ def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     at, key = "http://127.0.0.1:8300", "--key me.json"
     for name, command, example in (
-        ("sign-in", with_signer(sign_in), f"{at} --new {key}"),
+        ("sign-in", with_wallet(sign_in), f"{at} --new {key}"),
         ("sign-out", sign_out, at),
         ("account", account, at),
-        ("add-key", with_signer(add_key), f"{at} eip155-eoa:… {key}"),
-        ("remove-key", with_signer(remove_key), f"{at} eip155-eoa:… {key}"),
+        ("add-key", with_wallet(add_key), f"{at} eip155-eoa:… {key}"),
+        ("remove-key", with_wallet(remove_key), f"{at} eip155-eoa:… {key}"),
     ):
         my.command(name, epilog=f"Example: cyberprivacy my {name} {example}")(command)
 
@@ -57,12 +56,12 @@ def sign_in(
     ] = None,
     whose: Account = "",
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Sign in; the session is kept on this machine for an hour. Your wallet shows what you sign."""
     with Connection(url, certificate=certificate) as vault:
-        person = Person(vault, SignerWallet.of(who))
+        person = who.person(vault)
         if also and not new:
             raise Misuse("keys of an account that is there come by `add-key`", code="my.key", hint="See --new.")
         others = [_named(each) for each in also or []]
@@ -133,7 +132,7 @@ def add_key(
     which: Annotated[str, typer.Argument(metavar="KEY", help="kind:hex, such as eip155-eoa:… of another wallet.")],
     *,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Let another key speak for your account. It needs a day before it may move, erase or export."""
@@ -146,7 +145,7 @@ def remove_key(
     which: Annotated[str, typer.Argument(metavar="KEY", help="As `my account` shows it.")],
     *,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Take a key off your account; its sessions end at once."""

@@ -6,23 +6,22 @@ from typing import Annotated, Any
 import typer
 
 from cyberprivacy import canonical
-from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.mydata import WAIT, App, waiting
 from cyberprivacy.cli.mygrants import erasing_words, granted
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect, forget
+from cyberprivacy.cli.mysession import Certificate, Url, connect, forget
+from cyberprivacy.cli.mywallet import Whose, with_wallet
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.vault import receipt
 from cyberprivacy.vault.client.connection import Connection
-from cyberprivacy.vault.client.person import Person
 
 
 def add(my: typer.Typer) -> None:
     """Add the command of this module."""
     at = "http://127.0.0.1:8300"
     my.command("erase", epilog=f"Example: cyberprivacy my erase {at} --app shop --key me.json --yes")(
-        with_signer(erase)
+        with_wallet(erase)
     )
 
 
@@ -35,7 +34,7 @@ def erase(  # noqa: PLR0913  # each is one option of the command line
     everything: Annotated[bool, typer.Option("--everything", help="The account, at every application.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Erase for good: keys are overwritten, so that backups cannot be read either. Ends with a signed receipt.
@@ -83,7 +82,7 @@ def _told(said: Any, recipients: Any) -> str:
     )
 
 
-def _recall(vault: Connection, account: str, who: Signing) -> None:
+def _recall(vault: Connection, account: str, who: Whose) -> None:
     """Have everybody erase who got something under a grant; without a key, say who keeps it."""
     try:
         found = [
@@ -95,10 +94,10 @@ def _recall(vault: Connection, account: str, who: Signing) -> None:
         return  # nothing can be granted at this vault
     if not found:
         return
-    if who.key is None and not who.signer_url:
+    if not who.signs:
         names = ", ".join(sorted({visible(each["recipient"]) for each in found}))
         out.warning(f"These keep what they got under your grants, as no --key is given to tell them: {names}")
         return
-    person = Person(vault, SignerWallet.of(who))
+    person = who.person(vault)
     for each in found:
         person.revoke(account, bytes.fromhex(each["grant"]), erase=True)

@@ -7,13 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
-from cyberprivacy.cli.keys import Signing
-from cyberprivacy.cli.mysession import SignerWallet, session
+from cyberprivacy.cli.mysession import session
+from cyberprivacy.cli.mywallet import Whose
 from cyberprivacy.cli.output import out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.client.connection import Connection
-from cyberprivacy.vault.client.person import Person
 from cyberprivacy.vault.keyevent import Body, Kind
 
 Account = Annotated[
@@ -39,7 +38,7 @@ def append(
     kind: Kind,
     body: Callable[[State], Body],
     *,
-    who: Signing,
+    who: Whose,
     certificate: Path | None,
     as_json: bool,
 ) -> None:
@@ -49,6 +48,6 @@ def append(
     """
     id_ = account_id(account) if account else session(url).account
     with Connection(url, certificate=certificate) as vault:
-        state = Person(vault, SignerWallet.of(who)).append(id_, kind, body)
+        state = who.person(vault).append(id_, kind, body)
     value = {"account": id_, "event": kind.value, "seq": state.seq, "head": state.head.hex()}
     out.result(value, f"{kind.value}: event {state.seq} of {id_}", as_json=as_json)

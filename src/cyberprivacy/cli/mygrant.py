@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cyberprivacy.cli.keys import Signing, bundled, with_signer
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect
+from cyberprivacy.cli.keys import Signing, bundled
+from cyberprivacy.cli.mysession import Certificate, Url, connect
+from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse
@@ -89,7 +90,7 @@ class Wanted:
 def add(my: typer.Typer) -> None:
     """Add the command of this module."""
     words = "http://127.0.0.1:8401 http://127.0.0.1:8402 --key me.json --cosigner other.json"
-    command = with_signer(bundled(grant, "wanted", _OPTIONS, Wanted))
+    command = with_wallet(bundled(grant, "wanted", _OPTIONS, Wanted))
     my.command("grant", epilog=f"Example: cyberprivacy my grant {words}")(command)
 
 
@@ -110,7 +111,7 @@ def grant(  # noqa: PLR0913  # each is one option of the command line
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Let an application have records that another one keeps: you read what it may do, and sign.
@@ -119,10 +120,11 @@ def grant(  # noqa: PLR0913  # each is one option of the command line
     with --cosigner; or with --save, `security cosign`, and then --signed.
     """
     with ExitStack() as stack:
-        wallet, second = SignerWallet.of(who), _second(cosigner, cosigner_password_file)
+        wallet, second = who.wallet(), _second(cosigner, cosigner_password_file)
         vault, account = connect(url, certificate)
         stack.enter_context(vault)
-        person, log = Person(vault, wallet), consenting.log_of(vault, account)
+        person = Person(vault, wallet, contracts=who.contracts())
+        log = consenting.log_of(vault, account)
         other = stack.enter_context(Connection(recipient, certificate=certificate))
         source = consenting.end(person, account, log)
         stack.callback(source.leave)
@@ -146,7 +148,7 @@ def grant(  # noqa: PLR0913  # each is one option of the command line
 
 
 def _second(keystore: Path | None, password: Path | None) -> SignerWallet | None:
-    return None if keystore is None else SignerWallet.of(Signing(keystore, password, "", ""))
+    return None if keystore is None else SignerWallet(Signing(keystore, password, "", "").signer())
 
 
 def _purpose(named: str, recipient: End) -> str:

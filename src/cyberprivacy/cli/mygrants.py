@@ -8,15 +8,14 @@ from typing import Annotated, Any, Final
 import typer
 
 from cyberprivacy import canonical
-from cyberprivacy.cli.keys import Signing, with_signer
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, connect
+from cyberprivacy.cli.mysession import Certificate, Url, connect
+from cyberprivacy.cli.mywallet import Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.vault import receipt
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
-from cyberprivacy.vault.client.person import Person
 
 _ID: Final = re.compile(r"[0-9a-f]{32}\Z")
 _PATIENCE: Final = 5.0
@@ -26,12 +25,21 @@ _PAGES: Final = 64
 """Pages that are asked for at most: a vault that never ends a list shall not keep anybody."""
 
 
+_STANDINGS: Final = {
+    "hears": "hears of the end of each record",
+    "keeps": "KEEPS what it got",
+    "told": "told to erase",
+    "confirmed": "has erased",
+    "refused": "did NOT erase",
+}
+
+
 def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     at = "http://127.0.0.1:8401"
     my.command("grants", epilog=f"Example: cyberprivacy my grants {at}")(grants)
     my.command("accesses", epilog=f"Example: cyberprivacy my accesses {at}")(accesses)
-    my.command("revoke", epilog=f"Example: cyberprivacy my revoke {at} 0f1e… --key me.json")(with_signer(revoke))
+    my.command("revoke", epilog=f"Example: cyberprivacy my revoke {at} 0f1e… --key me.json")(with_wallet(revoke))
 
 
 def grants(url: Url, *, certificate: Certificate = None, as_json: Json = False) -> None:
@@ -83,7 +91,7 @@ def revoke(
         bool, typer.Option("--erase", help="The recipient also erases what it got, and signs that it did.")
     ] = False,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Take a grant back, by your signature. What listens under it ends at once.
@@ -98,7 +106,7 @@ def revoke(
             raise Misuse(
                 "you have allowed no such thing here", code="my.grant", hint="See `my grants`.", grant=id_
             )
-        Person(vault, SignerWallet.of(who)).revoke(account, bytes.fromhex(id_), erase=erase)
+        who.person(vault).revoke(account, bytes.fromhex(id_), erase=erase)
         told = _erasing(vault, id_) if erase else None
     human = f"taken back: {id_}" + (f"; {erasing_words(told)}" if erase else "")
     out.result({"grant": id_, "revoked": True, "erasing": told}, human, as_json=as_json)
@@ -124,14 +132,27 @@ def erasing_words(told: Mapping[str, Any] | None) -> str:
     if told is None:
         return "nobody got anything under it"
     if told["state"] == "confirmed":
-        receipt.check(canonical.encode(told["receipt"]), bytes.fromhex(told["holder"]))
-        return "erased there, with a signed receipt"
+        said = receipt.check(canonical.encode(told["receipt"]), bytes.fromhex(told["holder"]))
+        return "erased there, with a signed receipt" + _onward(said.get("recipients"))
     if told["why"] == "grant.unknown":
         return "nothing came there, it says"
     why = f" ({visible(told['why'])})" if told["why"] else ""
     if told["state"] == "refused":
         return f"NOT erased there{why}; it is told no more"
     return f"told to erase, has not confirmed yet{why}"
+
+
+def _onward(recipients: object) -> str:
+    """To whom it had given on what it erased, and how it stood with each."""
+    found = [each for each in recipients if isinstance(each, dict)] if isinstance(recipients, list) else []
+    told = [
+        f"{visible(str(each.get('app')))[:128]} ({_STANDINGS.get(str(each.get('state')), '?')})" for each in found
+    ]
+    return (
+        f"; under other grants of yours, to be taken back there, it had given on to {', '.join(told)}"
+        if told
+        else ""
+    )
 
 
 def _all(vault: Connection, path: str, name: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
-from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.myevents import Account, append
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url
+from cyberprivacy.cli.mysession import Certificate, Url
+from cyberprivacy.cli.mywallet import Whose, with_wallet
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.account import State
@@ -26,14 +26,14 @@ def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     at, key = "http://127.0.0.1:8300", "--key me.json"
     for name, command, example in (
-        ("guardian-card", with_signer(guardian_card), f"--operator bank.example {key}"),
-        ("guardians", with_signer(guardians), f"{at} guardian1:… guardian1:… {key}"),
-        ("freeze", with_signer(freeze), f"{at} --account … {key}"),
-        ("unfreeze", with_signer(unfreeze), f"{at} {key}"),
-        ("recover", with_signer(recover), f"{at} --account … --new-key eip155-eoa:… --salt … --key guardian.json"),
-        ("approve", with_signer(approve), f"{at} --account … --salt … --key guardian.json"),
-        ("cancel", with_signer(cancel), f"{at} --account … {key}"),
-        ("finish", with_signer(finish), f"{at} --account … --key new.json"),
+        ("guardian-card", with_wallet(guardian_card), f"--operator bank.example {key}"),
+        ("guardians", with_wallet(guardians), f"{at} guardian1:… guardian1:… {key}"),
+        ("freeze", with_wallet(freeze), f"{at} --account … {key}"),
+        ("unfreeze", with_wallet(unfreeze), f"{at} {key}"),
+        ("recover", with_wallet(recover), f"{at} --account … --new-key eip155-eoa:… --salt … --key guardian.json"),
+        ("approve", with_wallet(approve), f"{at} --account … --salt … --key guardian.json"),
+        ("cancel", with_wallet(cancel), f"{at} --account … {key}"),
+        ("finish", with_wallet(finish), f"{at} --account … --key new.json"),
     ):
         my.command(name, epilog=f"Example: cyberprivacy my {name} {example}")(command)
 
@@ -41,12 +41,12 @@ def add(my: typer.Typer) -> None:
 def guardian_card(
     *,
     operator: Annotated[str, typer.Option(metavar="NAME", help="Who runs this guardian; one guardian for each.")],
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """As a guardian: make a card for somebody whom you will help. They keep the card; you keep the salt."""
     salt = secrets.token_bytes(32)
-    commitment = Opening(SignerWallet.of(who).key, salt).commitment.hex()
+    commitment = Opening(who.wallet().key, salt).commitment.hex()
     card = f"guardian1:{commitment}:{sha256(operator.encode()).hexdigest()}"
     out.result({"card": card, "salt": salt.hex()}, f"card  {card}\nsalt  {salt.hex()}", as_json=as_json)
 
@@ -58,7 +58,7 @@ def guardians(
     ] = None,
     *,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Say who can help you if you lose your keys. Others than before count after seven days."""
@@ -73,7 +73,7 @@ def freeze(
     whose: Account = "",
     salt: Salt = "",
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Stop grants, changes, moves, erasing and exports at once, for five days. Any key may, or any guardian."""
@@ -89,7 +89,7 @@ def freeze(
     )
 
 
-def unfreeze(url: Url, *, certificate: Certificate = None, who: Signing, as_json: Json = False) -> None:
+def unfreeze(url: Url, *, certificate: Certificate = None, who: Whose, as_json: Json = False) -> None:
     """End a freeze that is at least two days old."""
     append(url, "", Kind.UNFREEZE, lambda _: Body(), who=who, certificate=certificate, as_json=as_json)
 
@@ -101,7 +101,7 @@ def recover(
     new_key: Annotated[str, typer.Option(metavar="KEY", help="Their new key, kind:hex.")],
     salt: Annotated[str, typer.Option(metavar="HEX", help="The salt of your card.")],
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """As a guardian: ask for a new key for somebody who lost theirs. Others must agree, and days must pass."""
@@ -115,7 +115,7 @@ def approve(
     whose: Account = "",
     salt: Salt = "",
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Agree to the recovery that was asked for: as a guardian, or with an old key."""
@@ -137,7 +137,7 @@ def cancel(
     whose: Account = "",
     salt: Salt = "",
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Stop the recovery that was asked for. Any key may, or any guardian."""
@@ -158,14 +158,14 @@ def finish(
     *,
     whose: Annotated[str, typer.Option("--account", metavar="ID", help="Whose keys are lost.")],
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """With the new key: take over, once enough guardians agreed and the time has passed."""
     append(url, whose, Kind.EXECUTE, _asked, who=who, certificate=certificate, as_json=as_json)
 
 
-def opening(who: Signing, salt: str) -> Opening | None:
+def opening(who: Whose, salt: str) -> Opening | None:
     """How a guardian steps forward; None where no salt is given: the key speaks for itself."""
     if not salt:
         return None
@@ -173,7 +173,7 @@ def opening(who: Signing, salt: str) -> Opening | None:
         raise Misuse(
             "not the salt of a card", code="my.salt", hint="64 hex digits, as `my guardian-card` printed them."
         )
-    return Opening(SignerWallet.of(who).key, bytes.fromhex(salt))
+    return Opening(who.wallet().key, bytes.fromhex(salt))
 
 
 def _asked(now: State, helper: Opening | None = None) -> Body:

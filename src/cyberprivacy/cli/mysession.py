@@ -1,4 +1,4 @@
-"""Who somebody is at a vault: the session that `my sign-in` keeps, and the wallet that signs."""
+"""Who somebody is at a vault: the session that `my sign-in` keeps, and this machine's own key."""
 
 import json
 import os
@@ -11,15 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 from platformdirs import user_state_path
 
-from cyberprivacy import wallet
 from cyberprivacy.canonical import nested_within
-from cyberprivacy.cli.keys import Signing
 from cyberprivacy.errors import Misuse
-from cyberprivacy.proposal.signed import SignerLied
-from cyberprivacy.proposal.signing import Signer
-from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
-from cyberprivacy.vault.client.person import Person
+from cyberprivacy.vault.client.person import Person, Wallet
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.key import DEVICE_TAG, Key, Kind
 from cyberprivacy.vault.vaultkey import VaultKey
@@ -89,9 +84,7 @@ def connect(url: str, certificate: Path | None) -> tuple[Connection, str]:
     return Connection(url, kept.token, certificate=certificate), kept.account
 
 
-def entered(
-    url: str, who: "SignerWallet", certificate: Path | None, *, account: str | None
-) -> tuple[Connection, str]:
+def entered(url: str, who: Wallet, certificate: Path | None, *, account: str | None) -> tuple[Connection, str]:
     """A way to a vault in the session that is kept; where there is none, one is opened by one more signature."""
     try:
         return connect(url, certificate)
@@ -125,38 +118,6 @@ def beside(account: str, digest: bytes) -> Proof | None:
 def device_key(key: VaultKey) -> Key:
     """As it stands in the log of an account."""
     return Key.parse(f"{Kind.DEVICE.value}:{key.public.hex()}")
-
-
-@dataclass(frozen=True, slots=True)
-class SignerWallet:
-    """The key of the command line's options as somebody's wallet."""
-
-    signer: Signer
-
-    @classmethod
-    def of(cls, who: Signing) -> "SignerWallet":
-        """Open the key that the options name."""
-        return cls(who.signer())
-
-    @property
-    def key(self) -> Key:
-        """Whose signature it makes."""
-        return Key.of_address(bytes.fromhex(self.signer.address[2:]))
-
-    def sign(self, schema: Schema, name: str, value: Mapping[str, object]) -> bytes:
-        """A signature over a structure; what a signer elsewhere returns is checked before it is used.
-
-        Raises:
-            SignerLied: signed by another key, or something else.
-        """
-        signature = self.signer.sign_typed(schema.document(name, value))
-        try:
-            by = wallet.recover(schema.digest(name, value), signature)
-        except wallet.BadSignature as error:
-            raise SignerLied(f"not a signature: {error}") from None
-        if by != self.key.material:
-            raise SignerLied("signed by another key, or something else", expected=self.signer.address)
-        return signature
 
 
 def _file() -> Path:

@@ -11,17 +11,19 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from cyberprivacy.cli.keys import Signing, with_signer
 from cyberprivacy.cli.mydata import waiting
-from cyberprivacy.cli.mysession import Certificate, SignerWallet, Url, beside, connect, entered
+from cyberprivacy.cli.mysession import Certificate, Url, beside, connect, entered
+from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.ledger.disk import replace
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.moving import Fate, Mover, Plan, bring
 from cyberprivacy.vault.client.person import Person
+from cyberprivacy.vault.client.proving import proven
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Grant, Mode
 
@@ -38,7 +40,7 @@ def add(my: typer.Typer) -> None:
     """Add the commands of this module."""
     a, b = "http://127.0.0.1:8300", "http://127.0.0.1:8301"
     my.command("transfer", epilog=f"Example: cyberprivacy my transfer {a} {b} --move --key me.json")(
-        with_signer(transfer)
+        with_wallet(transfer)
     )
     my.command("transfers", epilog=f"Example: cyberprivacy my transfers {b}")(transfers)
 
@@ -62,7 +64,7 @@ def transfer(  # noqa: PLR0913  # each is one option of the command line
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="For what, if TO lists several.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
     certificate: Certificate = None,
-    who: Signing,
+    who: Whose,
     as_json: Json = False,
 ) -> None:
     """Bring all that FROM holds of you to TO, by one signature. TO fetches it by itself; you may close this.
@@ -95,11 +97,15 @@ def transfers(
     ] = "",
     *,
     resume: Annotated[bool, typer.Option("--resume", help="Try again what failed, or was not taken.")] = False,
+    proof: Annotated[
+        Path | None,
+        typer.Option("--proof", metavar="FILE", help="Keep the proof that its receipt is in the vault's log."),
+    ] = None,
     certificate: Certificate = None,
     as_json: Json = False,
 ) -> None:
     """Your transfers from and to a vault, newest first; how far one is, and the receipt that both sides signed."""
-    if resume and not transfer:
+    if (resume or proof) and not transfer:
         raise Misuse("say which", code="my.transfer", hint="`my transfers URL` lists them.")
     vault, _ = connect(url, certificate)
     with vault:
@@ -110,12 +116,20 @@ def transfers(
             return
         path = f"{_PATH}/{_id(transfer)}"
         report = _arrived(vault, vault.ask("POST", path + ":resume")) if resume else vault.ask("GET", path)
+        found = None
+        if proof is not None or report["place"] is not None:
+            found = proven(vault, transfer, report["receipt"], now=time.time())
+    if proof is not None and found is not None:
+        replace(proof, found.file)
+    report["log"] = found and {"key": found.key.encode(), "index": found.index, "size": found.size}
     out.result(report, _table([report["transfer"]]), as_json=as_json)
     if report["rejected"] and not as_json:
         out.human(_rejected(report["rejected"]))
     if report["receipt"] and not as_json:
-        place = "waits for the ledger" if report["place"] is None else f"entry {report['place']} of the ledger"
+        place = "waits for the log" if found is None else f"proven: entry {found.index} of {found.size} in its log"
         out.human(f"both sides have signed a receipt ({place}); --json shows it")
+    if proof is not None and found is not None and not as_json:
+        out.human(f"cyberprivacy log verify {proof} --key {found.key.encode()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +146,10 @@ class Twice:
 
 
 def _between(
-    stack: ExitStack, source: str, recipient: str, who: Signing, certificate: Path | None
+    stack: ExitStack, source: str, recipient: str, who: Whose, certificate: Path | None
 ) -> tuple[Mover, SignerWallet]:
     """Somebody signed in at both; where there is no session yet, one is opened. TO is told of the account."""
-    wallet = SignerWallet.of(who)
+    wallet = who.wallet()
     here, account = entered(source, wallet, certificate, account=None)
     stack.enter_context(here)
     with Connection(recipient, certificate=certificate) as stranger:
@@ -150,7 +164,7 @@ def _between(
             hint="`my sign-out`, then again.",
             accounts=[account, other],
         )
-    return Mover(here, there, account), wallet
+    return Mover(here, there, account, contracts=who.contracts()), wallet
 
 
 def _agree(plan: Plan, *, partly: bool, yes: bool) -> None:
@@ -181,11 +195,9 @@ def _arrived(vault: Connection, report: Any) -> Any:
     return report
 
 
-def _undo(
-    source: str, recipient: str, which: str, who: Signing, certificate: Path | None, *, as_json: bool
-) -> None:
+def _undo(source: str, recipient: str, which: str, who: Whose, certificate: Path | None, *, as_json: bool) -> None:
     """First FROM keeps what it has, then TO is told to erase: never the other way round."""
-    wallet = SignerWallet.of(who)
+    wallet = who.wallet()
     here, account = entered(source, wallet, certificate, account=None)
     with here:
         path = f"{_PATH}/{_id(which) if which else _only(here)}"
@@ -199,7 +211,9 @@ def _undo(
         there, _ = entered(recipient, wallet, certificate, account=account)
         with there:
             grant = (kept or there.ask("GET", path))["transfer"]["grant"]
-            Person(there, wallet).revoke(account, bytes.fromhex(grant), erase=True, also=here)
+            Person(there, wallet, contracts=who.contracts()).revoke(
+                account, bytes.fromhex(grant), erase=True, also=here
+            )
             after = there.ask("GET", path)
     value = {**after, "source": kept and kept["transfer"]["state"]}
     human = f"taken back: {source} keeps what it has, {recipient} erased what came"

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,6 +82,7 @@ def empty(folder: Path) -> None:
     Raises:
         Misuse: there is something in it, and not from a demo.
     """
+    from cyberprivacy.deploy.kubernetes.api import ClusterSilent
     from cyberprivacy.testing.townnode import sweep
 
     if folder.exists() and not folder.is_dir():
@@ -96,7 +97,8 @@ def empty(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("All that is beside this file is removed by the next `cyberprivacy demo`.\n")
     if (folder / "node" / "node.toml").exists():
-        sweep(folder / "node" / "node.toml")
+        with suppress(ClusterSilent):  # a cluster of a demo ends with it
+            sweep(folder / "node" / "node.toml")
     for old in folder.iterdir():
         if old.name not in KEPT:
             shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()

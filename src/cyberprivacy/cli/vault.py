@@ -81,7 +81,9 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
     source: Annotated[
         list[str],
         typer.Option(
-            "--source", metavar="NAME=URL", help="A vault from which records may be brought, beside public ones."
+            "--source",
+            metavar="NAME=URL",
+            help="Another vault: it may be followed, and records brought from it; repeat for more.",
         ),
     ] = [],  # noqa: B006
     front: Annotated[
@@ -104,7 +106,8 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
         place = Place(site, network, apps=apps, sources=sources)
         declared, prover = _types(types), judging.prover(vendors, local=site.local, clock=time.time)
         own = _own(shares, place, declared, purpose)
-        with opened(data, database, place, types=declared, own=own, prover=prover) as vault:
+        contracts = judging.contracts()
+        with opened(data, database, place, types=declared, own=own, prover=prover, contracts=contracts) as vault:
             out.progress(f"serving a vault at {site.uri}  (data in {data}; stop it with Ctrl-C)")
             out.progress(_told(own, data))
             if vault.development:
@@ -116,7 +119,7 @@ def _told(own: Own | None, data: Path) -> str:
     """What is not done here, or who remembers receipts."""
     if own is None:
         return "nothing is shared or moved from or to here: say which application does that (--shares)"
-    return f"receipts of transfers are remembered in {data}/receipts.ledger, which nobody else witnesses"
+    return f"receipts of transfers are remembered in {data}/receipts.ledger, with proofs; nobody else witnesses it"
 
 
 def _app(text: str, site: Site) -> tuple[str, Site]:

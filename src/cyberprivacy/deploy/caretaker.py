@@ -32,6 +32,7 @@ _log = structlog.get_logger("deploy")
 class _Watch:
     """What is known of one container since this node started. Times are monotonic seconds."""
 
+    app: str
     since: float
     ready: bool = True
     heard: bool = False
@@ -73,7 +74,7 @@ class Caretaker:
         """One round over an application's containers that should run; returns the names of those started again."""
         started, well = [], []
         for found in containers:
-            watch = self._watches.setdefault(found.id, _Watch(self._clock()))
+            watch = self._watches.setdefault(found.id, _Watch(found.labels.get("app", ""), self._clock()))
             if watch.ending is not None:
                 self._await_end(found, watch, watch.ending)
             elif not found.running:
@@ -102,10 +103,10 @@ class Caretaker:
         watch = self._watches.get(found.id)
         return watch is not None and watch.heard and watch.ready
 
-    def forget(self, alive: Iterable[Found]) -> None:
-        """Drop what is known of containers that are gone."""
+    def forget(self, app: str, alive: Iterable[Found]) -> None:
+        """Drop what is known of containers of an application that are gone."""
         ids = {found.id for found in alive}
-        self._watches = {id_: watch for id_, watch in self._watches.items() if id_ in ids}
+        self._watches = {id_: one for id_, one in self._watches.items() if one.app != app or id_ in ids}
 
     def _dead(self, found: Found, watch: _Watch) -> bool:
         """Whether its liveness probe failed too often; then it is being ended."""

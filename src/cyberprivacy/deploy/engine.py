@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cyberprivacy.deploy.found import EngineFailed, Found, digests_of, found
+from cyberprivacy.deploy.plan import PREFIX
 from cyberprivacy.errors import Untrusted
 
 _SETTLE_SECONDS: Final = 60.0
@@ -59,6 +60,7 @@ class Engine:
 
     def __init__(self, storage: Path, run: Path, *, runtime: str = "runc") -> None:
         self._storage, self._run, self._settled = storage, run, False
+        self._known: dict[str, frozenset[str]] = {}
         self._copies, self._settling = storage / "copies", threading.Lock()
         for folder in (storage, run):
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -171,8 +173,11 @@ class Engine:
         described: list[dict[str, object]] = json.loads(self.do("image", "inspect", *images, unless=_UNKNOWN))
         return described
 
-    def containers(self) -> list[Found]:
+    def containers(self, *, app: str = "") -> list[Found]:
         """Everything in this engine, in any state, read at this moment.
+
+        Args:
+            app: only what is labelled as this application's; "" = all.
 
         Raises:
             EngineFailed: it cannot be read; not only because one went away while we looked.
@@ -181,7 +186,7 @@ class Engine:
         while True:
             tries += 1
             try:
-                containers, images = self._read()
+                containers, images = self._read(app)
             except EngineFailed:  # one of them went away between two commands
                 if tries == _TRIES:
                     raise
@@ -190,14 +195,29 @@ class Engine:
             if tries == _TRIES or all(str(one["Image"]) in images for one in containers):
                 return [found(one, images.get(str(one["Image"]), frozenset())) for one in containers]
 
-    def _read(self) -> tuple[list[dict[str, object]], dict[str, frozenset[str]]]:
+    def _read(self, app: str) -> tuple[list[dict[str, object]], dict[str, frozenset[str]]]:
         """Containers as podman describes them, and the digests of each of their images that is there."""
-        names = self.do("ps", "--all", "--quiet", "--no-trunc").split()
+        only = (f"--filter=label={PREFIX}app={app}",) if app else ()
+        names = self.do("ps", "--all", "--quiet", "--no-trunc", *only).split()
         if not names:
             return [], {}
         containers: list[dict[str, object]] = json.loads(self.do("inspect", "--type=container", *names))
-        images = self._described(*sorted({str(one["Image"]) for one in containers}))
-        return containers, {str(image["Id"]): digests_of(image) for image in images}
+        return containers, self._digests(containers)
+
+    def _digests(self, containers: Sequence[Mapping[str, object]]) -> dict[str, frozenset[str]]:
+        """The digests of each image of these that is there, and of others.
+
+        A command costs more than all that it says, and a manifest names its image for ever: who has the digest
+        that its label promises is not asked about again.
+        """
+        pairs = [(str(one["Image"]), found(one, frozenset()).labels.get("digest", "")) for one in containers]
+        known = self._known
+        asked = {image for image, digest in pairs if digest not in known.get(image, ())}
+        if asked:
+            found_now = {str(one["Id"]): digests_of(one) for one in self._described(*sorted(asked))}
+            known = {image: digests for image, digests in known.items() if image not in asked} | found_now
+            self._known = known
+        return known
 
     def discard(self, containers: Sequence[Found], *, grace: int = 0) -> None:
         """Stop containers (SIGTERM, `grace` seconds, SIGKILL), all at once, and remove them; twice is once."""
@@ -229,6 +249,7 @@ class Engine:
         """
         with contextlib.suppress(BlockingIOError), self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
             self.do("image", "prune", "--all", "--force")
+            self._known = {}
 
     @contextlib.contextmanager
     def _locked(self, how: int) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.review.workload import Topology
 
 _SERVING: Final = "serving"
+_NETWORK_SECONDS: Final = 10.0
+"""Between two looks at bridge and rules, a dozen commands each: nobody takes them away but the machine's owner."""
 _log = structlog.get_logger("deploy")
 
 
@@ -70,6 +73,8 @@ class PodmanRuntime:
         self._engine = Engine(settings.storage, settings.run, runtime=settings.oci_runtime)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._removals: Counter[str] = Counter()
+        self._prepared: defaultdict[str, float] = defaultdict(lambda: -_NETWORK_SECONDS)
+        self._applications = settings.storage.parent / "applications"
         self._caretaker = Caretaker(self._start_again, self._end)
         self._observer = Observer(
             Senses(
@@ -157,10 +162,9 @@ class PodmanRuntime:
             CyberPrivacyError: the first failure of any, after the other applications were looked after.
         """
         self._engine.settle()
-        everything = self._engine.containers()
         started: list[str] = []
         failures: list[CyberPrivacyError] = []
-        for name in sorted({found.labels["app"] for found in everything if "app" in found.labels}):
+        for name in sorted(path.parent.name for path in self._applications.glob(f"*/{_SERVING}")):
             if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
                 try:
                     started += self._tend_one(name)
@@ -169,7 +173,6 @@ class PodmanRuntime:
                     failures.append(failure)
                 finally:
                     self._locks[name].release()
-        self._caretaker.forget(everything)
         if failures:
             raise failures[0]
         return tuple(started)
@@ -178,12 +181,14 @@ class PodmanRuntime:
         """See `Tended.close`: podman is asked command by command, nothing is held between them."""
 
     def _tend_one(self, name: str) -> list[str]:
-        place, containers = self._places.find(name), self._engine.containers()
-        wanted = (name, self._serving(name))
-        serving = [one for one in containers if (one.labels.get("app"), one.labels.get("spec")) == wanted]
+        place, ours, spec = self._places.find(name), self._engine.containers(app=name), self._serving(name)
+        serving = [one for one in ours if one.labels.get("spec") == spec]
+        self._caretaker.forget(name, ours)
         if place is None or not serving or orphans(serving):
             return []
-        network.prepare(place)
+        if time.monotonic() >= self._prepared[name] + _NETWORK_SECONDS:
+            network.prepare(place)
+            self._prepared[name] = time.monotonic()
         started = self._caretaker.look_after(serving)
         ready = self._caretaker.ready(serving)
         if ready and ready != self._front.endpoints(name):  # with none ready, the front says so by itself
@@ -285,7 +290,7 @@ class PodmanRuntime:
             return ""
 
     def _folder(self, name: str) -> Path:
-        folder = self._settings.storage.parent / "applications" / name
+        folder = self._applications / name
         with on_disk():
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         return folder

@@ -166,7 +166,8 @@ class Assembly:
     @property
     def building(self) -> Builder:
         """What turns source into images here. See `engines_config`."""
-        return beside(self.builder, self.config.jenkins, self.config.data / "builds" / "agreed")
+        config = self.config
+        return beside(self.builder, config.jenkins, config.jobs, config.data / "builds" / "agreed")
 
     def fetch(self, cid: Cid) -> VerifiedBundle:
         """Bring a bundle to this machine, from the configured gateways. See `bundle.fetch`."""

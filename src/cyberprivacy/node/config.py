@@ -52,7 +52,7 @@ from pathlib import Path
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
 from cyberprivacy.node.clusters import InCluster
-from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, harbor_at, jenkins_at
+from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, JobsAt, harbor_at, jenkins_at, jobs_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
 from cyberprivacy.proposal.release import Address
@@ -102,6 +102,7 @@ class Config:
         answering: where the cluster answers for this node's log; None = on no chain.
         cluster: where applications run; None = on this machine.
         jenkins: what builds beside this node; None = nothing does.
+        jobs: a cluster that builds beside this node; None = none does.
         harbor: where images are stored; None = in the embedded registry.
         digest: SHA-256 of the file, 32 bytes; empty if it came from no file.
     """
@@ -116,6 +117,7 @@ class Config:
     answering: Answering | None = None
     cluster: InCluster | None = None
     jenkins: JenkinsAt | None = None
+    jobs: JobsAt | None = None
     harbor: HarborAt | None = None
     digest: bytes = b""
 
@@ -147,6 +149,7 @@ def parse(value: Mapping[str, object]) -> Config:
         "head",
         "kubernetes",
         "jenkins",
+        "jobs",
         "harbor",
     }
     top = Table("", value, sections)
@@ -173,6 +176,7 @@ def parse(value: Mapping[str, object]) -> Config:
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         jenkins=jenkins_at(top),
+        jobs=jobs_at(top),
         harbor=harbor,
         rpc=tuple(map(url, rpc)),
         daos=daos,

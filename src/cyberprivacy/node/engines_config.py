@@ -17,6 +17,16 @@ certificates = "/etc/cyberprivacy/ca"  # optional: folder with ca.crt, if the ma
 
 [jenkins.values]                       # what the templates want; a secret is the path of its file
 registry = "https://registry.example"
+
+[jobs]                                 # optional: a second builder in a Kubernetes; as [jenkins], or beside it
+kubeconfig = "/etc/cyberprivacy/builds.kubeconfig"
+context = "builds"                     # optional: else the current one
+namespace = "builds"                   # of these Jobs alone
+image = "registry.example/agent@sha256:…"  # has `cyberprivacy`, buildah and a shell
+templates = "/opt/cyberprivacy/deploy/templates"
+
+[jobs.values]                          # as [jenkins.values]
+registry = "https://registry.example"
 ```
 """
 
@@ -24,11 +34,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cyberprivacy.build.executor import Filling, SecondOpinion
 from cyberprivacy.build.image import Builder
 from cyberprivacy.build.jenkins import SERVICE, Jenkins
-from cyberprivacy.build.jenkins_builder import Filling, JenkinsBuilder
+from cyberprivacy.build.jenkins_executor import JenkinsExecutor
+from cyberprivacy.build.job import Yard
 from cyberprivacy.bundle.access import Access, read_secret
 from cyberprivacy.bundle.remote import Remote
+from cyberprivacy.deploy.kubernetes import kubeconfig
+from cyberprivacy.deploy.kubernetes.api import Cluster
+from cyberprivacy.deploy.kubernetes.jobs import JobExecutor
 from cyberprivacy.node.tables import Table, url
 from cyberprivacy.registry.harbor_registry import HarborRegistry, open_harbor, trusted
 
@@ -52,6 +67,23 @@ class JenkinsAt:
     ca: Path | None
     templates: Path
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAt:
+    """A Kubernetes that builds beside this node.
+
+    Attributes:
+        kubeconfig: whom to talk to, and as whom.
+        context: "" = the file's current one.
+        yard: where Jobs run, and from which image.
+        filling: of templates.
+    """
+
+    kubeconfig: Path
+    context: str
+    yard: Yard
+    filling: Filling
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +151,45 @@ def jenkins_at(top: Table) -> JenkinsAt | None:
     )
 
 
-def beside(own: Builder, at: JenkinsAt | None, agreed: Path) -> Builder:
-    """The node's own builder, with a Jenkins beside it where one is configured.
+def jobs_at(top: Table) -> JobsAt | None:
+    """The section `jobs`, None if there is none.
+
+    Raises:
+        BadConfig: a key is missing, unknown, or of the wrong form.
+        Misuse: "job.namespace", "job.image".
+    """
+    if not top.has("jobs"):
+        return None
+    table = top.table("jobs", {"kubeconfig", "context", "namespace", "image", "templates", "values"})
+    return JobsAt(
+        kubeconfig=Path(table.text("kubeconfig")),
+        context=table.text("context") if table.has("context") else "",
+        yard=Yard(table.text("namespace"), table.text("image")),
+        filling=Filling(Path(table.text("templates")), dict(table.pairs("values"))),
+    )
+
+
+def beside(own: Builder, jenkins: JenkinsAt | None, jobs: JobsAt | None, agreed: Path) -> Builder:
+    """The node's own builder, with each executor beside it that is configured.
 
     Args:
         own: the embedded builder.
-        at: the Jenkins.
-        agreed: folder that remembers what both built alike.
+        jenkins: a Jenkins.
+        jobs: a cluster that builds.
+        agreed: folder that remembers what was built alike.
 
     Raises:
-        Misuse: "access.file", "access.ca", "access.plain", "bundle.url".
+        Misuse: "access.file", "access.ca", "access.plain", "bundle.url", "kubernetes.kubeconfig".
     """
-    if at is None:
-        return own
+    if jenkins is not None:
+        own = SecondOpinion(own, _jenkins(jenkins), Filling(jenkins.templates, jenkins.values), agreed)
+    if jobs is not None:
+        cluster = Cluster(kubeconfig.read(jobs.kubeconfig, context=jobs.context))
+        own = SecondOpinion(own, JobExecutor(cluster, jobs.yard), jobs.filling, agreed)
+    return own
+
+
+def _jenkins(at: JenkinsAt) -> JenkinsExecutor:
     access = Access.basic(at.user, read_secret(at.token))
     remote = Remote(at.url, SERVICE, access=access, tls=trusted(at.ca))
-    return JenkinsBuilder(own, Jenkins(remote), Filling(at.templates, at.values), agreed)
+    return JenkinsExecutor(Jenkins(remote))

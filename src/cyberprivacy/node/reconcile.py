@@ -21,6 +21,8 @@ from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 FIRST_DELAY: Final = 2.0
 """Seconds before a failed journey is tried again; doubled each time that it ends at the same step."""
 LONGEST_DELAY: Final = 300.0
+OTHERS_TURN: Final = frozenset({"release.waiting-for-builders", "kubernetes.standby"})
+"""Codes of what is no failure, but somebody else's turn: asked again soon, and not told in the ledger."""
 
 State = Literal["starting", "working", "serving", "waiting", "refused", "stopped"]
 
@@ -230,7 +232,7 @@ class Reconciler:
             self._failures, self._failed_at = 0, self._journal.doing
         self._failures += 1
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (self._failures - 1))
-        if error.code == "release.waiting-for-builders":
+        if error.code in OTHERS_TURN:
             delay = FIRST_DELAY
         elif wanted is not None:
             self._remember(wanted, error)

@@ -30,7 +30,7 @@ from cyberprivacy.node.beginnings import record_start
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.doors import doors
-from cyberprivacy.node.duties import on_duty
+from cyberprivacy.node.duties import Duty, on_duty
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
@@ -220,11 +220,12 @@ class Node:
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set; applications and their front go on without the node."""
-        self._leave_unserved()
+        waits_for = self._left()
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
-        duties = [
+        duties: list[Duty] = [
             *(duty for each in self.applications for duty in (each.keep, each.watch)),
+            partial(self._leave, said=waits_for),
             self._tend,
             self._tidy,
             self._shared.keeping.keep,
@@ -239,6 +240,22 @@ class Node:
         self._shared.circle.close()
         self._shared.machine.close()
         self._shared.assembly.close()
+
+    def _leave(self, stop: threading.Event, said: str = "") -> None:
+        """Try again until it was done, if another node acts or the engine is silent."""
+        while said and not stop.wait(PAUSE):
+            said = self._left(said)
+        stop.wait()
+
+    def _left(self, said: str = "") -> str:
+        """Leave what is unserved; "" = done, else why not, told once."""
+        try:
+            self._leave_unserved()
+        except TryLater as later:
+            if later.code != said:
+                _log.info("unserved", code=later.code, what=str(later))
+            return later.code
+        return ""
 
     def _leave_unserved(self) -> None:
         """End what runs here for a DAO that the configuration no longer names: nobody would hear its halt."""

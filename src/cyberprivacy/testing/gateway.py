@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
@@ -186,8 +187,13 @@ async def _endless(root: Cid, find: Find) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[str]:
-    """Serve an ASGI app on a free port of this machine; gives its URL, and stops when the block ends."""
+def running(app: ASGIApp, tls: Path | None = None) -> Iterator[str]:
+    """Serve an ASGI app on a free port of this machine; gives its URL, and stops when the block ends.
+
+    Args:
+        app: what answers.
+        tls: folder with `server.crt` and `server.key`; None serves without TLS.
+    """
     with listening("127.0.0.1", 0) as bound:
         config = uvicorn.Config(
             app,
@@ -196,12 +202,14 @@ def running(app: ASGIApp) -> Iterator[str]:
             log_level="critical",  # a lie may be an exception; the server need not report it
             lifespan="off",
             timeout_graceful_shutdown=1,
+            ssl_certfile=tls / "server.crt" if tls else None,
+            ssl_keyfile=tls / "server.key" if tls else None,
         )
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{bound.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(timeout=10)

@@ -58,6 +58,11 @@ class TownNode:
         """Take a DAO out of its configuration, for its next start."""
         self.config.write_text(self.config.read_text().replace(_served(dao, port), ""))
 
+    def configured(self, more: str) -> "TownNode":
+        """Write tables into its configuration that not every node of a town has, for its next start."""
+        self.config.write_text(self.config.read_text() + more)
+        return self
+
     @property
     def data(self) -> Path:
         """Its data directory."""
@@ -127,19 +132,29 @@ class TownNode:
     def stop(self) -> None:
         """Ask the process to end, and wait."""
         if self._process is not None and self._process.poll() is None:
+            self.go_on()
             self._process.terminate()
             self._process.wait()
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def hold(self) -> None:
         """Hold the process still; what it has started goes on."""
         if self._process is None:
             raise Misuse("a node that was not started cannot be held still")
         self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a process go on that is held still; one that is not goes on anyway."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold the process still while the block runs."""
+        self.hold()
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.go_on()
 
     def wait(self) -> int | None:
         """Wait until the process ends by itself; its exit code."""
@@ -200,6 +215,7 @@ def _served(dao: str, port: int) -> str:
 
 def sweep(config: Path) -> None:
     """Remove from this machine what a node with this configuration left running, and its containers."""
+    from cyberprivacy.deploy.kubernetes.lease import Standby
     from cyberprivacy.node import config as settings
     from cyberprivacy.node.assembly import Assembly, application_name, leave
 
@@ -207,8 +223,11 @@ def sweep(config: Path) -> None:
     assembly = Assembly.of(read)
     try:
         for served in read.daos:
-            assembly.runtime.remove(application_name(served.dao))
-            assembly.front.stop(application_name(served.dao))
+            try:
+                with suppress(Standby):  # another node acts in that cluster, and looks after what runs there
+                    assembly.runtime.remove(application_name(served.dao))
+            finally:
+                assembly.front.stop(application_name(served.dao))
     finally:
         assembly.close()
         leave(read.data)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.vault.administered import PARAMETERS
+from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.proven import Prover
 from cyberprivacy.vault.sharing import NOWHERE, Home
 
@@ -28,6 +29,7 @@ class App:
         sources: addresses of applications whose records people may grant it, by name; needs a vault inside.
         home: its DAO and cluster, and what it can prove; nobody's by default. Needs a vault inside.
         prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
+        contracts: says what contract wallets accept (`contractwallet.ChainWitness`); None = they are not enabled.
         network: names the domain of what people sign.
         parameters: where its node writes what administrators may ask (see `administered`).
         clock: POSIX seconds.
@@ -42,6 +44,7 @@ class App:
     sources: Mapping[str, str] = field(default_factory=dict)
     home: Home = NOWHERE
     prover: Prover | None = None
+    contracts: ContractWitness | None = None
     network: str = NETWORK
     parameters: Path = PARAMETERS
     clock: Callable[[], float] = time.time

@@ -25,6 +25,9 @@ def revoke(sharing: Sharing, document: bytes) -> bytes:
     """
     said, now = SignedRevoke.decode(document).revoke, int(sharing.clock())
     owner, states = sharing.owner(said.subject), sharing.accounts.history(said.subject)
+    with sharing.database.reading() as connection:  # a chain may be asked: not while others wait for this to end
+        book = GrantBook(connection, owner)
+        check_revoke(document, sharing.place(connection), states=states, memory=book, now=sharing.clock())
     with sharing.database.transaction() as connection:
         book = GrantBook(connection, owner)
         signed = check_revoke(document, sharing.place(connection), states=states, memory=book, now=sharing.clock())

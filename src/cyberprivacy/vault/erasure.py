@@ -19,6 +19,7 @@ from cyberprivacy.vault import orders
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, Step, What, ask
 from cyberprivacy.vault.freshening import freshen
+from cyberprivacy.vault.onward import onward
 from cyberprivacy.vault.receipt import Signer, receipt
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.tables import ACCOUNTS, BLOB_PARTS, BLOBS, ERASURES, OWNERS, RECORDS
@@ -129,17 +130,22 @@ class Erasure:
         now = int(self._clock())
         label = self._ring.store.root.label
         until = now + self.backup_days * DAY
-        told = self._told(job)
+        told = self._told(job, now)
         made = receipt(job, self._signer, root=label, now=now, backups_until=until, recipients=told)
         done = replace(job, step=Step.DONE, receipt=made)
         self._move(done, receipt=made, done=now)
         return done
 
-    def _told(self, job: Job) -> list[dict[str, object]]:
-        """The recipients that were told to erase what they had of owners that are gone, as far as they are."""
-        if job.scope.what not in (What.OWNER, What.ACCOUNT):
+    def _told(self, job: Job, now: int) -> list[dict[str, object]]:
+        """The recipients that were told to erase what they had of owners that are gone, as far as they are.
+
+        Of what came from elsewhere: those to whom it may have been given on.
+        """
+        if job.scope.what not in (What.OWNER, What.ACCOUNT, What.GRANT):
             return []
         with self._database.reading() as connection:
+            if job.scope.what is What.GRANT:
+                return onward(connection, job.subject, now=now)
             return [orders.shown(each) for each in orders.of(connection, job.owners)]
 
 

@@ -82,12 +82,13 @@ class Follower:
         self._sources, self._clock = sources, clock
         self._tasks: dict[tuple[bytes, bytes], asyncio.Task[None]] = {}
         self._client: httpx2.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow whatever has not ended, until the end of the block."""
         async with httpx2.AsyncClient(timeout=SILENCE, follow_redirects=False, trust_env=False) as client:
-            self._client = client
+            self._client, self._loop = client, asyncio.get_running_loop()
             for each in await to_thread.run_sync(self._followings.all):
                 self._start(each)
             try:
@@ -97,7 +98,7 @@ class Follower:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                self._client = None
+                self._client = self._loop = None
 
     async def take(self, document: bytes) -> Following:
         """Begin to follow a signed grant of which this place is the recipient; one that is followed goes on.
@@ -109,6 +110,14 @@ class Follower:
         self._start(following)
         return following
 
+    def ask(self, document: bytes) -> Following:
+        """As `take`, from any thread; where nobody runs now, it is followed as soon as somebody does."""
+        following = self._admit(document)
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._start, following)
+        return following
+
     def _admit(self, document: bytes) -> Following:
         grant = SignedGrant.decode(document).grant
         owner, source = self._sharing.owner(grant.subject), self._sources.get(grant.source.app)
@@ -117,6 +126,8 @@ class Follower:
         known = [each for each in self._followings.all(owner) if each.grant == grant]
         if known:
             return known[0]
+        with self._sharing.database.reading() as connection:  # a chain may be asked, which takes its time
+            self._sharing.signed(connection, document, owner)
         with self._sharing.database.transaction() as connection:
             self._sharing.receive(connection, document, owner)
             self._followings.begin(connection, owner, document, source.uri, int(self._clock()))
@@ -124,7 +135,7 @@ class Follower:
 
     def _start(self, following: Following) -> None:
         key = (following.owner, following.grant.id)
-        if following.state is not State.ENDED and key not in self._tasks:
+        if self._client is not None and following.state is not State.ENDED and key not in self._tasks:
             task = asyncio.create_task(self._follow(following))
             self._tasks[key] = task
             task.add_done_callback(lambda _: self._tasks.pop(key, None))

@@ -24,7 +24,6 @@ from cyberprivacy.vault.carriage import LIMIT, SignedGrant
 from cyberprivacy.vault.change import Change, Create, Delete, Done, Update
 from cyberprivacy.vault.cookie import Cookie
 from cyberprivacy.vault.counting import contributions
-from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Following, Followings
 from cyberprivacy.vault.grantbook import GrantBook
 from cyberprivacy.vault.granting import Registered
@@ -35,7 +34,8 @@ from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
 from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.web.assembly import Vault, opened
-from cyberprivacy.vault.web.dispatch import SECURITY, refusal
+from cyberprivacy.vault.web.dispatch import refusal
+from cyberprivacy.vault.web.exchange import SECURITY
 from cyberprivacy.vault.web.problem import BadCall
 
 FOLLOW: Final = "/udi/followings"
@@ -132,11 +132,11 @@ class Inside:
                 types=declared,
                 own=own,
                 prover=app.prover,
+                contracts=app.contracts,
                 clock=app.clock,
             )
         )
-        self.followings = Followings(self.vault.database, self.vault.records)
-        self.follower = Follower(self.followings, self.vault.sharing(own), self.vault.key, known, app.clock)
+        self.followings, self.follower = self.vault.followings, self.vault.follower
         self._sessions = Sessions(self.vault.database)
         self._endpoints = self.vault.application()
 

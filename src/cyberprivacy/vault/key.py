@@ -81,6 +81,11 @@ class Key:
         return cls(found[0])
 
     @classmethod
+    def of_contract(cls, chain: int, address: bytes) -> Self:
+        """The key of a contract wallet: its EIP-155 chain, and 20 bytes."""
+        return cls.parse(f"{Kind.CONTRACT.value}:{chain.to_bytes(8).hex()}{address.hex()}")
+
+    @classmethod
     def of_address(cls, address: bytes) -> Self:
         """The key of an Ethereum account, 20 bytes."""
         return cls.parse(f"{Kind.EOA.value}:{address.hex()}")
@@ -124,7 +129,9 @@ class Judge:
                 place = _enabled(self.place, key)
                 passkey.check(key.material, digest, _assertion(signature), place)
             case Kind.CONTRACT:
-                witness = _enabled(self.contracts, key)
+                witness = _enabled(
+                    self.contracts, key, "Name the chain that is asked about contract wallets: --rpc URL."
+                )
                 if len(signature) > MAX_SIGNATURE:
                     raise wallet.BadSignature("the signature is too large", size=len(signature))
                 chain, address = int.from_bytes(key.material[:8]), key.material[8:]
@@ -168,9 +175,9 @@ def _assertion(signature: bytes) -> passkey.Assertion:
     raise passkey.BadAssertion("not an assertion in the form of the specification")
 
 
-def _enabled(port: _Port | None, key: Key) -> _Port:
+def _enabled(port: _Port | None, key: Key, hint: str = "") -> _Port:
     if port is None:
-        raise Misuse("keys of this kind are not enabled here", code="key.disabled", kind=key.kind.value)
+        raise Misuse("keys of this kind are not enabled here", code="key.disabled", hint=hint, kind=key.kind.value)
     return port
 
 

@@ -39,7 +39,8 @@ from cyberprivacy.vault.personal import Backing, PersonalRecords, Visit
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.sessions import NoSession
 from cyberprivacy.vault.shared import Shared
-from cyberprivacy.vault.web.dispatch import SECURITY, refusal
+from cyberprivacy.vault.web.dispatch import refusal
+from cyberprivacy.vault.web.exchange import SECURITY
 
 __all__ = ["App", "PersonalData", "PersonalRecords"]
 

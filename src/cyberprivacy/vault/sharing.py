@@ -133,8 +133,8 @@ class Sharing:
         with self.database.reading() as connection:
             if self._registered(connection, owner, grant, peer):
                 return grant
-            if self.recipients.due(peer):  # nobody is asked anything for what no person has signed
-                self._signed(connection, document, owner)
+            # Nobody is asked anything for what no person has signed, and a chain not within a transaction.
+            self.signed(connection, document, owner)
         self.recipients.meet(peer)
         with self.database.transaction() as connection:
             if not self._registered(connection, owner, grant, peer):
@@ -175,8 +175,8 @@ class Sharing:
         book.register(admitted)
         return signed.grant
 
-    def _signed(self, connection: Connection, document: bytes, owner: bytes) -> None:
-        """What `admit` checks before it looks at the recipient."""
+    def signed(self, connection: Connection, document: bytes, owner: bytes) -> None:
+        """What `admit` checks before it looks at the recipient: all that a chain may have to be asked for."""
         signed = SignedGrant.decode(document)
         check_signed(
             signed,

@@ -216,6 +216,7 @@ TRANSFERS_OUT: Final = Table(
     Column("receipt", LargeBinary, nullable=True),  # canonical JSON, with both signatures
     _whole("asked"),
     _whole("due", null=True),  # when a move erases
+    Column("why", String(64), nullable=True),  # reason code for which the last receipt was not believed
 )
 
 TRANSFER_CHUNKS: Final = Table(

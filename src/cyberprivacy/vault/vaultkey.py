@@ -7,6 +7,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.ledger.signers import Kind, Signer
 
 
 class VaultKey:
@@ -44,6 +45,10 @@ class VaultKey:
     def public(self) -> bytes:
         """32 bytes."""
         return self._key.public_key().public_bytes_raw()
+
+    def log_signer(self, name: str) -> Signer:
+        """The same key as that of a log: what it signs there begins with its name, and with no tag."""
+        return Signer.of(name, Kind.LOG, self._key.private_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
         """A signature of 64 bytes; the message begins with a tag that says what it is."""

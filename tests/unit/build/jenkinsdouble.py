@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
@@ -46,10 +47,13 @@ class JenkinsDouble:
         wait: how often it says that a build is still queued, and that it still runs.
         crumbs: whether changes need one.
         log: of the last build.
+        aside: whether a build runs beside the answers, as for one that takes minutes; then the server remembers the
+            last build alone.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.programs = folder, folder / "bin"
+    def __init__(self, folder: Path, *, aside: bool = False) -> None:
+        self.folder, self.programs, self.aside = folder, folder / "bin", aside
+        self.worker: Thread | None = None
         self.breaches: list[str] = []
         self.asked: list[str] = []
         self.jobs: dict[str, str] = {}
@@ -97,22 +101,30 @@ class JenkinsDouble:
             return JSONResponse({"id": found[1]}) if found[1] in self.secrets else Response(status_code=404)
         if found := re.fullmatch(r"/queue/item/(\d+)/api/json", path):
             return self._item(int(found[1]))
-        if found := re.fullmatch(r"/job/([\w-]+)/1/(api/json|logText/progressiveText|artifact/(.+))", path):
-            return self._build(found[2], found[3], query)
+        if found := re.fullmatch(r"/job/([\w-]+)/(\d+)/(api/json|logText/progressiveText|artifact/(.+))", path):
+            gone = int(found[2]) != self.number
+            return Response(status_code=404) if gone else self._build(found[3], found[4], query)
         return self._breach(f"no such path: {path}")
 
     def _item(self, item: int) -> Response:
         if item not in range(1, len(self.queued) + 1):
             return Response(status_code=404)
         waiting = self._still_waiting()
-        executable = None if waiting or item in self.cancelled else {"number": 1, "url": "http://elsewhere/"}
+        executable = (
+            None if waiting or item in self.cancelled else {"number": self.number, "url": "http://elsewhere/"}
+        )
         return JSONResponse({"cancelled": item in self.cancelled, "why": "no agent", "executable": executable})
+
+    @property
+    def number(self) -> int:
+        """Of the build that it remembers."""
+        return len(self.queued) if self.aside else 1
 
     def _build(self, what: str, artifact: str, query: dict[str, str]) -> Response:
         if what == "api/json":
             running = self._still_waiting()
             if not running and not self.result:
-                self._run(*self.queued[-1])
+                running = self._begin()
             return JSONResponse({"building": running, "result": None if running else self.result})
         if what == "logText/progressiveText":
             start = int(query["start"])
@@ -136,13 +148,15 @@ class JenkinsDouble:
             if kind != "application/x-www-form-urlencoded" or found[1] not in self.jobs:
                 return self._breach(f"form of build: {kind}")
             self.queued.append((found[1], dict(parse_qsl(body.decode(), strict_parsing=True))))
+            if self.aside:
+                self.worker, self.log, self.result = None, "", ""
             return Response(
                 status_code=201, headers={"Location": f"http://elsewhere/queue/item/{len(self.queued)}/"}
             )
         if path == "/queue/cancelItem" and set(request.query_params) == {"id"}:
             self.cancelled.add(int(request.query_params["id"]))
             return Response(status_code=204)
-        if re.fullmatch(r"/job/[\w-]+/1/stop", path):
+        if re.fullmatch(rf"/job/[\w-]+/{self.number}/stop", path):
             self.result = "ABORTED"
             return Response(status_code=302, headers={"Location": "../"})
         return self._breach(f"no such change: {path}")
@@ -168,9 +182,19 @@ class JenkinsDouble:
         self.secrets[told] = base64.b64decode(root.findtext("secretBytes") or "", validate=True)
         return Response()
 
+    def _begin(self) -> bool:
+        """Run the last build, or begin to; whether it still runs."""
+        if not self.aside:
+            self._run(*self.queued[-1])
+            return False
+        if self.worker is None:
+            self.worker = Thread(target=self._run, args=self.queued[-1], name="jenkins agent")
+            self.worker.start()
+        return True
+
     def _run(self, job: str, parameters: dict[str, str]) -> None:
         environment, scripts, artifacts = {"PATH": f"{self.programs}:/usr/bin:/bin"}, [], ""
-        workspace = self.folder / "workspace"
+        workspace = self.folder / f"workspace-{len(self.queued)}"
         workspace.mkdir(exist_ok=True)
         for line in self.jobs[job].splitlines():
             found = next((match for rule in STRUCTURE if (match := re.fullmatch(rule, line))), None)

@@ -9,9 +9,10 @@ from jenkinsdouble import TOKEN, USER, JenkinsDouble
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from cyberprivacy.build import jenkinsfile, template
+from cyberprivacy.build.executor import Filling, SecondOpinion
 from cyberprivacy.build.image import SEAL, BuiltImage, Digest
 from cyberprivacy.build.jenkins import Jenkins
-from cyberprivacy.build.jenkins_builder import Filling, JenkinsBuilder
+from cyberprivacy.build.jenkins_executor import JenkinsExecutor
 from cyberprivacy.build.template import BadTemplate, UnknownPipeline
 from cyberprivacy.bundle.access import Access
 from cyberprivacy.bundle.remote import Remote
@@ -89,13 +90,13 @@ def values(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def builder(url: str, tmp_path: Path, values: dict[str, str], own: Own | None = None) -> JenkinsBuilder:
+def builder(url: str, tmp_path: Path, values: dict[str, str], own: Own | None = None) -> SecondOpinion:
     remote = Remote(url, "jenkins", access=Access.basic(USER, TOKEN), sleep=lambda _: None)
     jenkins = Jenkins(remote, sleep=lambda _: None)
-    return JenkinsBuilder(own or Own(), jenkins, Filling(TEMPLATES, values), tmp_path / "agreed")
+    return SecondOpinion(own or Own(), JenkinsExecutor(jenkins), Filling(TEMPLATES, values), tmp_path / "agreed")
 
 
-def refusal(make: JenkinsBuilder, linted: LintedBundle) -> CyberPrivacyError:
+def refusal(make: SecondOpinion, linted: LintedBundle) -> CyberPrivacyError:
     with pytest.raises(CyberPrivacyError) as refused:
         make.build(linted)
     text = str(refused.value)

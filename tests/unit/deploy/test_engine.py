@@ -168,3 +168,17 @@ def test_unfinished_copies_that_cannot_be_removed_stop_the_node(engine, tmp_path
     copies.write_text("not a folder")
     with pytest.raises(EngineFailed, match="cannot be removed"):
         engine.settle()
+
+
+def test_an_image_is_asked_about_until_it_has_what_its_label_promises(engine, podman):
+    promising = container("a") | {"Config": {"Labels": {"org.cyberprivacy.digest": DIGEST}}}
+    podman.answers("ps", ("a", ""))
+    podman.answers("inspect", ([promising], ""))
+    podman.answers("image-inspect", ([IMAGE | {"RepoDigests": ["x@sha256:1"]}], ""), ([IMAGE], ""))
+    assert [found.digests for found in engine.containers()] == [{"sha256:1"}]
+    for _ in range(3):
+        assert [found.digests for found in engine.containers()] == [{DIGEST}]
+    assert podman.count("image-inspect") == 2
+    podman.answers("inspect", ([promising | {"Image": "another"}], ""))
+    podman.answers("image-inspect", ([IMAGE | {"Id": "another", "RepoDigests": []}], ""))
+    assert [found.digests for found in engine.containers()] == [frozenset()]

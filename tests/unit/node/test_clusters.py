@@ -34,6 +34,15 @@ def test_a_cluster_is_optional_and_read_as_it_is_written() -> None:
     assert (found.front, found.storage) == (("10.0.0.5/32",), "s")
 
 
+def test_a_lease_is_always_kept_and_may_be_another_one() -> None:
+    found = parse(document(kubernetes=CLUSTER)).cluster
+    other = parse(document(kubernetes=CLUSTER | {"lease": "space/second", "kubeconfig": "in-cluster"})).cluster
+    assert found is not None
+    assert other is not None
+    assert (found.lease, found.kubeconfig) == ("cyberprivacy/node", Path("/k"))
+    assert (other.lease, other.kubeconfig) == ("space/second", None)
+
+
 def test_hardware_that_runs_no_application_vouches_for_none() -> None:
     assert parse(document(evidence="hardware")).hardware
     with pytest.raises(BadConfig) as refusal:
@@ -50,6 +59,9 @@ def test_hardware_that_runs_no_application_vouches_for_none() -> None:
         {"registry": "https://user:secret@registry.example"},
         {"kubeconfig": ""},
         {"token": "t"},
+        {"lease": "node"},
+        {"lease": "a/b/c"},
+        {"lease": ""},
     ],
 )
 def test_anything_else_is_refused(spoilt: dict[str, object]) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cyberprivacy.build.executor import SecondOpinion
 from cyberprivacy.build.image import BuiltImage
-from cyberprivacy.build.jenkins_builder import JenkinsBuilder
 from cyberprivacy.errors import Misuse
 from cyberprivacy.node.config import load, parse
 from cyberprivacy.node.engines_config import beside, harbor
@@ -112,9 +112,9 @@ def test_a_jenkins_may_build_beside_the_node(tmp_path: Path) -> None:
     at = parse(tomllib.loads(GOOD + JENKINS.replace("TOKEN", str(tmp_path / "token")))).jenkins
     assert at is not None
     assert at.values == {"index": "https://pypi.org/simple"}
-    assert isinstance(beside(Own(), at, tmp_path), JenkinsBuilder)
+    assert isinstance(beside(Own(), at, None, tmp_path), SecondOpinion)
     own = Own()
-    assert beside(own, None, tmp_path) is own
+    assert beside(own, None, None, tmp_path) is own
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,43 @@ def test_a_jenkins_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new:
     (tmp_path / "token").write_text("hunter2\n")
     text = JENKINS.replace(old, new).replace("TOKEN", str(tmp_path / "token"))
     with pytest.raises(Misuse) as refusal:
-        beside(Own(), parse(tomllib.loads(GOOD + text)).jenkins, tmp_path)
+        beside(Own(), parse(tomllib.loads(GOOD + text)).jenkins, None, tmp_path)
     assert refusal.value.code == code
     assert "hunter2" not in str(refusal.value)
+
+
+JOBS = """
+[jobs]
+kubeconfig = "/nowhere/kubeconfig"
+namespace = "builds"
+image = "registry.example/agent@sha256:DIGEST"
+templates = "/templates"
+[jobs.values]
+index = "https://pypi.org/simple"
+""".replace("DIGEST", "ab" * 32)
+
+
+def test_a_cluster_may_build_beside_the_node(tmp_path: Path) -> None:
+    at = parse(tomllib.loads(GOOD + JOBS)).jobs
+    assert at is not None
+    assert (at.yard.namespace, dict(at.filling.values)) == ("builds", {"index": "https://pypi.org/simple"})
+    with pytest.raises(Misuse) as refusal:
+        beside(Own(), None, at, tmp_path)
+    assert refusal.value.code == "kubernetes.kubeconfig"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("@sha256:", ":v1.", "job.image"),
+        ('"builds"', '"Builds"', "job.namespace"),
+        ('namespace = "builds"', 'namespace = "builds"\ntoken = "x"', "node.config"),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_refused(old: str, new: str, code: str) -> None:
+    with pytest.raises(Misuse) as refusal:
+        parse(tomllib.loads(GOOD + JOBS.replace(old, new)))
+    assert refusal.value.code == code
 
 
 def opened(text: str) -> HarborRegistry:

@@ -58,14 +58,17 @@ class Served:
         with opened(self._folder, "", place, types=TYPES, own=own, clock=lambda: time.time() + later) as vault:
             yield vault
 
-    def start(self, *, bend: Bend | None = None, later: float = 0) -> None:
-        """Serve; `later`: seconds by which its clock is ahead."""
+    def start(
+        self, *, bend: Bend | None = None, later: float = 0, lie: Callable[[], object] = lambda: None
+    ) -> None:
+        """Serve; `later`: seconds by which its clock is ahead; `lie` changes its program before it does."""
         self._process = os.fork()
         if not self._process:
             try:
                 null = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(null, 1)
                 os.dup2(null, 2)
+                lie()
                 with self.here(later) as vault, listening("127.0.0.1", self._port) as bound:
                     app: Any = vault.application()
                     server.prepared(_bent(app, bend) if bend else app).run(sockets=[bound])

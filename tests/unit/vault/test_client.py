@@ -14,6 +14,7 @@ import pytest
 from people import key, refusal, secret
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from cyberprivacy import wallet
 from cyberprivacy.bundle import typefolder
@@ -50,7 +51,7 @@ class Paper:
 
 
 @contextmanager
-def running(app: Starlette, bound: Any) -> Iterator[None]:
+def running(app: ASGIApp, bound: Any) -> Iterator[None]:
     prepared = server.prepared(app)
     prepared.config.lifespan = "on"  # a vault by itself has none; an application's middleware needs it
     thread = threading.Thread(target=prepared.run, kwargs={"sockets": [bound]})

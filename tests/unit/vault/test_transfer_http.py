@@ -1,12 +1,15 @@
 """A transfer between two vaults in processes of their own: killed, cut off, lied to, taken back."""
 
+import json
 import os
 import random
+import re
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,14 @@ from people import refusal
 from served import Served, Traveller, arrived
 
 from cyberprivacy import canonical
+from cyberprivacy.cli import run
+from cyberprivacy.cli.mysession import remember
+from cyberprivacy.errors import Untrusted
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.ledger.offline import OfflineProof
+from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.vault.archivefile import Archive
+from cyberprivacy.vault.client.proving import proven
 from cyberprivacy.vault.grant import Mode
 from cyberprivacy.vault.transfer.receipt import SignedReceipt
 from cyberprivacy.vault.transfer.states import UNDO
@@ -94,12 +103,61 @@ def test_all_of_it_comes_with_its_blobs_and_both_remember_the_receipt(alice: Tra
         uses = shop.ask("GET", "/udi/v1/accesses")["accesses"]
     both.check(*keys)
     assert [(each["who"], each["records"]) for each in uses] == [("book", 20)]
+    proofs(alice, transfer, said["receipt"])
     assert exported(alice, folder) == [canonical.encode(said["receipt"])]
     for place in (alice.shop, alice.book):
         place.kill()
         ledger = FileLedger(folder / place.name / "receipts.ledger", clock=time.time)
         assert [entry.facts for entry in ledger.entries()].count({"leaf": both.leaf.hex()}) == 1
         ledger.close()
+
+
+def proofs(alice: Traveller, transfer: str, receipt: object) -> None:
+    """Both vaults prove what they remember, to whoever has their key."""
+    for place in (alice.book, alice.shop):
+        with alice.at(place) as vault:
+            found = proven(vault, transfer, receipt, now=time.time())
+            assert found.index < found.size
+        proof, other = OfflineProof.parse(found.file), replace(found.key, public=bytes(31) + b"\1")
+        proof.check(Trust.of(found.key.name, [found.key]), now=time.time())
+        with pytest.raises(Untrusted):
+            proof.check(Trust.of(found.key.name, [other]), now=time.time())
+
+
+def test_a_vault_that_proves_another_entry_or_nothing_is_not_believed(
+    alice: Traveller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice.fill(1, 10)
+    for _ in range(2):
+        transfer = ordered(alice)
+        said = alice.until(transfer, lambda now: arrived(now) and now["place"] is not None)
+    with alice.at(alice.book) as book:
+        first, second = [
+            book.ask("GET", f"/udi/v1/transfers/{each['transfer']}")
+            for each in book.ask("GET", "/udi/v1/transfers")["transfers"]
+        ]
+        assert refusal(lambda: proven(book, first["transfer"]["transfer"], second["receipt"], now=1)) == "my.proof"
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    opened = {"token": alice.sessions["book"], "account": alice.account, "expires": time.time() + 60}
+    remember(alice.book.url, opened)
+    file = tmp_path / "proof"
+    assert run(["my", "transfers", alice.book.url, transfer, "--proof", str(file), "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)["log"]["key"]
+    assert run(["log", "verify", str(file), "--key", key, "--json"]) == 0
+    leaf = SignedReceipt.decode(canonical.encode(said["receipt"])).leaf.hex()
+    assert json.loads(capsys.readouterr().out)["entry"]["entry"]["facts"] == {"leaf": leaf}
+
+    def changed(path: str, body: bytes) -> bytes | None:
+        if not path.endswith("/proof"):
+            return body
+        return re.sub(rb"index (\d)", lambda it: b"index %d" % (int(it[1]) ^ 1), body)
+
+    alice.book.kill()
+    alice.book.start(bend=changed)
+    assert run(["my", "transfers", alice.book.url, transfer, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"] == "log.proof"
+    alice.book.kill()
 
 
 def exported(alice: Traveller, folder: Path) -> list[bytes]:

@@ -9,8 +9,8 @@ from callers import Town, code, example, town
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.postgres import Postgres
-from cyberprivacy.vault.web.dispatch import SECURITY
 from cyberprivacy.vault.web.endpoint import Endpoint, Reply, Who
+from cyberprivacy.vault.web.exchange import SECURITY
 
 
 @pytest.fixture(scope="module")

@@ -102,9 +102,9 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 class Pair:
     """A shop and a book of purchases, and alice."""
 
-    def __init__(self, shop: Place, book: Place) -> None:
+    def __init__(self, shop: Place, book: Place, alice: Person | None = None) -> None:
         self.shop, self.book = shop, book
-        self.alice = Person("alice", now=int(time.time())).begin("alice", "phone")
+        self.alice = alice or Person("alice", now=int(time.time())).begin("alice", "phone")
         log = b"".join(each.encode() + b"\n" for each in self.alice.log)
         for place in (shop, book):
             assert place.post("/udi/v1/accounts:bring", log).status_code == 201
@@ -161,9 +161,13 @@ class Pair:
 
     def registers(self, signed: SignedGrant, **changed: object) -> httpx2.Response:
         """Hand a grant in at the shop, as the recipient's."""
+        return self.registers_text(signed.encode(), **changed)
+
+    def registers_text(self, signed: bytes, **changed: object) -> httpx2.Response:
+        """The same, of a grant as it travels."""
         party = httpx2.get(self.book.url + "/udi/v1/party", trust_env=False).json()
         named = {name: party[name] for name in ("policy", "holder", "site")}
-        body = {"signed": signed.as_json(), **named} | changed
+        body = {"signed": json.loads(signed), **named} | changed
         return self.shop.post("/udi/v1/grants", json.dumps(body).encode())
 
     def follows(self, signed: SignedGrant) -> None:
@@ -194,9 +198,10 @@ class Pair:
 
 
 @contextmanager
-def pair(folder: Path) -> Iterator[Pair]:
-    shop = Place("shop", folder / "shop", {})
-    book = Place("book", folder / "book", {"shop": shop.url})
+def pair(folder: Path, **more: Any) -> Iterator[Pair]:
+    """`more` of `App`, for both."""
+    shop = Place("shop", folder / "shop", {}, **more)
+    book = Place("book", folder / "book", {"shop": shop.url}, **more)
     try:
         yield Pair(shop, book)
     finally:

@@ -16,6 +16,7 @@ from cyberprivacy.build.web import body
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.deploy.kubernetes.fields import KINDS, Kind, Object, at, path_of, place
 from cyberprivacy.deploy.kubernetes.kubeconfig import Access
+from cyberprivacy.deploy.kubernetes.lease import Lead
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 
 MANAGER: Final = "cyberprivacy"
@@ -65,12 +66,12 @@ class Cluster:
     Args:
         access: whom to talk to, and as whom.
         seconds: how long one answer may be waited for.
+        lead: asked before anything is changed, which must be over before its time is. None = nobody else acts.
     """
 
-    def __init__(self, access: Access, *, seconds: float = 20.0) -> None:
-        self._access = access
-        timeout = httpx2.Timeout(seconds, connect=min(seconds, 5.0))
-        self._client = httpx2.Client(verify=access.tls(), timeout=timeout, trust_env=False, follow_redirects=False)
+    def __init__(self, access: Access, *, seconds: float = 20.0, lead: Lead | None = None) -> None:
+        self._access, self._seconds, self._lead = access, seconds, lead
+        self._client = httpx2.Client(verify=access.tls(), trust_env=False, follow_redirects=False)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -100,13 +101,17 @@ class Cluster:
         Raises:
             ClusterRefuses: an admission rule, a quota or the object's schema is against it.
             ClusterDenies, ClusterSilent, ClusterOdd: as their names say.
+            Standby: another node acts.
         """
         options = {"fieldManager": MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
-        return self._taken(self._ask("PATCH", path_of(wanted), wanted, options, as_type=_APPLY), wanted)
+        return self._taken(self._change("PATCH", wanted, wanted, options, as_type=_APPLY), wanted)
 
     def replace(self, wanted: Object) -> Object:
-        """Have exactly this object: fields of others go. Errors as `apply`."""
-        return self._taken(self._ask("PUT", path_of(wanted), wanted, {"fieldManager": MANAGER}), wanted)
+        """Have exactly this object: fields of others go. Errors as `apply`.
+
+        With metadata.resourceVersion in it, it is taken only if nobody wrote since; else `ClusterSilent`.
+        """
+        return self._taken(self._change("PUT", wanted, wanted, {"fieldManager": MANAGER}), wanted)
 
     def _taken(self, answer: Object | None, wanted: Object) -> Object:
         if answer is None:
@@ -153,7 +158,23 @@ class Cluster:
             options["preconditions"] = {"uid": uid}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
-        self._ask("DELETE", path_of(found), options)
+        self._change("DELETE", found, options, {})
+
+    def _change(
+        self,
+        method: str,
+        what: Object,
+        said: Mapping[str, object],
+        options: Mapping[str, str],
+        *,
+        as_type: str = "application/json",
+    ) -> Object | None:
+        """Change an object within the time for which we may; the server is told to give up when it is over."""
+        if self._lead is None:
+            return self._ask(method, path_of(what), said, options, as_type=as_type)
+        left = min(self._lead.left(), self._seconds)
+        limit = {"timeout": f"{max(1, round(left * 1000))}ms"}
+        return self._ask(method, path_of(what), said, {**options, **limit}, as_type=as_type, seconds=left)
 
     def refuses(self, method: str, path: str) -> str:
         """What it says against a request on a path of its own; "" when it has nothing against it.
@@ -174,16 +195,17 @@ class Cluster:
         options: Mapping[str, str] | None = None,
         *,
         as_type: str = "application/json",
+        seconds: float | None = None,
     ) -> Object | None:
         """One request; its answer, None when there is no such object."""
-        headers = {"Accept": "application/json"}
-        if token := self._access.bearer():
-            headers["Authorization"] = f"Bearer {token}"
-        content = None if said is None else canonical.encode(dict(said))
-        if content is not None:
-            headers["Content-Type"] = as_type
+        limit = self._seconds if seconds is None else seconds
         request = self._client.build_request(
-            method, self._access.server + path, params=options, headers=headers, content=content
+            method,
+            self._access.server + path,
+            params=options,
+            headers=self._headers() | ({} if said is None else {"Content-Type": as_type}),
+            content=None if said is None else canonical.encode(dict(said)),
+            timeout=httpx2.Timeout(limit, connect=min(limit, 5.0)),
         )
         if self._access.name:
             request.extensions["sni_hostname"] = self._access.name
@@ -198,6 +220,10 @@ class Cluster:
         if found is None:
             raise ClusterOdd("an answer is too large", server=self.server, limit=MAX_ANSWER)
         return self._answered(got.status_code, found, f"{method} {path}")
+
+    def _headers(self) -> dict[str, str]:
+        token = self._access.bearer()
+        return {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def _answered(self, status: int, found: bytes, asked: str) -> Object | None:
         if status == 404 or (status == 409 and asked.startswith("DELETE")):  # another of that name, made since

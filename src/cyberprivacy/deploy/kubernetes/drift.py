@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 
 from cyberprivacy.deploy.kubernetes.api import Cluster
-from cyberprivacy.deploy.kubernetes.fields import Object, text
+from cyberprivacy.deploy.kubernetes.fields import Object, at, text
 from cyberprivacy.deploy.kubernetes.reading import differs, others_in
 
 
@@ -54,13 +54,22 @@ class Drifts:
         if before is not None and _version(before) == self._seen[app].get((kind, name)):
             return ""
         if before is not None and (others := others_in(before)):
-            after, said = self._cluster.replace(wanted), f"{what}: written by {', '.join(others)}"
+            after, said = (
+                self._cluster.replace(_instead_of(before, wanted)),
+                f"{what}: written by {', '.join(others)}",
+            )
         else:
             after = self._cluster.apply(wanted)
             parts = () if before is None else differs(before, after)
             said = f"{what}: was gone" if before is None else f"{what}: {', '.join(parts)}" if parts else ""
         self._seen[app][kind, name] = _version(after)
         return said
+
+
+def _instead_of(before: Object, wanted: Object) -> Object:
+    """The wanted object in the place of this one; some kinds want to know which version was seen."""
+    metadata, version = at(wanted, "metadata"), text(before, "metadata", "resourceVersion")
+    return {**wanted, "metadata": {**(metadata if isinstance(metadata, dict) else {}), "resourceVersion": version}}
 
 
 def _version(found: Object) -> tuple[str, str]:

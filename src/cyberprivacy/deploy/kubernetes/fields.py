@@ -29,6 +29,7 @@ KINDS: Final = {
         Kind("DaemonSet", "apps/v1", "daemonsets"),
         Kind("Deployment", "apps/v1", "deployments"),
         Kind("Job", "batch/v1", "jobs"),
+        Kind("Lease", "coordination.k8s.io/v1", "leases"),
         Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
         Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims"),
         Kind("Pod", "v1", "pods"),

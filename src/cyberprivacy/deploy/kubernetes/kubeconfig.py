@@ -20,6 +20,8 @@ from cyberprivacy import strict_yaml
 from cyberprivacy.errors import Misuse, Untrusted
 
 MAX_KUBECONFIG: Final = 256 << 10
+POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its token. Source: kubernetes.io/docs/tasks/run-application/access-api-from-pod."""
 _MAX_SECRET: Final = 64 << 10
 _CLUSTER: Final = frozenset(
     {"server", "certificate-authority", "certificate-authority-data", "tls-server-name", "extensions"}
@@ -116,6 +118,22 @@ def read(path: Path, *, context: str = "") -> Access:
         key=_pem(user, "client-key", folder),
         token=str(user.get("token") or ""),
         token_file=None if token_file is None else folder / str(token_file),
+    )
+
+
+def of_pod(folder: Path = POD, environment: Mapping[str, str] = os.environ) -> Access:
+    """The access that a pod has as its service account.
+
+    Raises:
+        BadKubeconfig: this is no pod of a cluster, or it was given no token.
+    """
+    host, port = environment.get("KUBERNETES_SERVICE_HOST", ""), environment.get("KUBERNETES_SERVICE_PORT", "")
+    if not host or not port.isdecimal():
+        raise BadKubeconfig("this process is in no pod of a cluster", hint="Name a kubeconfig file.")
+    return Access(
+        server=_server(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"),
+        authority=_secret(folder / "ca.crt"),
+        token_file=folder / "token",
     )
 
 

@@ -26,6 +26,8 @@ _DRAIN: Final = 3.0
 """Seconds between the moment when no new request goes to a pod and the moment when it is asked to end."""
 _LEARNING: Final = 20.0
 """Seconds until the cluster's machines must know where a Service's pods are."""
+_SETTLING: Final = 20.0
+"""Seconds that the cluster gets to notice that what it made of a Deployment has to go with it."""
 
 
 class Unpulled(TryLater):
@@ -46,6 +48,7 @@ class KubernetesSettings:
         storage: storage class of volumes; "" = the cluster's own choice.
         start_seconds: how long a new release may take to become ready, beyond its own initial delay.
         round_seconds: between two looks at whether somebody changed an object.
+        lease: "namespace/name" of the Lease whose holder alone acts with this account; "" = nobody else does.
     """
 
     access: Access
@@ -54,6 +57,7 @@ class KubernetesSettings:
     storage: str = ""
     start_seconds: int = 120
     round_seconds: float = 15.0
+    lease: str = ""
 
 
 class Release:
@@ -130,13 +134,25 @@ class Release:
         self._room.bring(around[:1])
         self._room.expel((), around + plan.objects)
         self._room.bring(around[1:])
+        self._settle()
         return around
+
+    def follow(self, front: Balancer) -> None:
+        """Send the front's users to what another node has brought up; nothing is changed in the cluster."""
+        self._point(self._plan({}), front)
 
     def retreat(self, plan: Generation) -> None:
         """Leave nothing of a release that did not come up; the one that serves was never touched."""
         self._room.discard(plan.mark)
         before = self._before
         self._room.bring(self._around(before.images, before.serving, before.need, {})[:3])
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait until nothing of what was removed can be taken for somebody else's; what stays is told as such."""
+        deadline = time.monotonic() + _SETTLING
+        while not self._room.is_settled() and time.monotonic() < deadline:
+            time.sleep(PAUSE)
 
     def _plan(self, addresses: Mapping[str, str]) -> Generation:
         names = {service.name for service in self._application.topology.services}

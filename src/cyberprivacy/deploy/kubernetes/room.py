@@ -119,7 +119,8 @@ class Room:
     def expel(self, marks: Collection[str], kept: Collection[Object]) -> tuple[str, ...]:
         """Remove whatever is neither of these generations nor one of `kept`, by name; says what it was.
 
-        Namespaces of applications are ours alone. ReplicaSets and pods that came from a Deployment go with it.
+        Namespaces of applications are ours alone. ReplicaSets and pods that came from a Deployment go with it, and
+        what is on its way out already is left to go.
         """
         known, gone = names(kept) | _CLUSTERS_OWN, []
         everything = {kind: self._cluster.every(kind, self.name) for kind in (*_STARTERS, *_OTHERS)}
@@ -128,7 +129,7 @@ class Room:
             for found in objects:
                 name = text(found, "metadata", "name")
                 own = text(found, "metadata", "labels", GENERATION) in marks and kind not in _MADE
-                if own or (kind, name) in known or text(found, "metadata", "uid") in made:
+                if own or (kind, name) in known or text(found, "metadata", "uid") in made or _ends(found):
                     continue
                 self._cluster.delete(found)
                 gone.append(f"{kind}/{name}")
@@ -139,6 +140,17 @@ class Room:
         for kind in ("Deployment", "Service", "ConfigMap"):
             for found in self._cluster.every(kind, self.name, labels=f"{GENERATION}={mark}"):
                 self._cluster.delete(found, grace=grace)
+
+    def is_settled(self) -> bool:
+        """Whether whatever came from a Deployment that was removed is at least on its way out.
+
+        The cluster finds that out by itself, a moment later. Until then such a pod looks like nobody's.
+        """
+        workloads, sets, pods = (
+            self._cluster.every(kind, self.name) for kind in ("Deployment", "ReplicaSet", "Pod")
+        )
+        known = reading.made(workloads, sets, pods)
+        return all(text(one, "metadata", "uid") in known or _ends(one) for one in (*sets, *pods))
 
     def living(self) -> Sequence[str]:
         """Names of the pods that are here, also of those on their way out."""
@@ -151,6 +163,10 @@ class Room:
 def marks(*specs: str) -> frozenset[str]:
     """The marks of these specs, of which some may be ""."""
     return frozenset(mark_of(spec) for spec in specs if spec)
+
+
+def _ends(found: Object) -> bool:
+    return bool(text(found, "metadata", "deletionTimestamp"))
 
 
 def _image(workload: Object) -> str:

@@ -2,6 +2,9 @@
 
 Its memory is the cluster: labels and annotations say which release is which and where users are, so that a node
 that is killed anywhere goes on from what really runs.
+
+Of several nodes with one account one acts (`lease`). The others send their own users to what it has brought, and
+are ready to take its place.
 """
 
 import threading
@@ -20,7 +23,9 @@ from cyberprivacy.deploy.front import Balancer
 from cyberprivacy.deploy.kubernetes import walls
 from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterOdd
 from cyberprivacy.deploy.kubernetes.drift import Drifts
+from cyberprivacy.deploy.kubernetes.elector import Elector
 from cyberprivacy.deploy.kubernetes.fields import Object, text
+from cyberprivacy.deploy.kubernetes.lease import Pace, Standby
 from cyberprivacy.deploy.kubernetes.objects import APPLICATION, TURNED
 from cyberprivacy.deploy.kubernetes.policy import policies
 from cyberprivacy.deploy.kubernetes.release import PAUSE, KubernetesSettings, Release, turned
@@ -48,12 +53,14 @@ class _Held:
         spec: what users are on.
         objects: all that belongs to it and is around it.
         folder: as `Application.parameters`; `turned` are its files as they were last applied.
+        term: in which it was applied; None = another node acted, and applied it.
     """
 
     spec: str
     objects: tuple[Object, ...]
     folder: Path | None
     turned: Mapping[str, str]
+    term: int | None
 
 
 class KubernetesRuntime:
@@ -68,7 +75,8 @@ class KubernetesRuntime:
     ) -> None:
         """Nothing is asked of the cluster yet; `told` hears of every drift, as a kind and facts."""
         self._settings, self._front, self._told = settings, front, told
-        self.cluster = Cluster(settings.access)
+        self._lead = _elector(settings) if settings.lease else None
+        self.cluster = Cluster(settings.access, lead=self._lead)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._removals: Counter[str] = Counter()
         self._held: dict[str, _Held] = {}
@@ -95,8 +103,11 @@ class KubernetesRuntime:
         wait = Wait(self._settings.start_seconds, lambda: self._removals[name] == removals)
         room = self._room(name)
         with lock:
-            before = room.standing() or Standing()
+            before, term = room.standing() or Standing(), self._term()
             release = Release(application, room, self._me(), self._settings, before)
+            if term is None:
+                self._held[name] = self._follow(release, before)
+                return
             for wanted in policies():
                 self.cluster.apply(wanted)
             plan = release.bring_up()
@@ -111,18 +122,38 @@ class KubernetesRuntime:
             wait.refuse_unwanted()
             around = release.serve(plan, self._front)
             folder = application.parameters
-            self._held[name] = _Held(plan.spec, (*around, *plan.objects), folder, turned(folder))
+            self._held[name] = _Held(plan.spec, (*around, *plan.objects), folder, turned(folder), term)
             self._drifts.forget(name)
 
+    def _follow(self, release: Release, before: Standing) -> _Held:
+        """Another node acts here: send our users to what it has brought, as soon as it has.
+
+        Raises:
+            Standby: it has not yet.
+        """
+        if before.serving != release.spec:
+            raise Standby("the node that acts in this cluster has not brought this release yet")
+        release.follow(self._front)
+        return _Held(release.spec, (), None, {}, None)
+
     def observe(self, name: str) -> Deployment | None:
-        """See `Runtime.observe`."""
+        """See `Runtime.observe`. None also for what was applied before this node's turn: it has to do so again."""
+        held, term = self._held.get(name), self._term()
+        if held is not None and term is not None and held.term != term:
+            return None
         room = self._room(name)
         standing = room.standing()
         return None if standing is None or not standing.serving else room.deployment(standing.serving)
 
     def names(self) -> frozenset[str]:
-        """Applications of this node of which something may be here."""
+        """Applications of this node of which something may be here.
+
+        Raises:
+            Standby: another node acts; it is not for this one to say what has to go.
+        """
         us = self._me()
+        if self._lead is not None:
+            self._lead.left()
         return frozenset(
             text(one, "metadata", "name")
             for one in self.cluster.every("Namespace", labels=APPLICATION)
@@ -141,7 +172,8 @@ class KubernetesRuntime:
             except TryLater as failure:
                 silent = failure
             room = self._room(name)
-            if room.standing() is not None:
+            standing = room.standing()
+            if standing is not None and (standing.images or self._term() is not None):
                 self.cluster.apply(walls.namespace(name, self._me(), (), ""))
                 room.expel((), ())
                 self._await_end(room)
@@ -152,7 +184,9 @@ class KubernetesRuntime:
         """See `Tended.tend`: what administrators turned is passed on, what somebody changed is put back."""
         right: list[str] = []
         failures: list[CyberPrivacyError] = []
-        for name in sorted(self._held):
+        term = self._term()
+        mine = (name for name, held in self._held.copy().items() if term is not None and held.term == term)
+        for name in sorted(mine):
             if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
                 try:
                     right += self._tend_one(name)
@@ -166,7 +200,9 @@ class KubernetesRuntime:
         return tuple(right)
 
     def close(self) -> None:
-        """See `Tended.close`."""
+        """See `Tended.close`. The next node begins at once."""
+        if self._lead is not None:
+            self._lead.close()
         self.cluster.close()
 
     def _tend_one(self, name: str) -> tuple[str, ...]:
@@ -202,6 +238,10 @@ class KubernetesRuntime:
                 raise StillEnding("pods are still ending", app=room.name, pods=living[:10])
             time.sleep(PAUSE)
 
+    def _term(self) -> int | None:
+        """In whose turn we are, if it is ours; always, where no Lease is kept."""
+        return 0 if self._lead is None else self._lead.term
+
     def _room(self, name: str) -> Room:
         return Room(self.cluster, name, self._me())
 
@@ -209,3 +249,9 @@ class KubernetesRuntime:
         """Who we are in this cluster; it does not change under one kubeconfig."""
         self._user = self._user or self.cluster.whoami()
         return self._user
+
+
+def _elector(settings: KubernetesSettings) -> Elector:
+    """It waits for no answer so long that its time would be over."""
+    namespace, _, name = settings.lease.partition("/")
+    return Elector(Cluster(settings.access, seconds=Pace().renew / 2), namespace, name)

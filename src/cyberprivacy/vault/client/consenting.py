@@ -17,7 +17,6 @@ from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import MAX_ANSWER, Connection, VaultSilent, read
 from cyberprivacy.vault.client.person import Person, Wallet
 from cyberprivacy.vault.consent import text, text_hash
-from cyberprivacy.vault.cookie import Cookie
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.grant import APP, Grant, Mode, Party
@@ -25,7 +24,7 @@ from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.scope import Action, Scope
 from cyberprivacy.vault.selector import Selector
 
-FOLLOW = "/udi/followings"
+FOLLOW = "/udi/v1/followings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +168,13 @@ def hand_in(signed: SignedGrant, source: End, recipient: End) -> bool:
     source.vault.ask("POST", "/udi/v1/grants", body={"signed": signed.as_json(), **shown})
     if signed.grant.mode is not Mode.STANDING:
         return False
-    site = recipient.vault.site
-    cookie = f"{Cookie(recipient.party.app, site).name}={recipient.token}"
+    mine = {"Authorization": f"Bearer {recipient.token}"}
     try:
-        recipient.vault.ask("POST", FOLLOW, octets=signed.encode(), headers={"Cookie": cookie, "Origin": site.uri})
+        recipient.vault.ask("POST", FOLLOW, octets=signed.encode(), headers=mine)
     except Misuse as error:
-        if error.code != "api.path":
+        if error.code not in ("api.path", "following.source"):
             raise
-        return False  # it has no such door: it asks when it wants something
+        return False  # it does not follow this source: it asks when it wants something
     return True
 
 

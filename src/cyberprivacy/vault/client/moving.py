@@ -18,6 +18,7 @@ from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import MAX_ANSWER, Connection, VaultSilent, read
 from cyberprivacy.vault.client.person import about, history
 from cyberprivacy.vault.consent import text, text_hash
+from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.described import Described, described
 from cyberprivacy.vault.grant import Grant, Mode, Party
@@ -75,12 +76,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Somebody who is signed in at two vaults with one account (64 hex digits)."""
+    """Somebody who is signed in at two vaults with one account (64 hex digits).
+
+    Attributes:
+        contracts: says what contract wallets accept, where the account's log has one.
+    """
 
     source: Connection
     recipient: Connection
     account: str
     clock: Callable[[], float] = time.time
+    contracts: ContractWitness | None = None
 
     def plan(self, mode: Mode, *, types: Sequence[str] = (), purpose: str = "") -> Plan:
         """Ask both what would come.
@@ -176,7 +182,7 @@ class Mover:
         )
 
     def _log(self, vault: Connection) -> Sequence[object]:
-        return history(vault, self.account, about(vault))
+        return history(vault, self.account, about(vault), self.contracts)
 
 
 def bring(source: Connection, recipient: Connection, account: str) -> bool:

@@ -15,6 +15,7 @@ from cyberprivacy.vault import forms
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.carriage import SignedRevoke
 from cyberprivacy.vault.client.connection import MAX_ANSWER, Connection, VaultSilent, read
+from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Revoke
 from cyberprivacy.vault.key import Judge, Key
@@ -50,6 +51,7 @@ class Person:
 
     Attributes:
         clock: POSIX seconds.
+        contracts: says what contract wallets accept; None = a log with such keys cannot be judged here.
         through: the application at whose own address the vault is asked, if it is one that applications share.
     """
 
@@ -57,6 +59,7 @@ class Person:
     wallet: Wallet
     clock: Callable[[], float] = time.time
     through: str = OWNER
+    contracts: ContractWitness | None = None
 
     def about(self) -> Place:
         """What the vault says that it is.
@@ -132,7 +135,7 @@ class Person:
 
     def state(self, account: str) -> State:
         """An account as its own log says: every signature of it is checked here, not believed."""
-        return history(self.vault, account, self.about())[-1]
+        return history(self.vault, account, self.about(), self.contracts)[-1]
 
     def _signed(self, event: Event) -> Signed:
         return Signed(event, self.wallet.key, self.wallet.sign(self._schema(), "KeyEvent", event.message()))
@@ -154,14 +157,16 @@ def about(vault: Connection) -> Place:
     raise VaultSilent("not a vault of this version", code="vault.answer")
 
 
-def history(vault: Connection, account: str, place: Place) -> Sequence[State]:
-    """Every state of an account, from its log.
+def history(
+    vault: Connection, account: str, place: Place, contracts: ContractWitness | None = None
+) -> Sequence[State]:
+    """Every state of an account, from its log; `contracts` says what contract wallets accept.
 
     Raises:
         Untrusted: the log is not one that its keys have signed, or is another account's ("my.log").
-        Misuse: it holds keys of a kind that cannot be judged here: contract wallets ("key.disabled").
+        Misuse: contract wallets have signed it, and nobody here can say what they accept ("key.disabled").
     """
-    judge = Judge(place=place.passkeys(OWNER))
+    judge = Judge(place=place.passkeys(OWNER), contracts=contracts)
     with vault.stream("GET", f"/udi/v1/accounts/{account}/kel") as answer:
         lines = [line for line in read(answer, MAX_ANSWER).split(b"\n") if line]
     states = replay((Signed.decode(line) for line in lines), judge, forms.schema(place.network))

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from typing import Annotated, Final, Literal, NoReturn
 
 from msgspec import Meta
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cyberprivacy.vault.carriage import LIMIT, SignedGrant
 from cyberprivacy.vault.key import Key
@@ -115,7 +115,7 @@ class Interface:
         """Of a desk; `pace` is what one address may ask for, a second and at once."""
         self._desk, self._pace = desk, pace
 
-    def application(self) -> Starlette:
+    def application(self) -> ASGIApp:
         """As an ASGI application."""
         pace, nobody_is_short = Pace(*self._pace), Crew(nullcontext)
         doors = Doors(

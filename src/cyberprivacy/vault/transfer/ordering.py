@@ -80,6 +80,11 @@ class Ordering:
             raise BadOrder("this grant is for another place", app=grant.recipient.app)
         self._check(site)
         now = self.sharing.clock()
+        with self.sharing.database.reading() as connection:  # a chain may be asked, which takes its time
+            known = self.arrivals.under(connection, owner, document)
+            if known is not None:
+                return owner, known
+            self.sharing.signed(connection, document, owner)
         with self.sharing.database.transaction() as connection:
             owners.admit(connection, self.store, owner, account=account, app=own.app, now=int(now))
             known = self.arrivals.under(connection, owner, document)

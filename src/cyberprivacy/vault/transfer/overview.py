@@ -32,7 +32,8 @@ class Transfer:
 
     Attributes:
         other: application at the other side.
-        mode: "copy" or "move". state: of the side that tells; why: reason code, "" while all is well.
+        mode: "copy" or "move". state: of the side that tells; why: reason code, "" while all is well;
+            at the source, why it did not believe the last receipt.
         chunks: how many there are; done: how many are known to have arrived.
         total: records and parts of blobs; count: of these, that came to be; dup: that were there before.
         rejected: why a record was not taken, by its id.
@@ -105,7 +106,7 @@ def _out(connection: Connection, row: Any) -> Transfer:
     said = None if both is None else both.receipt
     return Transfer(
         **_common(row, Way.OUT, grant.recipient.app, row.mode, both),
-        why="",
+        why=row.why or "",
         chunks=chunks,
         done=chunks if said else 0,
         total=total,

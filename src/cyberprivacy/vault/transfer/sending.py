@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from cyberprivacy.canonical import NotCanonical
 from cyberprivacy.errors import TryLater
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode
@@ -172,14 +173,21 @@ class Sending:
     def received(self, owner: bytes, transfer: bytes, data: bytes, *, now: float) -> SignedReceipt:
         """Judge a receipt, and sign it as well. The same one again gets the same answer.
 
-        A complete one ends a copy, and starts the 72 hours of a move.
+        A complete one ends a copy, and starts the 72 hours of a move. Why one is not believed is kept.
 
         Raises:
             BadReceipt: it is not true (`receipt.compare`), not signed by who asked, or rejects what an earlier
                 one had taken ("receipt.regress").
             TransferRefused: "transfer.unknown", "transfer.ended".
         """
-        came = SignedReceipt.decode(data)
+        try:
+            return self._judged(owner, transfer, SignedReceipt.decode(data), now)
+        except (BadReceipt, NotCanonical) as error:
+            with self._database.transaction() as connection:
+                change(connection, owner, transfer, why=error.code)
+            raise
+
+    def _judged(self, owner: bytes, transfer: bytes, came: SignedReceipt, now: float) -> SignedReceipt:
         with self._database.transaction() as connection:
             row = known(connection, owner, transfer)
             before = None if row.receipt is None else SignedReceipt.decode(row.receipt)
@@ -206,7 +214,7 @@ class Sending:
         else:
             after = {"state": State.UNDO.value, "due": int(now) + UNDO}
             connection.execute(update(_CHUNKS).where(chunks_of(row.owner, row.id)).values(sealed=b""))
-        change(connection, row.owner, row.id, receipt=both.encode(), **after)
+        change(connection, row.owner, row.id, receipt=both.encode(), why=None, **after)
         commit(connection, both.leaf)
 
     def cancel(self, owner: bytes, transfer: bytes) -> None:

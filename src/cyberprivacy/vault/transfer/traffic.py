@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.vault.place import Place
+from cyberprivacy.vault.receiptlog import ReceiptLog
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sharing import Sharing
 from cyberprivacy.vault.transfer.arrivals import Arrivals
@@ -28,10 +28,17 @@ class Traffic:
     arrivals: Arrivals
     ordering: Ordering
     carrier: Carrier
+    receipts: ReceiptLog
 
     @classmethod
     def of(
-        cls, sharing: Sharing, keeping: RecordKeeping, ring: KeyRing, key: VaultKey, ledger: Ledger, place: Place
+        cls,
+        sharing: Sharing,
+        keeping: RecordKeeping,
+        ring: KeyRing,
+        key: VaultKey,
+        receipts: ReceiptLog,
+        place: Place,
     ) -> "Traffic":
         """Put together.
 
@@ -40,19 +47,20 @@ class Traffic:
             keeping: its records and blobs.
             ring: owners' keys.
             key: of the vault.
-            ledger: remembers digests of receipts.
+            receipts: remembers their digests.
             place: where this is.
         """
         departures, arrivals = Departures(sharing, keeping, key), Arrivals(sharing.database, ring)
         ordering = Ordering(sharing=sharing, arrivals=arrivals, store=ring.store, place=place)
         retention = Retention(sharing.database, keeping)
         chores: list[Callable[[], object]] = [
-            Commitments(sharing.database, ledger).write,
+            Commitments(sharing.database, receipts.ledger).write,
             departures.tidy,
             lambda: retention.tidy(now=sharing.clock()),
         ]
         pulling = Pulling(sharing, keeping, key, place.site, ordering.check)
-        return cls(sharing, departures, arrivals, ordering, Carrier(arrivals, pulling, chores, sharing.clock))
+        carrier = Carrier(arrivals, pulling, chores, sharing.clock)
+        return cls(sharing, departures, arrivals, ordering, carrier, receipts)
 
     @contextmanager
     def running(self) -> Iterator[None]:

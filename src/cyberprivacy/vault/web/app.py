@@ -1,67 +1,80 @@
-"""The table as an application: one route for each path, and nothing beside the table."""
+"""The table as an application: what stands in it is answered, and nothing beside it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cyberprivacy.errors import Misuse, TryLater
+from cyberprivacy.errors import TryLater
 from cyberprivacy.vault.web.dispatch import Doors, answer, refusal
 from cyberprivacy.vault.web.endpoint import HEADERS, Endpoint
+from cyberprivacy.vault.web.exchange import Asked
 from cyberprivacy.vault.web.problem import NotFound
+from cyberprivacy.vault.web.routing import Routes
 
 
-def application(endpoints: Sequence[Endpoint], doors: Doors, *, origins: Sequence[str] = ()) -> Starlette:
+def application(
+    endpoints: Sequence[Endpoint],
+    doors: Doors,
+    *,
+    origins: Sequence[str] = (),
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> ASGIApp:
     """The interface of a vault.
 
     Args:
         endpoints: the table.
         doors: what every request passes.
         origins: of web pages elsewhere whose scripts may call it; none by default.
+        running: what else runs in its loop, from its start to its end.
     """
-    paths: dict[str, dict[str, Endpoint]] = {}
-    for each in endpoints:
-        if each.method in paths.setdefault(each.path, {}):
-            raise Misuse("two entries for one method and path", code="api.table", path=each.path)
-        paths[each.path][each.method] = each
-    # `/grants/{grant}:revoke` also looks like `/grants/{grant}`: what is longer after its parameter comes first.
-    ordered = sorted(paths.items(), key=lambda entry: -len(entry[0]))
-    routes = [Route(path, _route(methods, doors), methods=list(methods)) for path, methods in ordered]
-    cors = Middleware(
-        CORSMiddleware,
+    interface = Interface(endpoints, doors, running)
+    if not origins:
+        return interface
+    return CORSMiddleware(
+        interface,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", *HEADERS],
         expose_headers=["ETag", "Location", "Retry-After", "Udi-Type", "Udi-Created", "Udi-Changed"],
     )
-    return Starlette(
-        routes=routes,
-        middleware=[cors] if origins else [],
-        exception_handlers={HTTPException: _nothing_here, Exception: _failed},
-    )
 
 
-def _route(methods: Mapping[str, Endpoint], doors: Doors) -> Callable[[Request], Awaitable[Response]]:
-    async def run(request: Request) -> Response:
-        return await answer(request, methods["GET" if request.method == "HEAD" else request.method], doors)
+class Interface:
+    """Answers requests by a table; see `application`."""
 
-    return run
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        doors: Doors,
+        running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
+        self._routes, self._doors = Routes(endpoints), doors
+        self._beside = Router(lifespan=lambda _: running())
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; a defect of ours is for the server to log, not for whoever asked to see."""
+        if scope["type"] != "http":  # that the server begins or ends, or something that nobody answers here
+            await self._beside(scope, receive, send)
+            return
+        try:
+            response = await self._response(scope, receive)
+        except Exception:
+            failed = TryLater("the vault failed", code="api.failed", hint="Tell whoever runs this vault.")
+            await refusal(failed, "")(scope, receive, send)
+            raise
+        await response(scope, receive, send)
 
-async def _nothing_here(_: Request, error: Exception) -> Response:
-    """Starlette found no route (404), or not for this method (405)."""
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        response = refusal(NotFound("not with this method", code="api.method"), "")
-        response.headers.update(error.headers or {})
-        return response
-    return refusal(NotFound("there is nothing here"), "")
-
-
-async def _failed(_: Request, _error: Exception) -> Response:
-    """A defect of ours: the log has it, whoever asked does not."""
-    return refusal(TryLater("the vault failed", code="api.failed", hint="Tell whoever runs this vault."), "")
+    async def _response(self, scope: Scope, receive: Receive) -> ASGIApp:
+        found = self._routes.find(scope["path"])
+        if found is None:
+            return refusal(NotFound("there is nothing here"), "")
+        method = scope["method"]
+        endpoint = found.methods.get("GET" if method == "HEAD" else method)
+        if endpoint is None:
+            refused = refusal(NotFound("not with this method", code="api.method"), "")
+            refused.headers["Allow"] = ", ".join([*found.methods, *(["HEAD"] if "GET" in found.methods else [])])
+            return refused
+        return await answer(Asked(scope, receive), endpoint, found.path, self._doors)

@@ -2,31 +2,35 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cyberprivacy.bundle.datatype import DataType
-from cyberprivacy.ledger.log import FileLedger, Ledger
+from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.vault import forms, outward, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.changing import Means, Quota
+from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.exports import Exports
 from cyberprivacy.vault.exports import Means as Making
+from cyberprivacy.vault.following import Follower
+from cyberprivacy.vault.followings import Followings
 from cyberprivacy.vault.key import Judge
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import OWNER, BadPlace, Place
 from cyberprivacy.vault.proven import Prover, Recipients
+from cyberprivacy.vault.receiptlog import ReceiptLog
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
@@ -42,12 +46,13 @@ from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.allowed import Allowed
 from cyberprivacy.vault.web.app import application
 from cyberprivacy.vault.web.between import Between
-from cyberprivacy.vault.web.crew import Crew
+from cyberprivacy.vault.web.crew import Crew, Desk
 from cyberprivacy.vault.web.custody import Custody
 from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
 from cyberprivacy.vault.web.dispatch import Doors
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.followed import Followed
 from cyberprivacy.vault.web.handing import Handing
 from cyberprivacy.vault.web.moves import Moves
 from cyberprivacy.vault.web.numbers import Numbers
@@ -62,6 +67,7 @@ ROOT: Final = "keys.root"
 KEYS: Final = "keys.udi"
 KEY: Final = "vault.key"
 LEDGER: Final = "receipts.ledger"
+LOG: Final = "receipts.log"
 EXPORTS: Final = "exports"
 
 
@@ -85,7 +91,7 @@ class Vault:
         keys: what they hang under, in a word.
         development: whether that is worth nothing.
         clock: POSIX seconds.
-        ledger: remembers digests of receipts.
+        receipts: remembers their digests.
         own: the application that shares under grants; None where none does.
         prover: has recipients prove themselves; None where nobody can judge them.
     """
@@ -105,7 +111,7 @@ class Vault:
     key: VaultKey
     paces: Paces
     clock: Callable[[], float]
-    ledger: Ledger
+    receipts: ReceiptLog
     own: Own | None = None
     prover: Prover | None = None
 
@@ -139,6 +145,7 @@ class Vault:
                 Allowed(sharing),
                 Handing(self.traffic, authority=authority),
                 Moves(self.traffic, holder=holder),
+                Followed(sharing, self.followings, self.follower),
             )
             table += [each for room in rooms_between for each in room.endpoints()]
             if sharing.own.parameters is not None:
@@ -156,18 +163,23 @@ class Vault:
         table += Discovery(about, development=self.development, describe=lambda: describe(table)).endpoints()
         return table
 
-    def application(self, *, origins: Sequence[str] = ()) -> Starlette:
+    def application(self, *, origins: Sequence[str] = ()) -> ASGIApp:
         """The vault as an ASGI application; scripts of web pages from `origins` may call it."""
+
+        def looks() -> AbstractContextManager[None]:
+            return self.database.together(writes=False)
+
         doors = Doors(
             find=Sessions(self.database).find,
             state=self.accounts.state,
             addresses=Pace(*self.paces.address),
             accounts=Pace(*self.paces.account),
-            readers=Crew(lambda: self.database.together(writes=False)),
+            readers=(Crew if self.database.file is None else Desk)(looks),  # another server may let us wait
             writers=Crew(lambda: self.database.together(writes=True)),
             clock=self.clock,
         )
-        return application(self.table(), doors, origins=origins)
+        running = nullcontext if self.traffic is None else self.follower.running
+        return application(self.table(), doors, origins=origins, running=running)
 
     def sharing(self, own: Own) -> Sharing:
         """The grants of one of its applications."""
@@ -190,7 +202,23 @@ class Vault:
         if self.own is None:
             return None
         sharing = self.sharing(self.own)
-        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.ledger, self.place)
+        return Traffic.of(sharing, self._keeping, self.ring, self.key, self.receipts, self.place)
+
+    @cached_property
+    def followings(self) -> Followings:
+        """What comes here under grants."""
+        return Followings(self.database, self.records)
+
+    @cached_property
+    def follower(self) -> Follower:
+        """Brings in what comes under grants, from the sources that this place names; one for all.
+
+        Raises:
+            BadPlace: no application shares here ("vault.shares").
+        """
+        if self.traffic is None:
+            raise BadPlace("no application shares here", code="vault.shares")
+        return Follower(self.followings, self.traffic.sharing, self.key, self.place.sources, self.clock)
 
     @property
     def _keeping(self) -> RecordKeeping:
@@ -223,8 +251,9 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
-    ledger: Ledger | None = None,
+    receipts: ReceiptLog | None = None,
     prover: Prover | None = None,
+    contracts: ContractWitness | None = None,
     paces: Paces = DEFAULT,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Vault]:
@@ -236,8 +265,9 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
-        ledger: that of the node which this vault runs beside; None keeps one of its own in the folder.
+        receipts: the log of whoever this vault runs beside; None keeps one of its own in the folder.
         prover: has recipients prove themselves.
+        contracts: says what contract wallets accept; None = their keys are not enabled here.
         paces: how fast anybody may ask.
         clock: POSIX seconds.
 
@@ -280,13 +310,14 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         reach = outward.anywhere if place.site.local else outward.public
         messenger = Messenger(kept, reach, clock)
         stack.callback(messenger.close)
-        if ledger is None:
-            ledger = mine = FileLedger(data / LEDGER, clock=clock)
+        if receipts is None:
+            mine = FileLedger(data / LEDGER, clock=clock)
             stack.callback(mine.close)
+            receipts = ReceiptLog.own(mine, data / LOG, key, place.site, clock=clock)
         vault = Vault(
             database=kept,
             place=place,
-            judge=Judge(place=place.passkeys(OWNER)),
+            judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
             ring=ring,
             keys=ring.store.root.label,
             development=True,
@@ -299,7 +330,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
             key=key,
             paces=paces,
             clock=clock,
-            ledger=ledger,
+            receipts=receipts,
             own=own,
             prover=prover,
         )

@@ -1,7 +1,8 @@
-"""One thread for short calls: what came in while it worked, it does next, all in one go.
+"""Who does short calls: what came in while they worked, they do next, all in one go.
 
 A call in a thread of its own pays for waking that thread, for a transaction and, if it changes something, for
 waiting on the disk. Calls that are done one after the other share all three, and under load there are always some.
+What waits for nothing but memory is done at a desk in the loop itself: less than waking any thread takes.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Final
+from typing import Final, Protocol
 
 from cyberprivacy.vault.web.endpoint import Reply
 
@@ -18,6 +19,37 @@ MOST: Final = 64
 
 _Waiting = tuple[Callable[[], Reply], "asyncio.Future[Reply]"]
 _Done = tuple["asyncio.Future[Reply]", Reply | BaseException]
+
+
+class Does(Protocol):
+    """Does short calls."""
+
+    async def do(self, call: Callable[[], Reply]) -> Reply:
+        """What a call answers, or raises, once the go in which it was done has ended."""
+        ...
+
+
+class Desk:
+    """Does calls in the loop that asks. `around` as a crew has it."""
+
+    def __init__(self, around: Callable[[], AbstractContextManager[None]]) -> None:
+        self._around = around
+        self._waiting: list[_Waiting] = []
+
+    async def do(self, call: Callable[[], Reply]) -> Reply:
+        """See `Does`."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reply] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._work)
+        self._waiting.append((call, future))
+        return await future
+
+    def _work(self) -> None:
+        waiting, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._work)
+        _settle(_gone(self._around, waiting))
 
 
 class Crew:
@@ -31,7 +63,7 @@ class Crew:
         self._thread: Thread | None = None
 
     async def do(self, call: Callable[[], Reply]) -> Reply:
-        """What a call answers, or raises, once the go in which it was done has ended."""
+        """See `Does`."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         if self._thread is None:
             self._start()
@@ -50,16 +82,18 @@ class Crew:
             with suppress(Empty):
                 while len(waiting) < MOST:
                     waiting.append(self._queue.get_nowait())
-            _tell(self._go(waiting))
+            _tell(_gone(self._around, waiting))
 
-    def _go(self, waiting: Sequence[_Waiting]) -> Sequence[_Done]:
-        done: list[_Done] = []
-        try:
-            with self._around():
-                done = [(future, _outcome(call)) for call, future in waiting]
-        except Exception as error:  # noqa: BLE001 - the end of a go is the edge: each call's own answer is not true now
-            done = [(future, error) for _, future in waiting]
-        return done
+
+def _gone(around: Callable[[], AbstractContextManager[None]], waiting: Sequence[_Waiting]) -> Sequence[_Done]:
+    """A go: what became of each call."""
+    done: list[_Done] = []
+    try:
+        with around():
+            done = [(future, _outcome(call)) for call, future in waiting]
+    except Exception as error:  # noqa: BLE001 - the end of a go is the edge: each call's own answer is not true now
+        done = [(future, error) for _, future in waiting]
+    return done
 
 
 def _outcome(call: Callable[[], Reply]) -> Reply | BaseException:

@@ -4,38 +4,28 @@ In this order, each before the next costs anything: pace of the address, form of
 session and its pace, the size of the body, its form, and what the account allows now.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import structlog
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp
 
-from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import account as rules
 from cyberprivacy.vault.account import State
 from cyberprivacy.vault.sessions import Session
-from cyberprivacy.vault.web.crew import Crew
+from cyberprivacy.vault.web.crew import Does
 from cyberprivacy.vault.web.endpoint import SMALL, Call, Endpoint, Media, Reply, Who
-from cyberprivacy.vault.web.forms import check_headers, check_path, read_body, read_query
+from cyberprivacy.vault.web.exchange import SECURITY, Answer, Asked
+from cyberprivacy.vault.web.forms import read_body, read_headers, read_query
 from cyberprivacy.vault.web.pace import Pace, TooFast
-from cyberprivacy.vault.web.problem import MEDIA, BadCall, problem, status_of
+from cyberprivacy.vault.web.problem import MEDIA, problem, status_of
 
-PATIENCE: Final = 60.0
-"""Seconds within which a body has to be here."""
-SECURITY: Final[Mapping[str, str]] = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-"""On every answer, refusals too."""
 _log = structlog.get_logger("vault")
 
 
@@ -55,32 +45,36 @@ class Doors:
     state: Callable[[bytes], State]
     addresses: Pace
     accounts: Pace
-    readers: Crew
-    writers: Crew
+    readers: Does
+    writers: Does
     clock: Callable[[], float] = time.time
 
 
-async def answer(request: Request, endpoint: Endpoint, doors: Doors) -> Response:
-    """Let a request through to its entry, or refuse it."""
+async def answer(asked: Asked, endpoint: Endpoint, path: Mapping[str, str], doors: Doors) -> ASGIApp:
+    """Let a request through to its entry, or refuse it.
+
+    Args:
+        asked: the request.
+        endpoint: the entry.
+        path: its parameters, each of its declared form.
+        doors: what every request passes.
+    """
     try:
-        reply = await _let_through(request, endpoint, doors)
+        reply = await _let_through(asked, endpoint, path, doors)
     except CyberPrivacyError as error:
         return refusal(error, endpoint.name)
     return respond(endpoint, reply)
 
 
-async def _let_through(request: Request, endpoint: Endpoint, doors: Doors) -> Reply:
-    address = request.client.host if request.client else ""
-    doors.addresses.take(address, endpoint.cost, time.monotonic())
-    path = check_path(endpoint, request.path_params)
-    query = read_query(endpoint, request.query_params.multi_items())
-    headers = check_headers(endpoint, request.headers)
-    token, raw, session = request.headers.get("authorization", ""), b"", None
-    large = endpoint.body is not None and not _is_small(request)
+async def _let_through(asked: Asked, endpoint: Endpoint, path: Mapping[str, str], doors: Doors) -> Reply:
+    doors.addresses.take(asked.address, endpoint.cost, time.monotonic())
+    query, headers = read_query(endpoint, asked.query), read_headers(endpoint, asked)
+    token, raw, session = asked.header("authorization") or "", b"", None
+    large = endpoint.body is not None and not asked.small(SMALL)
     if large:  # a stranger's large body is not even read
         session = await run_in_threadpool(_session, endpoint, token, doors)
     if endpoint.body is not None:
-        raw = await _body(request, endpoint)
+        raw = await asked.body(endpoint.limit)
 
     def call() -> Reply:
         known = session if large else _session(endpoint, token, doors)
@@ -92,12 +86,6 @@ async def _let_through(request: Request, endpoint: Endpoint, doors: Doors) -> Re
     if endpoint.short:
         return await (doors.readers if endpoint.method == "GET" else doors.writers).do(call)
     return await run_in_threadpool(call)
-
-
-def _is_small(request: Request) -> bool:
-    """Whether a body is said to be so short that reading it costs less than finding out who sends it."""
-    told = request.headers.get("content-length", "")
-    return told.isdecimal() and len(told) < 8 and int(told) <= SMALL
 
 
 def _session(endpoint: Endpoint, header: str, doors: Doors) -> Session | None:
@@ -117,37 +105,17 @@ def _allowed(endpoint: Endpoint, session: Session | None, doors: Doors, now: flo
         rules.check(doors.state(session.account), session.key, endpoint.act, now=now)
 
 
-async def _body(request: Request, endpoint: Endpoint) -> bytes:
-    """The body, if it is not too large; what is too large is not read to its end."""
-    told = request.headers.get("content-length", "0")
-    body = bytearray()
-    if not told.isdecimal() or len(told) > 12 or int(told) > endpoint.limit:
-        raise BadCall("the body is too large", code="api.size", limit=endpoint.limit)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for part in request.stream():
-                body += part
-                if len(body) > endpoint.limit:
-                    raise BadCall("the body is too large", code="api.size", limit=endpoint.limit)
-    except (TimeoutError, ClientDisconnect):
-        raise TryLater("the body did not arrive", code="api.slow", hint="Send it again.") from None
-    return bytes(body)
-
-
-def respond(endpoint: Endpoint, reply: Reply) -> Response:
+def respond(endpoint: Endpoint, reply: Reply) -> ASGIApp:
     """A reply as HTTP."""
-    headers = {**SECURITY, **reply.headers}
-    status = reply.status or endpoint.status
+    status, value = reply.status or endpoint.status, reply.value
     media = endpoint.answer.value if isinstance(endpoint.answer, Media) else "application/json"
-    match reply.value:
-        case None:
-            return Response(status_code=status, headers=headers)
-        case bytes():
-            return Response(reply.value, status, headers, media or None)
-        case msgspec.Struct():
-            return Response(msgspec.json.encode(reply.value), status, headers, media)
-        case AsyncIterator() | Iterator():
-            return StreamingResponse(reply.value, status, headers, media)
+    if value is None:
+        return Answer(status, reply.headers)
+    if isinstance(value, bytes):
+        return Answer(status, reply.headers, value, media)
+    if isinstance(value, msgspec.Struct):
+        return Answer(status, reply.headers, msgspec.json.encode(value), media)
+    return StreamingResponse(value, status, {**SECURITY, **reply.headers}, media)
 
 
 def refusal(error: CyberPrivacyError, where: str) -> Response:

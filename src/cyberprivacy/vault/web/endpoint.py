@@ -17,7 +17,8 @@ from cyberprivacy.vault.sessions import Session
 
 SMALL: Final = 64 << 10
 """Bytes of a body where an entry says nothing else."""
-_PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
+PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
+"""Where a parameter stands in the path of an entry."""
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -39,6 +40,7 @@ class Media(Enum):
     OCTETS = "application/octet-stream"
     ZIP = "application/zip"
     EVENTS = "text/event-stream"
+    TEXT = "text/plain; charset=utf-8"
     HTML = "text/html; charset=utf-8"
     NOTHING = ""
 
@@ -175,4 +177,4 @@ class Endpoint:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names that stand in the path, in order."""
-        return tuple(_PARAMETER.findall(self.path))
+        return tuple(PARAMETER.findall(self.path))

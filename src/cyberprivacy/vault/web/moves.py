@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw
 
 from cyberprivacy import canonical, strict_json
+from cyberprivacy.errors import TryLater
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.key import Kind
@@ -13,7 +14,7 @@ from cyberprivacy.vault.transfer.ordering import Offered
 from cyberprivacy.vault.transfer.overview import Transfer
 from cyberprivacy.vault.transfer.traffic import Traffic
 from cyberprivacy.vault.web import kept, wire
-from cyberprivacy.vault.web.endpoint import Call, Endpoint, Reply, Who
+from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 
 _MOST: Final = 250
 _LAST: Final = 1 << 40
@@ -148,6 +149,11 @@ class Moves:
                 answer=TransferReport, cost=5,
             ),
             Endpoint(
+                method="GET", path=path + "/{transfer}/proof", name="proveReceipt", who=Who.OWNER, act=Act.READ,
+                run=self._prove, summary="Why the receipt's digest is in this vault's log (C2SP tlog-proof).",
+                answer=Media.TEXT, cost=20,
+            ),
+            Endpoint(
                 method="POST", path=path + "/{transfer}:resume", name="resumeTransfer", who=Who.OWNER,
                 act=Act.GRANT, run=self._resume, summary="Try again what failed, or what was not taken.",
                 answer=TransferReport, status=202, cost=20,
@@ -190,6 +196,14 @@ class Moves:
 
     def _one(self, call: Call) -> Reply:
         return Reply(self._report(self._owner(call), _id(call)))
+
+    def _prove(self, call: Call) -> Reply:
+        owner, transfer = self._owner(call), _id(call)
+        with self._traffic.sharing.database.reading() as connection:
+            place = overview.one(connection, owner, transfer).place
+        if place is None:
+            raise TryLater("its receipt is in no log yet", code="transfer.place", hint="Ask again.")
+        return Reply(self._traffic.receipts.prove(place))
 
     def _resume(self, call: Call) -> Reply:
         owner, transfer = self._owner(call), _id(call)

@@ -3,14 +3,14 @@
 from typing import Final
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 GRACE: Final = 10
 """Seconds that answers may still take once the vault is told to stop."""
 MAX_CONNECTIONS: Final = 512
 
 
-def prepared(app: Starlette, *, front: str = "") -> uvicorn.Server:
+def prepared(app: ASGIApp, *, front: str = "") -> uvicorn.Server:
     """A server for `run(sockets=[…])`: until SIGTERM or SIGINT; requests that have begun are answered.
 
     Args:
@@ -22,7 +22,7 @@ def prepared(app: Starlette, *, front: str = "") -> uvicorn.Server:
         loop="uvloop",
         http="httptools",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         access_log=False,
         log_config=None,
         proxy_headers=bool(front),

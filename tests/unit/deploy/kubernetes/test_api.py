@@ -14,6 +14,7 @@ from tests.unit.deploy.conftest import identity
 from cyberprivacy.deploy.kubernetes import api
 from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterDenies, ClusterOdd, ClusterRefuses, ClusterSilent
 from cyberprivacy.deploy.kubernetes.kubeconfig import Access
+from cyberprivacy.deploy.kubernetes.lease import Standby
 
 Answer = tuple[int, bytes]
 WANTED = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "book"}}
@@ -140,3 +141,35 @@ def test_who_we_are_is_asked_and_must_be_said(server) -> None:
     assert answering((201, json.dumps(said).encode())).whoami() == "node"
     with pytest.raises(ClusterOdd):
         answering((201, b"{}")).whoami()
+
+
+class Turn:
+    """It is our turn for so many seconds."""
+
+    term = 1
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def left(self) -> float:
+        if self.seconds <= 0:
+            raise Standby("another")
+        return self.seconds
+
+
+@pytest.mark.parametrize("change", [Cluster.apply, Cluster.replace, Cluster.delete])
+def test_whoever_has_no_turn_changes_nothing_and_whoever_has_says_when_it_is_over(server, change) -> None:
+    answering, asked = server
+    good, turn = answering((200, b"{}")), Turn(2.5)
+    bound = Cluster(good._access, lead=turn)
+    change(bound, WANTED)
+    assert "timeout=2500ms" in asked[-1]
+    turn.seconds = 100.0
+    change(bound, WANTED)
+    assert "timeout=20000ms" in asked[-1]
+    turn.seconds, before = 0, len(asked)
+    with pytest.raises(Standby):
+        change(bound, WANTED)
+    assert len(asked) == before
+    assert bound.get("ConfigMap", "a", "book") == {}  # to look is no act
+    bound.close()

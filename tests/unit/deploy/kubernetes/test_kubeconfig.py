@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.deploy.kubernetes.kubeconfig import MAX_KUBECONFIG, BadKubeconfig, read
+from cyberprivacy.deploy.kubernetes.kubeconfig import MAX_KUBECONFIG, BadKubeconfig, of_pod, read
 
 PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 CLUSTER = {"server": "https://one.example:6443/k8s/clusters/c-1/", "certificate-authority": "ca.crt"}
@@ -98,3 +98,22 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, data: bytes) -> None:
         read(path)
     with pytest.raises(BadKubeconfig):
         read(tmp_path / "absent")
+
+
+def test_a_pod_is_its_service_account_with_the_newest_token(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text(PEM)
+    (tmp_path / "token").write_text("one\n")
+    found = of_pod(tmp_path, {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"})
+    assert (found.server, found.authority, found.bearer()) == ("https://10.0.0.1:443", PEM, "one")
+    (tmp_path / "token").write_text("two")  # the kubelet renews it
+    assert found.bearer() == "two"
+    six = of_pod(tmp_path, {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"})
+    assert six.server == "https://[fd00::1]:443"
+
+
+@pytest.mark.parametrize("environment", [{}, {"KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": "x/y"}])
+def test_what_is_no_pod_has_no_service_account(tmp_path: Path, environment: dict[str, str]) -> None:
+    with pytest.raises(BadKubeconfig):
+        of_pod(tmp_path, environment)
+    with pytest.raises(BadKubeconfig):  # a pod without a token
+        of_pod(tmp_path, {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"})

@@ -1,30 +1,33 @@
 """A real cluster of one machine, in a network namespace of its own: nothing leaves the machine, nothing is faked.
 
-etcd, kube-apiserver, kube-controller-manager, kube-scheduler; and, as `machine` starts them, containerd, kubelet and
-kube-proxy. All of it dies with whoever started it.
+etcd, kube-apiserver, kube-controller-manager, kube-scheduler; and, as `machine` starts them, containerd, kubelet
+and kube-proxy. All of it dies with whoever started it.
 """
 
 import fcntl
+import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import httpx2
-from tests.kubernetes.binaries import binaries
-from tests.kubernetes.keys import Keys
 
 from cyberprivacy.deploy.kubernetes.api import Cluster
 from cyberprivacy.deploy.kubernetes.kubeconfig import read
+from cyberprivacy.testing.kubernetes.keys import Keys
 
-SPACE = "cp-kube"
-HOST, INSIDE = "10.199.0.1", "10.199.0.2"
-SERVICES, PODS = "10.96.0.0/16", "10.244.0.0/16"
-FIRST_SERVICE = "10.96.0.1"
-USERS = {
+SPACE: Final = "cp-kube"
+HOST: Final = "10.199.0.1"
+"""This machine's end of the cable to the cluster; `INSIDE` is the other."""
+INSIDE: Final = "10.199.0.2"
+SERVICES: Final = "10.96.0.0/16"
+PODS: Final = "10.244.0.0/16"
+FIRST_SERVICE: Final = "10.96.0.1"
+USERS: Final = {
     "admin": ("admin", "system:masters"),
-    "node-of-ours": ("cyberprivacy:node", "system:masters"),
     "mallory": ("mallory", "system:masters"),
     "kubelet": ("system:node:node", "system:nodes"),
     "manager": ("system:kube-controller-manager", ""),
@@ -32,14 +35,21 @@ USERS = {
     "proxy": ("system:kube-proxy", ""),
     "to-kubelet": ("apiserver-kubelet", "system:masters"),
 }
-OURS = "node-of-ours"
+"""Certificate -> user name and group."""
+AUDITED: Final = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
 
 
 def run(*command: str) -> str:
+    """Run a command that must succeed; what it printed."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def eventually(ask: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until something is true.
+
+    Raises:
+        TimeoutError: it takes too long.
+    """
     deadline = time.monotonic() + seconds
     while not ask():
         if time.monotonic() > deadline:
@@ -48,10 +58,16 @@ def eventually(ask: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 class Plane:
-    """The control plane, and the namespace in which everything of the cluster runs."""
+    """The control plane, and the network namespace in which everything of the cluster runs.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.bin = folder, binaries()
+    Args:
+        folder: for all that it keeps, also its logs.
+        programs: folder of `binaries`.
+        audited: user whose requests are written to `audit`; "" = nobody's.
+    """
+
+    def __init__(self, folder: Path, programs: Path, *, audited: str = "") -> None:
+        self.folder, self.bin, self._audited = folder, programs, audited
         self._processes: dict[str, tuple[list[str], subprocess.Popen[bytes]]] = {}
         self._lock = Path(f"/run/{SPACE}.lock").open("w")  # noqa: SIM115 held as long as the cluster
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -62,13 +78,21 @@ class Plane:
             self.keys.client(name, user, group)
             self.keys.kubeconfig(name, self.server)
 
-    def kubeconfig(self, name: str = OURS) -> Path:
+    @property
+    def audit(self) -> Path:
+        """What the audited user asked, a JSON object a line."""
+        return self.folder / "audit.jsonl"
+
+    def kubeconfig(self, name: str) -> Path:
+        """Of a user."""
         return self.keys.folder / f"{name}.kubeconfig"
 
-    def cluster(self, name: str = OURS) -> Cluster:
+    def cluster(self, name: str) -> Cluster:
+        """A client that is this user."""
         return Cluster(read(self.kubeconfig(name)))
 
     def start(self) -> None:
+        """Bring it up; it takes some ten seconds."""
         self._network()
         self.run("etcd", *self._etcd())
         self.run("kube-apiserver", *self._apiserver())
@@ -83,7 +107,12 @@ class Plane:
         log = (self.folder / f"{name}.log").open("ab")
         with log:
             process = subprocess.Popen(
-                [*command, program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
+                [*command, program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
             )
         self._processes[name] = ([*arguments], process)
 
@@ -104,13 +133,14 @@ class Plane:
 
         def ready() -> bool:
             with suppress(httpx2.HTTPError):
-                return cluster._client.get(f"{self.server}/readyz").status_code == 200
+                return cluster._client.get(f"{self.server}/readyz").status_code == 200  # noqa: SLF001  (no JSON)
             return False
 
         eventually(ready, 60, (self.folder / "kube-apiserver.log").read_text(errors="replace")[-2000:])
         cluster.close()
 
     def stop(self) -> None:
+        """End it, and leave nothing but the folder."""
         for name in reversed(self._processes):
             self.kill(name)
         with suppress(subprocess.CalledProcessError):
@@ -120,6 +150,7 @@ class Plane:
         self._lock.close()
 
     def inside(self, *command: str) -> str:
+        """Run a command in the cluster's network namespace."""
         return run("nsenter", f"--net=/run/netns/{SPACE}", "--", *command)
 
     def _network(self) -> None:
@@ -176,6 +207,19 @@ class Plane:
             "--kubelet-preferred-address-types=InternalIP",
             "--profiling=false",
             f"--cert-dir={self.folder}/apiserver",
+            *self._auditing(),
+        )
+
+    def _auditing(self) -> Sequence[str]:
+        if not self._audited:
+            return ()
+        rules: list[dict[str, object]] = [{"level": "Metadata", "users": [self._audited]}, {"level": "None"}]
+        policy = self.folder / "audit-policy.json"
+        policy.write_text(json.dumps(AUDITED | {"rules": rules}))  # JSON is YAML
+        return (
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self.audit}",
+            "--audit-log-mode=blocking",
         )
 
     def _manager(self) -> Sequence[str]:

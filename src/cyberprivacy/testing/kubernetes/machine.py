@@ -1,25 +1,24 @@
 """The machine of the cluster: containerd, kubelet and kube-proxy, with pods that really run.
 
-What a machine without systemd, with the hybrid hierarchy of cgroups and without CAP_SYS_RESOURCE needs stands beside
-each setting.
+What a machine without systemd, with the hybrid hierarchy of cgroups and without CAP_SYS_RESOURCE needs stands
+beside each setting.
 """
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-
-from tests.kubernetes.plane import HOST, INSIDE, PODS, Plane, eventually, run
-from tests.unit.deploy.images import app_layer, write_image
+from typing import Final
 
 from cyberprivacy.deploy.kubernetes.fields import items
-from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.testing.kubernetes.plane import INSIDE, PODS, Plane, eventually, run
+from cyberprivacy.testing.ociimages import app_layer, write_image
 
-PAUSE = "localhost/pause:1"
-BRIDGE = "cpk-pods"
+PAUSE: Final = "localhost/pause:1"
+BRIDGE: Final = "cpk-pods"
 
 
 class Machine:
@@ -27,16 +26,17 @@ class Machine:
 
     Args:
         plane: started.
-        registry: port of a registry on the host's end of the cable; it speaks plain HTTP.
+        registry: "host:port" of a registry on the host's end of the cable; it speaks plain HTTP.
     """
 
-    def __init__(self, plane: Plane, registry: int) -> None:
+    def __init__(self, plane: Plane, registry: str) -> None:
         self._plane, self._folder = plane, plane.folder / "machine"
         self._folder.mkdir()
         self._socket = self._folder / "containerd.sock"
-        self.registry = f"{HOST}:{registry}"
+        self.registry = registry
 
     def start(self) -> None:
+        """Bring it up, and wait until the cluster counts on it."""
         self._network()
         self._containerd()
         self._plane.run("kubelet", *self._kubelet())
@@ -45,7 +45,7 @@ class Machine:
 
         def ready() -> bool:
             with suppress(CyberPrivacyError):
-                said = cluster._ask("GET", "/api/v1/nodes/node")  # nothing of ours ever asks for machines
+                said = cluster._ask("GET", "/api/v1/nodes/node")  # noqa: SLF001  (nothing of ours asks for machines)
                 return any(
                     one["type"] == "Ready" and one["status"] == "True"
                     for one in items(said, "status", "conditions")
@@ -61,32 +61,13 @@ class Machine:
             self._plane.kill("kubelet")
         for task in self._ctr("tasks", "ls", "-q").split():
             self._ctr("tasks", "rm", "-f", task)
-        for shim in self._shims():
-            subprocess.run(["kill", "-9", shim], check=False)
-        self._plane.kill("containerd")
-        for place in reversed(Path("/proc/mounts").read_text().splitlines()):
-            if (where := place.split()[1]).startswith(f"{self._folder}/"):
-                subprocess.run(["umount", "-l", where], check=False)
-        for group in Path("/sys/fs/cgroup").glob("*/kubepods"):
-            for folder in sorted(group.rglob("*/"), key=lambda one: -len(one.parts)):
-                with suppress(OSError):
-                    folder.rmdir()
-            with suppress(OSError):
-                group.rmdir()
-        for space in Path("/run/netns").glob("cni-*"):
-            with suppress(subprocess.CalledProcessError):
-                run("ip", "netns", "del", space.name)
-        shutil.rmtree(self._folder / "root", ignore_errors=True)
+        with suppress(KeyError):
+            self._plane.kill("containerd")
+        clear(self._folder)
 
     def images(self) -> str:
+        """What `ctr` says of the images that are here."""
         return self._ctr("images", "ls")
-
-    def _shims(self) -> Iterator[str]:
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                words = entry.read_bytes().split(b"\0")
-                if words[0].endswith(b"containerd-shim-runc-v2") and str(self._socket).encode() in words:
-                    yield entry.parent.name
 
     def _ctr(self, *words: str) -> str:
         done = subprocess.run(
@@ -159,7 +140,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         write_image(layout, [layer], ["/catatonit", "-P"])
         run("skopeo", "copy", "--quiet", f"oci:{layout}", f"oci-archive:{layout}.tar:{PAUSE}")
         self._ctr("images", "import", f"{layout}.tar")
-        assert re.search(re.escape(PAUSE), self.images())
+        if PAUSE not in self.images():
+            raise TryLater("the pause image cannot be imported", code="kubernetes.machine")
 
     def _kubelet(self) -> tuple[str, ...]:
         keys = self._plane.keys.folder
@@ -218,3 +200,34 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         settings = self._folder / "proxy.json"
         settings.write_text(json.dumps(document))
         return settings
+
+
+def clear(folder: Path) -> None:
+    """Remove what the programs of a machine leave that were killed: shims, mounts, control groups, namespaces.
+
+    Args:
+        folder: of the machine; it may be of one that ended long ago.
+    """
+    for shim in _shims(folder / "containerd.sock"):
+        subprocess.run(["kill", "-9", shim], check=False)
+    for place in reversed(Path("/proc/mounts").read_text().splitlines()):
+        if (where := place.split()[1]).startswith(f"{folder}/"):
+            subprocess.run(["umount", "-l", where], check=False)
+    for group in Path("/sys/fs/cgroup").glob("*/kubepods"):
+        for below in sorted(group.rglob("*/"), key=lambda one: -len(one.parts)):
+            with suppress(OSError):
+                below.rmdir()
+        with suppress(OSError):
+            group.rmdir()
+    for space in Path("/run/netns").glob("cni-*"):
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "netns", "del", space.name)
+    shutil.rmtree(folder / "root", ignore_errors=True)
+
+
+def _shims(socket: Path) -> Iterator[str]:
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if words[0].endswith(b"containerd-shim-runc-v2") and str(socket).encode() in words:
+                yield entry.parent.name

@@ -36,7 +36,7 @@ class Keys:
 
     def server(self, name: str) -> None:
         """<name>.crt and <name>.key of a server."""
-        names = [x509.DNSName(each) for each in SERVERS]
+        names: list[x509.GeneralName] = [x509.DNSName(each) for each in SERVERS]
         names += [x509.IPAddress(ip_address(each)) for each in self._addresses]
         self._issue(name, x509.Name([]), ExtendedKeyUsageOID.SERVER_AUTH, names)
 
