@@ -106,8 +106,7 @@ def _root(box: Toolbox, tar: bytes) -> Verified:
     """The file system, its identity and its salt: all from the files themselves."""
     (box.work / "root.tar").write_bytes(tar)
     salt = sha256(tar).digest()
-    packing = ("-zzstd,level=6", "-C65536", "--workers=2")  # how many work decides where a file is divided
-    options = ("--quiet", "--tar=f", *packing, f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
+    options = ("--quiet", "--tar=f", "-zlz4hc,12", f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
     box.run("mkfs.erofs", *options, "/work/root.erofs", "/work/root.tar")
     return with_tree((box.work / "root.erofs").read_bytes(), salt)
 

@@ -30,7 +30,7 @@ HOST: Final = "10.0.2.2"
 """This machine, seen from inside. Source: QEMU, "User mode networking"."""
 MEMORY: Final = 3072
 """MiB: a build holds a base image several times, and the data of a demo's machine are in memory, too."""
-BOOT: Final = 400.0
+BOOT: Final = 900.0
 """Seconds to serve under emulation, on a machine that does much else."""
 LOG: Final = "/.well-known/cyberprivacy/log"
 
