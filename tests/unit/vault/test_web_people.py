@@ -136,10 +136,11 @@ def test_a_recovery_goes_its_whole_way_over_http(here: Town, alice: Caller) -> N
 
 
 def test_nobody_asks_faster_than_their_pace(tmp_path: Path) -> None:
-    with town(tmp_path, paces=Paces(address=(1.0, 20.0), account=(1e9, 1e9))) as made:
+    with town(tmp_path, paces=Paces(address=(0.05, 20.0), account=(1e9, 1e9))) as made:
         answers = [made.call("GET", "/.well-known/udi") for _ in range(25)]
         assert [each.status_code for each in answers[:20]] == [200] * 20
-        assert (code(answers[-1]), answers[-1].headers["retry-after"]) == ("api.pace", "1")
+        assert code(answers[-1]) == "api.pace"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
 
 
 def test_an_account_has_a_pace_of_its_own_wherever_it_comes_from(tmp_path: Path) -> None:
