@@ -8,7 +8,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network demo-kubernetes test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
+.PHONY: help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -70,6 +70,10 @@ os-image: install ## the Privacy OS, from locked packages, into build/os (root)
 os-verify-release: install ## build the Privacy OS again and compare it with RELEASE (build/os)
 	$(RUN) cyberprivacy os verify-release $(or $(RELEASE),build/os)
 
+demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a software TPM; then a changed image is refused
+	@deploy/install-debian.sh qemu-system-x86 ovmf
+	@$(RUN) cyberprivacy demo os $(DEMO)
+
 test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minutes
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
@@ -85,4 +89,4 @@ test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)
 	program=$$(tests/interop/kubo/build.sh) && CYBERPRIVACY_KUBO=$$program $(RUN) pytest tests/interop/test_kubo.py -p no:randomly
 
 clean: ## remove what can be made again
-	rm -rf .demo .demo-kubernetes .demo-network .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .demo .demo-kubernetes .demo-network .demo-os .fuzz build dist contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

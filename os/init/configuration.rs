@@ -51,11 +51,12 @@ impl Configuration {
     /// Read lines of `key value`; an unknown key, a second value or another form is refused.
     pub fn parse(text: &str) -> Outcome<Self> {
         let (mut address, mut gateway, mut organisations, mut chains) = (None, None, 0, 0);
+        let (mut bases, mut wheels) = (None, None);
         for (number, line) in text.split_terminator('\n').enumerate() {
             let wrong = |why: &str| format!("line {} of the configuration: {why}", number + 1);
             let (key, value) = line.split_once(' ').ok_or_else(|| wrong("not a key and a value"))?;
-            if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(wrong("a value is printable ASCII without spaces"));
+            if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte)) {
+                return Err(wrong("a value is printable ASCII without spaces, quotes and backslashes"));
             }
             let again = match key {
                 "address" => address.replace(network(value).ok_or_else(|| wrong("not an address"))?).is_some(),
@@ -68,6 +69,9 @@ impl Configuration {
                     organisations += 1;
                     false
                 }
+                "bundles" => false,
+                "bases" => bases.replace(()).is_some(),
+                "wheels" => wheels.replace(()).is_some(),
                 _ => return Err(wrong("an unknown key")),
             };
             if again {
@@ -114,6 +118,9 @@ mod tests {
             "",
             "address 1.2.3.4/31",
             "dao \u{e9}",
+            "dao \"x",
+            "bases a\nbases b",
+            "wheels a\nwheels b",
         ] {
             assert!(Configuration::parse(&format!("{GOOD}{more}\n")).is_err(), "{more}");
         }

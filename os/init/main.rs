@@ -3,8 +3,9 @@
 //! It runs from the initial RAM disk, is measured with it, and stays process 1 until the power is off. In order:
 //! mount what a kernel needs; load exactly the modules that the image lists; refuse a start that was given more
 //! than the image; read and measure the operator's configuration; open the verified root; configure the network;
-//! take away what is not needed any more; start the one service. Any failure, and the end of the service, powers
-//! the machine off with a message. There is no shell, no login and no fallback.
+//! take away what is not needed any more; have the node's configuration prepared; start the door, which proves what
+//! this machine is, and the node. Any failure, and the end of the door, powers the machine off with a message. A node
+//! that ends is started again: it goes on where it was. There is no shell, no login and no fallback.
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -26,12 +27,15 @@ pub type Outcome<T> = Result<T, String>;
 const PATIENCE: Duration = Duration::from_secs(20);
 const ROOT: &str = "/sysroot";
 const RUN: &str = "/run/privacy-os";
-const SERVICE_USER: u32 = 10001;
+const COMMANDS: &str = "/usr/lib/privacy-os";
+const DATA: &str = "/var/lib/cyberprivacy";
+const DOOR_USER: u32 = 10001;
+const NODE_USER: u32 = 0; // it makes namespaces, networks and mounts for what it runs
+const PAUSE: Duration = Duration::from_secs(5);
 
 fn main() {
-    let ended = start().and_then(|service| system::wait_for(service));
-    let why = match ended {
-        Ok(status) => format!("the service ended with status {status}"),
+    let why = match start().and_then(keep) {
+        Ok(status) => format!("the door ended with status {status}"),
         Err(problem) => problem,
     };
     eprintln!("privacy-os: stopped: {why}");
@@ -53,8 +57,29 @@ fn start() -> Outcome<i32> {
     network::configure(&configuration)?;
     say("network is up");
     settings()?;
-    say("starting the service");
-    system::spawn(SERVICE_USER, &list("/usr/lib/privacy-os/service")?)
+    match system::wait_for(run("prepare", NODE_USER)?)? {
+        0 => say("the node is prepared"),
+        status => return Err(format!("preparing the node ended with status {status}")),
+    }
+    run("door", DOOR_USER)
+}
+
+/// Have the node running until the door ends; gives the door's wait status.
+fn keep(door: i32) -> Outcome<i32> {
+    loop {
+        let node = run("node", NODE_USER)?;
+        let (ended, status) = system::wait_for_any(&[door, node])?;
+        if ended == door {
+            return Ok(status);
+        }
+        say(&format!("the node ended with status {status} and starts again"));
+        sleep(PAUSE);
+    }
+}
+
+/// Start a command of the image.
+fn run(name: &str, user: u32) -> Outcome<i32> {
+    system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?)
 }
 
 fn say(what: &str) {
@@ -76,6 +101,9 @@ fn kernel_file_systems() -> Outcome<()> {
         ("proc", "/proc", Mount::DATA),
         ("sysfs", "/sys", Mount::DATA),
         ("securityfs", "/sys/kernel/security", Mount::DATA),
+        ("cgroup2", "/sys/fs/cgroup", Mount::DATA),
+        ("tmpfs", "/dev/shm", Mount::DATA),
+        ("mqueue", "/dev/mqueue", Mount::DATA),
         ("tmpfs", "/run", Mount::DATA),
     ] {
         fs::create_dir_all(place).map_err(|problem| format!("{place}: {problem}"))?;
@@ -131,15 +159,16 @@ fn hand_over(configuration: &Configuration) -> Outcome<()> {
         let measured = fs::read(log).map_err(|problem| format!("{log}: {problem}"))?;
         write(&format!("{RUN}/{name}"), &measured)?;
     }
-    system::give("/dev/tpmrm0", SERVICE_USER)?;
+    system::give("/dev/tpmrm0", DOOR_USER)?;
     for place in ["/dev", "/proc", "/sys", "/run"] {
         system::move_mount(place, &format!("{ROOT}{place}"))?;
     }
     system::change_root(ROOT)?;
     system::attach("tmpfs", "/tmp", "tmpfs", Mount::DATA)?;
+    system::attach("tmpfs", DATA, "tmpfs", Mount::LAYERS)?;
     let state = format!("{RUN}/state");
     fs::create_dir_all(&state).map_err(|problem| format!("{state}: {problem}"))?;
-    system::give(&state, SERVICE_USER)?;
+    system::give(&state, DOOR_USER)?;
     say(&format!("configured for {} organisations", configuration.organisations));
     Ok(())
 }

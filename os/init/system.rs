@@ -42,6 +42,8 @@ impl Mount {
     const NO_DEVICES: c_ulong = 4;
     pub const NO_EXECUTION: c_ulong = 8 | Self::NO_SET_ID;
     pub const DATA: c_ulong = Self::NO_EXECUTION | Self::NO_DEVICES;
+    /// What containers are made of has programs in it.
+    pub const LAYERS: c_ulong = Self::NO_SET_ID | Self::NO_DEVICES;
     pub const VERIFIED_ROOT: c_ulong = Self::READ_ONLY | Self::NO_SET_ID | Self::NO_DEVICES;
 }
 
@@ -104,12 +106,13 @@ pub fn load_module(path: &str) -> Outcome<()> {
     done(path, returned as c_int)
 }
 
-/// Start a program as a user without privileges; gives its process number.
+/// Start a program as this user, who never gets more privileges; gives its process number.
 pub fn spawn(user: u32, words: &[String]) -> Outcome<i32> {
     let (program, arguments) = words.split_first().ok_or("no service")?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir("/").uid(user).gid(user);
-    command.env("PATH", "/usr/bin").env("LANG", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/tmp");
+    command.env("LANG", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
     // SAFETY: between fork and exec only two system calls are made; neither allocates.
     unsafe {
         command.pre_exec(|| {
@@ -127,13 +130,18 @@ pub fn spawn(user: u32, words: &[String]) -> Outcome<i32> {
 
 /// Collect processes that end, until it is this one; gives its wait status.
 pub fn wait_for(process: i32) -> Outcome<i32> {
+    wait_for_any(&[process]).map(|(_, status)| status)
+}
+
+/// Collect processes that end, until it is one of these; gives which, and its wait status.
+pub fn wait_for_any(processes: &[i32]) -> Outcome<(i32, i32)> {
     loop {
         let mut status: c_int = 0;
         // SAFETY: a place for one number.
         let ended = unsafe { waitpid(-1, &mut status, 0) };
         done("waiting", ended)?;
-        if ended == process {
-            return Ok(status);
+        if processes.contains(&ended) {
+            return Ok((ended, status));
         }
     }
 }

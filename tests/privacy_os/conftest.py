@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
-from machines import Desk, cyberprivacy
+from machines import cyberprivacy
 
 from cyberprivacy.cli.privacy_os import CACHE
-from cyberprivacy.testing.tpm import FakeVendor
+from cyberprivacy.testing.townmachine import Desk
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +22,4 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    folder = tmp_path_factory.mktemp("desk")
-    vendor = FakeVendor.new(marked=False)
-    (folder / "vendor.pem").write_bytes(vendor.root.public_bytes(Encoding.PEM))
-    (folder / "issuer.pem").write_bytes(vendor.issuer.public_bytes(Encoding.PEM))
-    made = cyberprivacy("tpm", "authority", folder / "authority", "--name", "Somebody who has seen it")
-    return Desk(folder, vendor, str(made["root"]))
+    return Desk(tmp_path_factory.mktemp("people") / "desk", cyberprivacy)

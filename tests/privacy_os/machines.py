@@ -2,25 +2,20 @@
 
 import json
 import secrets
-import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cyberprivacy.attest.swtpm import SoftwareTpm
-from cyberprivacy.attest.tpmcommands import Tpm
-from cyberprivacy.attest.tpmtemplates import ENDORSEMENT_ECC
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
-from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS
 from cyberprivacy.privacy_os.volume import make_volume
-from cyberprivacy.testing.tpm import FakeVendor
+from cyberprivacy.testing.town import free_port
+from cyberprivacy.testing.townmachine import Desk
 
 CONFIGURATION = f"""address {ADDRESS}
 gateway 10.0.2.2
@@ -38,42 +33,6 @@ def cyberprivacy(*words: object, code: int = 0) -> dict[str, object]:
     return json.loads(done.stdout)
 
 
-@dataclass
-class Desk:
-    """Whoever vouches for TPMs and verifies machines."""
-
-    folder: Path
-    vendor: FakeVendor
-    root: str
-
-    def provision(self, state: Path) -> None:
-        """What leaves the factory: a TPM with a certificate."""
-        engine = SoftwareTpm(state / "tpm")
-        self.vendor.provision(Tpm(engine), 0x01C0000A, ENDORSEMENT_ECC)
-        engine.close()
-
-    def policy(self, image: Path) -> Path:
-        measured = json.loads((image / MEASUREMENTS).read_text())["measurement"]
-        path = self.folder / "policy.json"
-        path.write_text(
-            json.dumps(
-                {
-                    "v": 1,
-                    "least": "measured-boot",
-                    "roots": {self.root: "measured-boot"},
-                    "measurements": {f"sha256:{measured}": "Privacy OS"},
-                }
-            )
-        )
-        return path
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 class Machine:
     """A machine that was started, seen from outside."""
 
@@ -81,7 +40,10 @@ class Machine:
         self._running, self.state = machine, state
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves the key
-        self._http = httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120)
+        no_reuse = httpx2.Limits(max_keepalive_connections=0)  # the door closes what is quiet
+        self._http = httpx2.Client(
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120, limits=no_reuse
+        )
         self._port = port
 
     def close(self) -> None:
@@ -107,10 +69,7 @@ class Machine:
     def enrol(self, desk: Desk) -> None:
         request, answer = self.state / "request.json", self.state / "answer.json"
         request.write_bytes(self._http.get("/enrolment").raise_for_status().content)
-        cyberprivacy(
-            *("tpm", "certify", request, "--authority", desk.folder / "authority", "-o", answer),
-            *("--vendor", desk.folder / "vendor.pem", "--issuers", desk.folder / "issuer.pem"),
-        )
+        desk.certify(request, answer)
         self._http.post("/enrolment", content=answer.read_bytes()).raise_for_status()
 
     def verdict(self, desk: Desk, image: Path, *, code: int) -> dict[str, object]:
@@ -119,7 +78,16 @@ class Machine:
         evidence.write_bytes(self._http.get("/evidence", params={"nonce": nonce}).raise_for_status().content)
         key.write_bytes(_key_of(ssl.get_server_certificate(("127.0.0.1", self._port))))
         return cyberprivacy(
-            *("verify", evidence, "--policy", desk.policy(image), "--key", key, "--nonce", nonce),
+            *(
+                "verify",
+                evidence,
+                "--policy",
+                desk.policy(image, level="measured-boot"),
+                "--key",
+                key,
+                "--nonce",
+                nonce,
+            ),
             *("--role", "machine"),
             code=code,
         )
@@ -158,7 +126,7 @@ def started(
     state, port = folder / "state", free_port()
     state.mkdir()
     if desk is not None:
-        desk.provision(state)
+        desk.provision(state / "tpm")
     settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port, more=more)
     with running(settings) as process:
         machine = Machine(process, port, state)
@@ -166,14 +134,3 @@ def started(
             yield machine
         finally:
             machine.close()
-
-
-def changed(image: Path, folder: Path, change: Callable[[str], str]) -> Path:
-    """A copy of the disk with another command line of the same length."""
-    line = json.loads((image / MEASUREMENTS).read_text())["command_line"]
-    data = (image / DISK).read_bytes()
-    other = change(line)
-    assert (data.count(line.encode()), len(other), other != line) == (1, len(line), True)
-    path = folder / "changed.img"
-    path.write_bytes(data.replace(line.encode(), other.encode()))
-    return path

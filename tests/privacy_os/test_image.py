@@ -9,6 +9,7 @@ import httpx2
 from machines import cyberprivacy
 
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
+from cyberprivacy.privacy_os.engines import PROGRAMS
 from cyberprivacy.privacy_os.image import BILL, compile_init, release
 from cyberprivacy.privacy_os.root import make_root
 from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
@@ -38,13 +39,18 @@ def test_a_changed_release_is_named(image: Path, tmp_path: Path) -> None:
 
 def test_the_root_has_no_shell_no_login_and_no_package_manager() -> None:
     sources = _sources()
-    with tarfile.open(fileobj=io.BytesIO(make_root(sources.root, sources.wheels, release()))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(make_root(sources.root, sources.wheels, release(), dict))) as tar:
         members = tar.getmembers()
     executable = {m.name for m in members if m.isfile() and m.mode & 0o111}
     programs = {name for name in executable if ".so" not in name and not name.endswith(".py")}
-    assert programs == {"usr/bin/python3.11"}
-    links = {m.name: m.linkname for m in members if m.issym() and "/bin/" in f"/{m.name}"}
-    assert links == {"usr/bin/python": "python3.11", "usr/bin/python3": "python3.11"}
+    assert programs == {"usr/bin/python3.11", *(path for some in PROGRAMS.values() for path in some)}
+    links = {m.name: m.linkname for m in members if m.issym() and "bin/" in m.name}
+    assert links == {
+        "usr/bin/python": "python3.11",
+        "usr/bin/python3": "python3.11",
+        "usr/sbin/iptables": "xtables-nft-multi",
+        "usr/sbin/ip6tables": "xtables-nft-multi",
+    }
     assert not [m.name for m in members if m.mode & 0o6000 or not (m.isfile() or m.isdir() or m.issym())]
 
 

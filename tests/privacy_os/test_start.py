@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from machines import CONFIGURATION, Desk, changed, started
+from machines import CONFIGURATION, started
 
 from cyberprivacy.privacy_os.image import DISK, PROGRAM
 from cyberprivacy.privacy_os.volume import MAGIC, make_volume
+from cyberprivacy.testing.townmachine import Desk, changed
 
 _OTHER = str.maketrans("0123456789", "1234567890")
 CREDENTIAL = "name=opt/io.systemd.credentials/udev.rules.99-evil,string=evil"
@@ -31,7 +32,7 @@ def test_it_measures_what_was_predicted_and_the_verifier_accepts_it(
 
 
 def test_one_byte_of_the_command_line_starts_and_is_refused(image: Path, desk: Desk, tmp_path: Path) -> None:
-    disk = changed(image, tmp_path, lambda line: line.replace("loglevel=4", "loglevel=5"))
+    disk = changed(image, tmp_path / "changed.img", lambda line: line.replace("loglevel=4", "loglevel=5"))
     with started(tmp_path, disk, desk=desk) as machine:
         machine.serves()
         machine.enrol(desk)
@@ -62,7 +63,7 @@ def test_a_changed_root_does_not_serve(image: Path, tmp_path: Path) -> None:
 
 def test_another_root_is_not_taken(image: Path, tmp_path: Path) -> None:
     """The hash of the root on the command line is another: there is no such disk."""
-    disk = changed(image, tmp_path, lambda line: line[:77].translate(_OTHER) + line[77:])
+    disk = changed(image, tmp_path / "changed.img", lambda line: line[:77].translate(_OTHER) + line[77:])
     with started(tmp_path, disk) as machine:
         assert "root is verified" not in machine.off()
 

@@ -1,4 +1,4 @@
-"""`demo`: the whole story on one machine, told by the commands that people type; beside it two other ones."""
+"""`demo`: the whole story on one machine, told by the commands that people type; beside it three others."""
 
 import socket
 import threading
@@ -24,13 +24,15 @@ Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `demo`, `demo kubernetes` and `demo network`."""
+    """Add `demo`, `demo kubernetes`, `demo network` and `demo os`."""
     from cyberprivacy.cli.demo_kubernetes import kubernetes
+    from cyberprivacy.cli.demo_os import machine
 
     group = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
     group.callback(epilog="Example: cyberprivacy demo --stay   (from the root of a checkout, as root)")(demo)
     group.command("kubernetes", epilog="Example: cyberprivacy demo kubernetes   (as root)")(kubernetes)
     group.command("network", epilog="Example: cyberprivacy demo network   (as root)")(network)
+    group.command("os", epilog="Example: cyberprivacy demo os --image build/os   (as root)")(machine)
     app.add_typer(group, name="demo")
 
 

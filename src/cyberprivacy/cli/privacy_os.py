@@ -205,8 +205,11 @@ def boot(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The files of an image.")],
     config: Annotated[Path, typer.Option(metavar="FILE", help="Its volume: see `os configure`.")],
     state: Annotated[Path, typer.Option(metavar="DIR", help="What the machine keeps: its software TPM.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1: the machine's port 443.")] = 8443,
-    memory: Annotated[int, typer.Option(min=256, max=65536, help="MiB.")] = 512,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1: the machine's own door.")] = 8443,
+    application: Annotated[
+        int, typer.Option(min=1, max=65535, help="On 127.0.0.1: its first application.")
+    ] = 9443,
+    memory: Annotated[int, typer.Option(min=512, max=65536, help="MiB.")] = 3072,
     *,
     kvm: Annotated[bool, typer.Option("--kvm", help="Use the processor's virtualisation.")] = False,
 ) -> None:
@@ -214,9 +217,19 @@ def boot(
     from cyberprivacy.privacy_os.emulator import STOPPED, Settings, running
     from cyberprivacy.privacy_os.image import DISK
 
-    settings = Settings(disk=folder / DISK, volumes=(config,), state=state, port=port, memory=memory, kvm=kvm)
+    settings = Settings(
+        disk=folder / DISK,
+        volumes=(config,),
+        state=state,
+        port=port,
+        application=application,
+        outward=True,
+        memory=memory,
+        kvm=kvm,
+    )
     with running(settings) as machine:
-        out.progress(f"https://127.0.0.1:{port} once it serves; Ctrl-C switches it off")
+        out.progress(f"https://127.0.0.1:{port} proves what it is; its first application: port {application}")
+        out.progress("Ctrl-C switches it off")
         last = ""
         for line in machine.lines(time.monotonic() + FOREVER):
             if line:

@@ -3,6 +3,7 @@
 ```toml
 data = "/var/lib/cyberprivacy"
 evidence = "hardware"                  # optional: SEV-SNP, TDX or TPM 2.0; else "software": a self-report
+boot_log = "/run/boot-log"             # optional: where a TPM's log of the start is, if not with the kernel
 
 [chain]
 rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
@@ -96,6 +97,7 @@ class Config:
         daos: whom it serves.
         sources: where bytes come from.
         hardware: whether the machine's own hardware makes the evidence.
+        boot_log: all that was measured since the start; None = what the kernel shows of firmware's.
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
         cluster: where applications run; None = on this machine.
@@ -110,6 +112,7 @@ class Config:
     daos: tuple[Served, ...]
     sources: Sources
     hardware: bool = False
+    boot_log: Path | None = None
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
     cluster: InCluster | None = None
@@ -138,6 +141,7 @@ def parse(value: Mapping[str, object]) -> Config:
     sections = {
         "data",
         "evidence",
+        "boot_log",
         "chain",
         "dao",
         "sources",
@@ -167,6 +171,7 @@ def parse(value: Mapping[str, object]) -> Config:
     return Config(
         data=Path(top.text("data")),
         hardware=_hardware(top, cluster),
+        boot_log=Path(top.text("boot_log")) if top.has("boot_log") else None,
         cluster=cluster,
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,

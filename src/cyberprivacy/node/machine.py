@@ -24,7 +24,7 @@ from cyberprivacy.attest.machine import Candidate, confidential, find, trusted_p
 from cyberprivacy.attest.measure import measure
 from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.tpm2 import Public
-from cyberprivacy.attest.tpmdevice import TpmAttester
+from cyberprivacy.attest.tpmdevice import EVENT_LOG, TpmAttester
 from cyberprivacy.errors import TryLater
 from cyberprivacy.node import files
 from cyberprivacy.node.publishing import head_secret
@@ -42,13 +42,19 @@ class Machine:
     """What this machine proves itself with, and the keys that it keeps."""
 
     def __init__(
-        self, data: Path, *, hardware: bool = False, candidates: Sequence[Candidate] | None = None
+        self,
+        data: Path,
+        *,
+        hardware: bool = False,
+        boot_log: Path | None = None,
+        candidates: Sequence[Candidate] | None = None,
     ) -> None:
         """Find the hardware, or start a software TPM that takes the measurements; open the kept secret.
 
         Args:
             data: the node's own folder.
             hardware: prove with what this machine has (SEV-SNP, TDX, a TPM), and start nothing in its place.
+            boot_log: all that was measured since the start; None = what the kernel shows of firmware's log.
             candidates: what hardware to look for; None = all that we know, the strongest first.
 
         Raises:
@@ -58,7 +64,7 @@ class Machine:
         self._folder = data / "tpm"
         self._read: tuple[int, int, int] | None = None
         if hardware:
-            looked_for = _hardware(data, self._folder) if candidates is None else candidates
+            looked_for = _hardware(data, self._folder, boot_log or EVENT_LOG) if candidates is None else candidates
             self._attester: Attester = find(looked_for).attester
         else:
             self._attester = SoftwareAttester(self._folder, measure())
@@ -147,9 +153,9 @@ class Machine:
             self._attester.close()
 
 
-def _hardware(data: Path, keys: Path) -> tuple[Candidate, ...]:
+def _hardware(data: Path, keys: Path, log: Path) -> tuple[Candidate, ...]:
     complete = Keeper(data / "collateral").complete
-    return confidential(complete), trusted_platform(keys)
+    return confidential(complete), trusted_platform(keys, log=log)
 
 
 def _account_secret(key: NodeKey) -> bytes:

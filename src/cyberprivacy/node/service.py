@@ -197,7 +197,8 @@ class Node:
         """
         config.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         ledger = FileLedger(config.data / "ledger.jsonl", clock=clock)
-        assembly, machine = Assembly.of(config, ledger.append), Machine(config.data, hardware=config.hardware)
+        assembly = Assembly.of(config, ledger.append)
+        machine = Machine(config.data, hardware=config.hardware, boot_log=config.boot_log)
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         record_start(ledger, machine.identity(), config.digest)
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)

@@ -21,6 +21,10 @@ VARIABLES: Final = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 ADDRESS: Final = "10.0.2.15/24"
 """What a machine must be configured with here; its gateway is 10.0.2.2. Source: QEMU, "User mode networking"."""
 
+DOOR: Final = 8443
+"""Where a machine proves what it is; see `service`."""
+APPLICATION: Final = 443
+"""Where users of a machine's first application connect; see `preparing`."""
 HINT: Final = "Install it: apt install qemu-system-x86 ovmf swtpm"
 SERVING: Final = "privacy-os: serving"
 STOPPED: Final = "privacy-os: stopped: "
@@ -39,7 +43,9 @@ class Settings:
         disk: the image; never written.
         volumes: further disks, such as the configuration volume; never written.
         state: folder of what the machine keeps: its TPM and its firmware's variables.
-        port: on 127.0.0.1, where its port 443 is reached; None = no way in.
+        port: on 127.0.0.1, where its own door is reached; None = no way in.
+        application: on 127.0.0.1, where its first application is reached; None = no way in.
+        outward: whether it reaches others. This machine itself is 10.0.2.2 then.
         memory: MiB.
         kvm: use the processor's virtualisation.
         more: further words for QEMU: what an attacker would add.
@@ -49,7 +55,9 @@ class Settings:
     volumes: Sequence[Path]
     state: Path
     port: int | None = None
-    memory: int = 512
+    application: int | None = None
+    outward: bool = False
+    memory: int = 1024
     kvm: bool = False
     more: Sequence[str] = ()
 
@@ -59,6 +67,11 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[bytes], console: Path) -> None:
         self._process, self._console = process, console
+
+    @property
+    def on(self) -> bool:
+        """Whether it has power."""
+        return self._process.poll() is None
 
     def lines(self, until: float) -> Iterator[str]:
         """What the machine says on its console, as it says it, until it is off.
@@ -168,7 +181,10 @@ def _qemu(settings: Settings, state: Path) -> list[str]:
     for number, path in enumerate((settings.disk, *settings.volumes)):
         words += ["-drive", f"if=none,id=disk{number},format=raw,readonly=on,file={path.resolve()}"]
         words += ["-device", f"virtio-blk-pci,drive=disk{number}" + ("" if number else ",bootindex=1")]
-    forward = "" if settings.port is None else f",hostfwd=tcp:127.0.0.1:{settings.port}-:443"
-    words += ["-netdev", f"user,id=net0,restrict=on{forward}", "-device", "virtio-net-pci,netdev=net0,romfile="]
+    ways = ((settings.port, DOOR), (settings.application, APPLICATION))
+    forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in ways if here is not None)
+    restrict = "off" if settings.outward else "on"
+    words += ["-netdev", f"user,id=net0,restrict={restrict}{forward}"]
+    words += ["-device", "virtio-net-pci,netdev=net0,romfile="]
     words += ["-serial", f"file:{state / 'console.log'}"]
     return [*words, *settings.more]

@@ -5,8 +5,9 @@ root), `measurements.json`, `sbom.json`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -65,7 +66,7 @@ def make_image(sources: Sources, cache: Path, say: Say = lambda _: None) -> Imag
         say("compiling the first process")
         initrd = make_initrd(compile_init(box, sources.init), modules)
         say("making the root file system")
-        root = _root(box, make_root(sources.root, sources.wheels, release()))
+        root = _root(box, make_root(sources.root, sources.wheels, release(), partial(_strip, box)))
         say("putting it together")
         stub = uki.stub_of(sources.build[STUB])
         program = uki.assemble(stub, kernel=kernel, initrd=initrd, root=root.words)
@@ -88,6 +89,17 @@ def compile_init(box: Toolbox, folder: Path) -> bytes:
     codegen = ("-Cpanic=abort", "-Cstrip=symbols", "-Ccodegen-units=1", "-Clinker=gcc")
     box.run("rustc", *options, *codegen, "-o", "/work/first", "/work/init/main.rs")
     return (box.work / "first").read_bytes()
+
+
+def _strip(box: Toolbox, libraries: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Shared libraries without symbols for debuggers: more than a third of the largest."""
+    folder = box.work / "strip"
+    folder.mkdir()
+    names = [str(number) for number, _ in enumerate(libraries)]
+    for name, data in zip(names, libraries.values(), strict=True):
+        (folder / name).write_bytes(data)
+    box.run("strip", "--strip-unneeded", *(f"/work/strip/{name}" for name in names))
+    return {path: (folder / name).read_bytes() for name, path in zip(names, libraries, strict=True)}
 
 
 def _root(box: Toolbox, tar: bytes) -> Verified:

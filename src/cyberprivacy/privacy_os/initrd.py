@@ -13,7 +13,17 @@ from cyberprivacy.build.base import EPOCH, Entry
 from cyberprivacy.build.debian import unpack
 from cyberprivacy.errors import Untrusted
 
-MODULES: Final = ("dm_verity", "erofs", "virtio_blk", "virtio_net")
+MODULES: Final = (
+    *("dm_verity", "erofs", "virtio_blk", "virtio_net"),
+    *("overlay", "veth", "bridge"),  # containers: their layers, their cables, one network for each application
+    *(
+        "nf_tables",
+        "nft_compat",
+        "nft_chain_nat",
+        "xt_tcpudp",
+        "xt_REDIRECT",
+    ),  # what `deploy.network` asks of iptables
+)
 """What is not built into the kernel. No module that hands the host's data in: no fw_cfg, no 9p, no vsock."""
 
 MAX_MODULE: Final = 16 << 20

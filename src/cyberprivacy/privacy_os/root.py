@@ -1,38 +1,57 @@
-"""The root file system: Debian's libraries and Python, the service's wheels, and our own package. Nothing else.
+"""The root file system: Debian's libraries and Python, engines, wheels, our own package. Nothing else.
 
-No shell, no package manager, no login, no init system, no setuid program: what is not in this list is not there.
+No shell, no package manager, no login, no init system, no setuid program: what is not in these lists is not there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import cyberprivacy
 from cyberprivacy.build import base
 from cyberprivacy.build.base import Entry, write_layer
+from cyberprivacy.build.bytecode import INTERPRETER
+from cyberprivacy.privacy_os.engines import engine_files
+from cyberprivacy.privacy_os.preparing import NODE_CONFIG
 from cyberprivacy.privacy_os.sources import wheel_files
 
 PACKAGES: Final = "usr/lib/python3/dist-packages"
-SERVICE: Final = "usr/lib/privacy-os/service"
-_COMMAND: Final = "/usr/bin/python3.11\n-I\n-m\ncyberprivacy.privacy_os.service\n"
-_LEFT_OUT: Final = frozenset({"testing", "cli", "__pycache__"})
-"""Rooms of our package that a machine has no use for: what people type, and what tests pretend."""
+COMMANDS: Final = "usr/lib/privacy-os"
+"""Folder of the commands that the first process starts, a word a line."""
+_STARTED: Final = {
+    "prepare": ("cyberprivacy.privacy_os.preparing",),
+    "door": ("cyberprivacy.privacy_os.service",),
+    "node": ("cyberprivacy", "node", "start", "--config", str(NODE_CONFIG)),
+}
+_LEFT_OUT: Final = frozenset({"testing", "vault", "__pycache__"})
+"""Rooms of our package that a machine has no use for: what tests pretend, and what applications bring along."""
+_NEEDED: Final = frozenset({".py", ".json"})
 
 
-def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: bytes) -> bytes:
+Strip = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
+"""Takes shared libraries by path, and gives them without what only a debugger reads."""
+
+
+def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: bytes, strip: Strip) -> bytes:
     """All files of the root as a ustar.
 
     Args:
         debs: packages by name, as bytes.
         wheels: by file name.
         release: the text of os-release.
+        strip: for the wheels' libraries; Debian's have nothing to take away.
     """
-    files = base.entries(debs)
+    files = {**base.entries(debs), **engine_files(debs)}
+    imported: dict[str, bytes] = {}
     for _, wheel in sorted(wheels.items()):
-        files |= {f"{PACKAGES}/{name}": Entry(0o644, data=data) for name, data in wheel_files(wheel).items()}
+        imported |= {f"{PACKAGES}/{name}": data for name, data in wheel_files(wheel).items()}
+    imported |= strip({path: data for path, data in imported.items() if path.endswith(".so")})
+    files |= {path: Entry(0o644, data=data) for path, data in imported.items()}
     files |= {f"{PACKAGES}/cyberprivacy/{name}": Entry(0o644, data=data) for name, data in _ours()}
     files["usr/lib/os-release"] = Entry(0o644, data=release)
-    files[SERVICE] = Entry(0o644, data=_COMMAND.encode())
+    for name, words in _STARTED.items():
+        command = "".join(f"{word}\n" for word in (f"/{INTERPRETER}", "-I", "-m", *words))
+        files[f"{COMMANDS}/{name}"] = Entry(0o644, data=command.encode())
     for path in list(files):
         for parent in list(Path(path).parents)[:-1]:
             files.setdefault(str(parent), Entry(0o755))
@@ -41,7 +60,7 @@ def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: by
 
 def _ours() -> Iterator[tuple[str, bytes]]:
     folder = Path(cyberprivacy.__file__).parent
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if not _LEFT_OUT & set(name.parts):
+        if path.suffix in _NEEDED and not _LEFT_OUT & set(name.parts):
             yield name.as_posix(), path.read_bytes()

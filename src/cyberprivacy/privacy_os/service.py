@@ -1,11 +1,14 @@
-"""What runs inside the machine, for now: it proves what the machine is, and does nothing else.
+"""The machine's own door: it proves what the machine is, whatever becomes of the node, and does nothing else.
 
     GET  /evidence?nonce=<64 hex digits>   a document as `cyberprivacy evidence make` writes it, about this TLS key
     GET  /enrolment                        what the TPM asks with, for `cyberprivacy tpm certify`
     POST /enrolment                        the answer; the TPM opens it, and evidence carries the certificates
     GET  /boot-log                         what firmware and the first process measured
+    GET  /identity                         the node's account and keys, which its provider lists on chain
+    GET  /listening                        where this machine can be spoken to
 
-The TLS key is born here and lives in memory only. The first process hands over what it read in `/run/privacy-os`.
+The TLS key is born here and lives in memory only. This process is an unprivileged user: `preparing` has left in
+`/run/privacy-os` what it needs.
 """
 
 import asyncio
@@ -27,15 +30,17 @@ from cyberprivacy.attest import tpmenrolment
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
 from cyberprivacy.attest.enrolment import MAX_MESSAGE, Answer
 from cyberprivacy.attest.identity import EARLY, LONGEST, TlsIdentity
+from cyberprivacy.attest.keeping import replace_file
 from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.privacy_os.listening import listening
+from cyberprivacy.privacy_os.preparing import BOOT_LOG, CERTIFICATES, DATA, HANDED, STATE
 from cyberprivacy.privacy_os.volume import Configuration
-from cyberprivacy.privacy_os.whole_log import whole_log
 
-HANDED: Final = Path("/run/privacy-os")
-PORT: Final = 443
+IDENTITY: Final = DATA / "identity.json"
+PORT: Final = 8443
 ROLE: Final = "machine"
-"""The role of a machine that runs no node yet: nobody takes its key for that of a node."""
+"""The role of a machine's own key: nobody takes it for that of a node."""
 VALID: Final = 300
 """Seconds for which evidence is good."""
 _STATUS: Final = ((Misuse, 400), (Untrusted, 403), (TryLater, 503))
@@ -45,19 +50,15 @@ class Service:
     """The machine's answers. One TPM: one question at a time."""
 
     def __init__(self, handed: Path = HANDED) -> None:
-        """Read what the first process handed over, and open the TPM.
+        """Read what was left here, and open the TPM.
 
         Raises:
             Misuse: no TPM, or a configuration that the first process would not have taken.
-            Untrusted: firmware's log is none.
             TryLater: the TPM does not answer.
         """
-        text = (handed / "configuration").read_bytes()
-        self.configuration = Configuration.parse(text)
-        log = handed / "state" / "boot-log"
-        firmware, kernel = ((handed / name).read_bytes() for name in ("firmware-log", "kernel-log"))
-        log.write_bytes(whole_log(firmware, kernel, text))
-        self._log, self._attester = log, TpmAttester(handed / "state", log=log)
+        self.configuration = Configuration.parse((handed / "configuration").read_bytes())
+        self._log, self._state = handed / BOOT_LOG, handed / STATE
+        self._attester = TpmAttester(self._state, log=self._log)
         address = str(self.configuration.address.ip)
         self.tls = TlsIdentity.born([address], lifetime=LONGEST, now=int(time.time()))
 
@@ -79,11 +80,24 @@ class Service:
 
     def install(self, answer: bytes) -> None:
         """Let the TPM open an answer."""
-        self._attester.certified(tpmenrolment.accept(self._attester.held, Answer.parse(answer)))
+        certificates = tpmenrolment.accept(self._attester.held, Answer.parse(answer))
+        self._attester.certified(certificates)
+        replace_file(self._state / CERTIFICATES, certificates)  # for the node, whose key it is, too
 
     def log(self) -> bytes:
         """What was measured."""
         return self._log.read_bytes()
+
+    def identity(self) -> bytes:
+        """Who the node is.
+
+        Raises:
+            TryLater: it has not come that far.
+        """
+        try:
+            return IDENTITY.read_bytes()
+        except FileNotFoundError:
+            raise TryLater("the node has not started yet", code="os.no-node") from None
 
 
 def application(service: Service) -> Starlette:
@@ -113,6 +127,12 @@ def application(service: Service) -> Starlette:
     async def log(_: Request) -> Response:
         return Response(service.log(), media_type="application/octet-stream")
 
+    async def identity(_: Request) -> Response:
+        return Response(service.identity(), media_type="application/json")
+
+    async def doors(_: Request) -> Response:
+        return JSONResponse(listening())
+
     async def refused(_: Request, error: Exception) -> Response:
         status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
         return JSONResponse({"error": getattr(error, "code", "error"), "what": str(error)}, status)
@@ -122,6 +142,8 @@ def application(service: Service) -> Starlette:
         Route("/enrolment", ask, methods=["GET"]),
         Route("/enrolment", install, methods=["POST"]),
         Route("/boot-log", log, methods=["GET"]),
+        Route("/identity", identity, methods=["GET"]),
+        Route("/listening", doors, methods=["GET"]),
     ]
     return Starlette(routes=routes, exception_handlers={CyberPrivacyError: refused})
 

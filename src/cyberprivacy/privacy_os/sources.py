@@ -1,7 +1,7 @@
 """What an image is made of: Debian packages and Python wheels that locks name by hash, and our own files.
 
-Two locks, because two things are asked of Debian: `os/root.lock` has what runs beside the service (the Debian of
-the pipeline, whose Python it is), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel).
+Two locks, because two things are asked of Debian: `os/root.lock` has Python and a node's engines (the Debian
+of the pipeline), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel).
 """
 
 import zipfile
@@ -19,6 +19,7 @@ from cyberprivacy.build.inputs import Cache
 from cyberprivacy.build.oci import replace
 from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.errors import Misuse
+from cyberprivacy.privacy_os.engines import ENGINES
 
 KERNEL: Final = "linux-image-6.12.118+deb13-cloud-amd64"
 STUB: Final = "systemd-boot-efi"
@@ -27,7 +28,7 @@ BUILD_SUITE: Final = "trixie"
 MAX_LOCK: Final = 1 << 20
 
 _HEADS: Final = {
-    "root.lock": "# What runs beside the service of the Privacy OS: name version sha256 size path.\n",
+    "root.lock": "# What a node of the Privacy OS runs on: name version sha256 size path.\n",
     "build.lock": "# Kernel, boot stub and tools of the Privacy OS: name version sha256 size path.\n",
 }
 
@@ -66,7 +67,7 @@ def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MI
         Misuse: no locks here ("os.sources").
     """
     locks = {name: parse_lock(_text(folder / name)) for name in _HEADS}
-    wanted = {"root.lock": set(PACKAGES), "build.lock": {KERNEL, STUB}}
+    wanted = {"root.lock": {*PACKAGES, *ENGINES}, "build.lock": {KERNEL, STUB}}
     for name, packages in locks.items():
         if missing := sorted(wanted[name] - {package.name for package in packages}):
             raise Misuse("the lock lacks packages", code="os.sources", lock=name, packages=missing)
@@ -74,7 +75,7 @@ def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MI
         name: {package.name: fetch(package, cache, client, mirror) for package in packages}
         for name, packages in locks.items()
     }
-    wheels = _wheels(folder / "service.txt", Cache(cache, EPOCH), WheelIndex(client))
+    wheels = _wheels(folder / "wheels.txt", Cache(cache, EPOCH), WheelIndex(client))
     locked = (*locks["root.lock"], *locks["build.lock"])
     return Sources(fetched["root.lock"], fetched["build.lock"], wheels, folder / "init", locked)
 
@@ -86,7 +87,7 @@ def update_locks(folder: Path, *, mirror: str = MIRROR) -> None:
         TryLater: apt cannot reach the mirror.
         Untrusted: apt does not know a package.
     """
-    _keep(folder / "root.lock", resolve(PACKAGES, mirror))
+    _keep(folder / "root.lock", resolve((*PACKAGES, *ENGINES), mirror))
     _keep(folder / "build.lock", resolve((KERNEL, STUB), mirror, suite=BUILD_SUITE, tools=TOOLS))
 
 

@@ -4,6 +4,12 @@
     gateway 192.0.2.1             at most once
     chain https://rpc.example     an endpoint of the chain; at least one
     dao 0x…                       an organisation whose releases run here; at least one
+    bundles https://…             a trustless IPFS gateway; any number
+    bases https://…               an OCI registry with base images; at most once
+    wheels https://…/simple/      a Python package index; at most once
+
+The last three name where bytes come from. Every byte of theirs is checked by a hash that was voted on: they
+choose nothing but whether a build can begin.
 
 16 bytes "CyberPrivacyOS/1", 4 bytes of length (big-endian), the text, zeros up to a whole MiB. The first process
 measures the text into PCR 14 in pieces of at most 1024 bytes, which is as much as a TPM hashes at once.
@@ -20,23 +26,30 @@ MAGIC: Final = b"CyberPrivacyOS/1"
 MAX_TEXT: Final = 8 << 10
 PIECE: Final = 1024
 SIZE: Final = 1 << 20
+KEYS: Final = ("address", "gateway", "chain", "dao", "bundles", "bases", "wheels")
+_ONCE: Final = frozenset({"address", "gateway", "bases", "wheels"})
+_NEVER: Final = frozenset('"\\')
+"""Characters that no value has: what reads values further on need not know how to escape them."""
 
 
 class BadConfiguration(Misuse):
     """A configuration that no machine would start with."""
 
     code = "os.configuration"
-    hint = "Lines are `address`, `gateway`, `chain` and `dao`, each with one value."
+    hint = "Lines are `address`, `gateway`, `chain`, `dao`, `bundles`, `bases` and `wheels`, each with one value."
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What an operator may say."""
+    """What an operator may say; `bases` and `wheels` are "" when nothing is said."""
 
     address: IPv4Interface
     gateway: IPv4Address | None
     chains: tuple[str, ...]
     daos: tuple[str, ...]
+    bundles: tuple[str, ...] = ()
+    bases: str = ""
+    wheels: str = ""
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
@@ -47,21 +60,22 @@ class Configuration:
         """
         if len(text) > MAX_TEXT:
             raise BadConfiguration("the configuration is too large", size=len(text), limit=MAX_TEXT)
-        found: dict[str, list[str]] = {"address": [], "gateway": [], "chain": [], "dao": []}
+        found: dict[str, list[str]] = {key: [] for key in KEYS}
         try:
             lines = text.decode("ascii").removesuffix("\n").split("\n")
         except UnicodeDecodeError as error:
             raise BadConfiguration("the configuration is not ASCII", at=error.start) from None
         for number, line in enumerate(lines, 1):
             key, space, value = line.partition(" ")
-            if key not in found or not space or not value or not value.isprintable() or " " in value:
+            if key not in found or not space or not value or not _plain(value):
                 raise BadConfiguration("not a key that we know and one value", line=number, text=line[:80])
             found[key].append(value)
         return cls._of(found)
 
     @classmethod
     def _of(cls, found: dict[str, list[str]]) -> Self:
-        if len(found["address"]) != 1 or len(found["gateway"]) > 1 or not found["chain"] or not found["dao"]:
+        again = any(len(found[key]) > 1 for key in _ONCE)
+        if again or not (found["address"] and found["chain"] and found["dao"]):
             counts = {key: len(values) for key, values in found.items()}
             raise BadConfiguration("a key too often, or not at all", lines=counts)
         try:
@@ -71,7 +85,19 @@ class Configuration:
             raise BadConfiguration("not an address", reason=str(error)) from None
         if "/" not in found["address"][0] or not 1 <= address.network.prefixlen <= 30:
             raise BadConfiguration("an address needs the length of its network, 1 to 30", address=str(address))
-        return cls(address, gateways[0] if gateways else None, tuple(found["chain"]), tuple(found["dao"]))
+        return cls(
+            address=address,
+            gateway=gateways[0] if gateways else None,
+            chains=tuple(found["chain"]),
+            daos=tuple(found["dao"]),
+            bundles=tuple(found["bundles"]),
+            bases="".join(found["bases"]),
+            wheels="".join(found["wheels"]),
+        )
+
+
+def _plain(value: str) -> bool:
+    return value.isprintable() and " " not in value and not _NEVER & set(value)
 
 
 def make_volume(text: bytes) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from cyberprivacy.build.base import make_base
 from cyberprivacy.errors import TryLater
 from cyberprivacy.proposal.release import Address
+from cyberprivacy.testing.server import Server
 from cyberprivacy.testing.town import Town, TypedBadly
 from cyberprivacy.testing.townnode import TownNode
 
@@ -160,16 +161,21 @@ class Story:
             gateways=gateways,
             index=index,
         ).configured(more)
-        identity, where = node.start().identity(), ("--clusters", self.dao["clusters"])
+        identity = node.start().identity()
         self.town.fund(Address(identity["account"]))
         if not self._cluster:
-            self.town.types("cluster", "announce", identity["measurement"], *where, person="founder")
-            self._cluster = self.town.types(
-                "cluster", "register", "https://provider.example", *where, person="provider"
-            )
+            self.announce(identity["measurement"])
         return node
 
-    def enlist(self, node: TownNode, *, key: str = "", measurement: str = "") -> None:
+    def announce(self, measurement: str) -> None:
+        """The software of machines is made public, and the provider has a cluster for them."""
+        where = ("--clusters", self.dao["clusters"])
+        self.town.types("cluster", "announce", measurement, *where, person="founder")
+        self._cluster = self.town.types(
+            "cluster", "register", "https://provider.example", *where, person="provider"
+        )
+
+    def enlist(self, node: Server, *, key: str = "", measurement: str = "") -> None:
         """The provider lists a node, once its software has been public for long enough; or tells a lie."""
         identity = node.identity()
         words = (
@@ -238,13 +244,21 @@ class Story:
             return True
         return False
 
-    def await_release(self, node: TownNode, cid: str, *, until: str = "release.announced") -> None:
+    def await_release(
+        self, node: Server, cid: str, *, until: str = "release.announced", patience: float = PATIENCE
+    ) -> None:
         """Wait until a node's ledger says that it has done all for a release, telling what it does.
+
+        Args:
+            node: which.
+            cid: the release's bundle.
+            until: the kind of entry to wait for.
+            patience: seconds.
 
         Raises:
             TryLater: it takes too long, or the node has ended.
         """
-        told, end = 0, time.monotonic() + PATIENCE
+        told, end = 0, time.monotonic() + patience
         with self._tell.waiting("the node"):
             while time.monotonic() < end and node.alive():
                 mine = [entry for entry in node.entries() if entry["facts"].get("bundle") == cid]

@@ -34,6 +34,11 @@ def test_a_good_file_reads() -> None:
     assert not config.hardware
 
 
+def test_a_boot_log_may_lie_elsewhere() -> None:
+    assert parse(tomllib.loads(GOOD)).boot_log is None
+    assert parse(tomllib.loads('boot_log = "/run/boot-log"\n' + GOOD)).boot_log == Path("/run/boot-log")
+
+
 def test_a_node_may_be_told_to_prove_itself_with_hardware() -> None:
     assert parse(tomllib.loads('evidence = "hardware"\n' + GOOD)).hardware
     assert not parse(tomllib.loads('evidence = "software"\n' + GOOD)).hardware

@@ -13,6 +13,9 @@ def test_lines_that_we_know_are_read() -> None:
     read = Configuration.parse(GOOD)
     assert (str(read.address), str(read.gateway)) == ("192.0.2.10/24", "192.0.2.1")
     assert (read.chains, read.daos) == (("https://rpc.example", "http://two.example"), ("0x01",))
+    assert (read.bundles, read.bases, read.wheels) == ((), "", "")
+    more = Configuration.parse(GOOD + b"bundles a\nbundles b\nbases c\nwheels d\n")
+    assert (more.bundles, more.bases, more.wheels) == (("a", "b"), "c", "d")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,7 @@ def test_lines_that_we_know_are_read() -> None:
             b"dao a b",
         ),
         *(b"", b"dao \xc3\xa9", b"dao a\x00", b"dao a\r"),
+        *(b'dao "x', b"dao a\\n", b"bases a\nbases b", b"wheels a\nwheels b"),
     ],
 )
 def test_whatever_else_is_refused(more: bytes) -> None:

@@ -1,0 +1,168 @@
+"""`demo os`: the same story inside a machine that nobody can log in to, and what happens to a changed one."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.stage import Screen, empty
+from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.proposal.release import Address
+
+if TYPE_CHECKING:
+    from cyberprivacy.testing.story import Story
+    from cyberprivacy.testing.townmachine import TownMachine
+
+PATIENCE = 1200.0
+"""Seconds for a release under emulation."""
+
+
+def machine(
+    image: Annotated[Path, typer.Option(metavar="DIR", help="The files of an image.")] = Path("build/os"),
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps everything; an earlier demo's goes.")] = Path(
+        ".demo-os"
+    ),
+    examples: Annotated[Path, typer.Option(help="The examples of a checkout.")] = Path("examples"),
+    anvil: Annotated[Path, typer.Option(help="The anvil program.")] = Path(
+        "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    ),
+    *,
+    as_json: Json = False,
+) -> None:
+    """Start the Privacy OS in QEMU, tell it a chain and a DAO, and watch it build, serve and prove a release.
+
+    Then one byte of the image is changed: that machine starts, too, and is refused. Minutes long: every
+    instruction of the machine is emulated, and its TPM is software of this machine: the verifier says so.
+    """
+    from cyberprivacy.privacy_os.image import FILES
+    from cyberprivacy.testing.town import Town
+
+    if missing := [name for name in FILES if not (image / name).is_file()]:
+        hint = "Make it: `make os-image`, or name another with --image."
+        raise Misuse(
+            "no image of the Privacy OS", code="demo.image", hint=hint, folder=str(image), missing=missing
+        )
+    if not examples.is_dir():
+        hint = "Run it from the root of a checkout, or name its --examples."
+        raise Misuse("the examples are not there", code="demo.examples", hint=hint, folder=str(examples))
+    empty(folder.resolve())
+    screen = Screen(folder.resolve(), aside=as_json)
+    with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
+        from cyberprivacy.testing.story import Story
+
+        story = Story(town, examples.resolve(), cache=folder.resolve() / "debs", tell=screen)
+        rows = MachineDemo(story, screen, image.resolve()).run()
+    out.result(dict(rows), table(["what", "value"], rows), as_json=as_json)
+
+
+class MachineDemo:
+    """The order in which things are shown."""
+
+    def __init__(self, story: "Story", screen: Screen, image: Path) -> None:
+        from cyberprivacy.privacy_os.image import MEASUREMENTS
+        from cyberprivacy.testing.townmachine import Desk
+
+        self._story, self._screen, self._image = story, screen, image
+        self._predicted = str(json.loads((image / MEASUREMENTS).read_text())["measurement"])
+        self._desk: Desk = Desk(story.town.folder / "desk", lambda *words: story.town.types(*words, chain=False))
+        self._policy = self._desk.policy(image, level="development")
+        self._rows: list[tuple[str, str]] = []
+
+    def run(self) -> list[tuple[str, str]]:
+        """Everything; gives what remains to be said, in rows.
+
+        Raises:
+            TypedBadly: the honest machine is refused.
+            Untrusted: the changed one is not ("demo.accepted").
+        """
+        from cyberprivacy.privacy_os.image import DISK
+        from cyberprivacy.testing.bases import BaseRegistry
+
+        self._story.found()
+        self._story.announce("0x" + self._predicted)
+        self._screen.note("what such a machine will measure was computed from the image, before any was started")
+        with BaseRegistry(self._story.bases) as bases:
+            with self._machine("honest", self._image / DISK, bases.port) as honest:
+                self._honest(honest)
+            self._changed(bases.port)
+        return [*self._rows, ("time", f"{time.monotonic() - self._screen.began:.0f} s")]
+
+    def _machine(self, name: str, disk: Path, bases: int) -> "TownMachine":
+        from cyberprivacy.testing.townmachine import TownMachine, told
+
+        town = self._story.town
+        ports = {"chain": town.chain.port, "bundles": int(town.gateway.rpartition(":")[2]), "bases": bases}
+        configuration = told(self._story.dao["governor"], **ports)
+        return TownMachine(
+            town.folder / name,
+            disk,
+            configuration,
+            desk=self._desk,
+            types=lambda *words: town.types(*words, chain=False),
+        )
+
+    def _honest(self, machine: "TownMachine") -> None:
+        story, screen = self._story, self._screen
+        screen.chapter("A machine with the Privacy OS starts: it is told a chain and a DAO, and where bytes are")
+        machine.serves(self._console)
+        cid = story.publish(story.sources("1.0.0"), "1.0.0")
+        story.audit(cid)
+        proposal = story.propose(cid, "guestbook 1.0.0")
+        identity = machine.identity()
+        story.town.fund(Address(identity["account"]))
+        story.enlist(machine, measurement="0x" + self._predicted)
+        story.decide(cid)
+        screen.chapter("Nobody gives an order: the node inside reads the chain and acts")
+        story.await_release(machine, cid, patience=PATIENCE)
+        screen.chapter("Anyone checks, from outside")
+        words = ("verify", machine.url, "--dao", story.dao["governor"], "--policy", self._policy)
+        self._tell(story.town.types(*words))
+        own = story.town.types("verify", *machine.evidence(), "--policy", self._policy, chain=False)
+        self._rows += [
+            ("proposal", proposal),
+            ("source", f"ipfs://{cid}"),
+            ("predicted", self._predicted),
+            ("quoted", _quoted(own)),
+            ("listens", ", ".join(machine.listening())),
+        ]
+        screen.note(f"predicted from the file  {self._predicted}")
+        screen.note(f"quoted by the machine    {_quoted(own)}")
+
+    def _changed(self, bases: int) -> None:
+        """One byte of the command line: nothing in the machine behaves in another way."""
+        from cyberprivacy.privacy_os.image import PROGRAM
+        from cyberprivacy.testing.townmachine import changed
+
+        screen, town = self._screen, self._story.town
+        screen.chapter("Somebody changes one byte of the image; the machine starts, and serves")
+        disk = changed(self._image, town.folder / "changed.img", lambda line: line.replace("=4", "=5", 1))
+        with self._machine("changed", disk, bases) as machine:
+            machine.serves(self._console)
+            machine.enrol()
+            code, said = town.answers("verify", *machine.evidence(), "--policy", self._policy)
+            report = json.loads(said)
+            self._tell(report)
+            if code != 1:
+                raise Untrusted("a changed machine was not refused", code="demo.accepted", exit_code=code)
+            found = town.answers("os", "diagnose", machine.boot_log(), "--image", self._image / PROGRAM)[1]
+        for each in json.loads(found)["differences"]:
+            screen.note(f"register {each['register']}: {each['expected']}: {each['cause']}")
+        self._rows.append(("changed image", f"{report['verdict']}ed"))
+
+    def _console(self, line: str) -> None:
+        if line.startswith("privacy-os: "):
+            self._screen.note(line)
+
+    def _tell(self, report: dict[str, Any]) -> None:
+        for check in report["checks"]:
+            mark = {"pass": "✓", "fail": "✗"}.get(check["verdict"], "·")
+            self._screen.note(f"{mark} {check['name']:<20} {check['detail'][:150]}")
+        self._screen.note(f"{report['verdict']}ed, level {report['level']}")
+
+
+def _quoted(report: dict[str, Any]) -> str:
+    """The measurement of a report on evidence."""
+    return str(report["measurement"])
