@@ -36,7 +36,7 @@ lint: install ## format, lint, types, layers
 	$(RUN) lint-imports
 
 unit: install ## each room alone, with the real engines it needs
-	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 12 $(ORDER)
+	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 40 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
 	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 3 --dist loadfile --durations 12 --ignore-glob 'tests/faults/test_vault_*'

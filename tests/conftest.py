@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # What lands is judged on cases that anybody can run again; who looks for new ones runs "quick" or "deep".
-settings.register_profile("ci", parent=settings.get_profile("quick"), derandomize=True, database=None)
+settings.register_profile(
+    "ci", parent=settings.get_profile("quick"), max_examples=25, derandomize=True, database=None
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "quick"))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cyberprivacy.cli.demo_network import network
-from cyberprivacy.cli.output import out, table
+from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps everything; what an earlier demo left goes.")]
 Examples = Annotated[Path, typer.Option(help="The examples of a checkout.")]
 Anvil = Annotated[Path, typer.Option(help="The anvil program.")]
+Stay = Annotated[bool, typer.Option("--stay", help="Leave everything running until Ctrl-C.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +44,8 @@ def demo(
     anvil: Anvil = Path("contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"),
     port: Annotated[int, typer.Option(help="Where users of the application connect.")] = 8443,
     *,
-    stay: Annotated[bool, typer.Option("--stay", help="Leave everything running until Ctrl-C.")] = False,
+    stay: Stay = False,
+    as_json: Json = False,
 ) -> None:
     """Found a DAO, vote a release in, watch a server build and prove it, and update it under load.
 
@@ -55,10 +57,10 @@ def demo(
     from cyberprivacy.testing.town import Town
 
     prepare(folder.resolve(), examples, port)
-    screen = Screen(folder.resolve())
+    screen = Screen(folder.resolve(), aside=as_json)
     with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
         story = Story(town, examples.resolve(), cache=folder.resolve() / "debs", tell=screen)
-        perform(Demo(story, screen), port, stay=stay)
+        perform(Demo(story, screen), port, stay=stay, as_json=as_json)
 
 
 def prepare(folder: Path, examples: Path, port: int) -> None:
@@ -74,10 +76,11 @@ def prepare(folder: Path, examples: Path, port: int) -> None:
     _refuse_taken(port)
 
 
-def perform(show: "Demo", port: int, *, stay: bool) -> None:
+def perform(show: "Demo", port: int, *, stay: bool, as_json: bool) -> None:
     """Show everything; leave nothing running, however it ends."""
     try:
-        show.run(port)
+        rows = show.run(port)
+        out.result(dict(rows), table(["what", "value"], rows), as_json=as_json)
         if stay:
             out.progress(f"running at https://127.0.0.1:{port}; Ctrl-C ends it")
             threading.Event().wait()
@@ -95,8 +98,8 @@ class Demo:
         self._node: TownNode | None = None
         self._rows: list[tuple[str, str]] = []
 
-    def run(self, port: int) -> None:
-        """Everything, and the table that remains.
+    def run(self, port: int) -> list[tuple[str, str]]:
+        """Everything; gives what remains to be said, in rows.
 
         Raises:
             RequestsLost: visitors got something else than answers during the update, or nobody got any.
@@ -113,8 +116,9 @@ class Demo:
         self._look()
         self._screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
         self._rows.append(("during the update", f"{crowd.asked} requests, {crowd.failed} failed"))
-        self._end(node, self._verify(node))
+        verdict = self._verify(node)
         refuse_losses(crowd)
+        return self._end(node, verdict)
 
     def close(self) -> None:
         """Stop everything; what was made stays in the folder."""
@@ -161,12 +165,12 @@ class Demo:
         self._screen.note(verdict)
         return verdict
 
-    def _end(self, node: "TownNode", verdict: str) -> None:
+    def _end(self, node: "TownNode", verdict: str) -> list[tuple[str, str]]:
         from cyberprivacy.testing.story import VOTE
 
         status = self._story.town.types("node", "status", "--config", node.config, chain=False)
         running = status["applications"][0]["running"]
-        rows = [
+        return [
             ("application", node.url),
             ("DAO", self._story.dao["governor"]),
             *self._rows,
@@ -175,8 +179,6 @@ class Demo:
             ("laps", f"review 10 s, vote {VOTE} s, deployment 8 s: a demonstration; real DAOs have days"),
             ("time", f"{time.monotonic() - self._screen.began:.0f} s"),
         ]
-        out.human("")
-        out.human(table(["what", "value"], rows))
 
 
 class RequestsLost(CyberPrivacyError):

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cyberprivacy.cli.demo import Anvil, Demo, Examples, Folder, perform, prepare
+from cyberprivacy.cli.demo import Anvil, Demo, Examples, Folder, Stay, perform, prepare
+from cyberprivacy.cli.output import Json
 from cyberprivacy.cli.stage import Screen
 from cyberprivacy.errors import Misuse
 
@@ -24,7 +25,8 @@ def kubernetes(
     deploy: Annotated[Path, typer.Option(help="The folder `deploy` of a checkout.")] = Path("deploy"),
     port: Annotated[int, typer.Option(help="Where users of the application connect.")] = 8443,
     *,
-    stay: Annotated[bool, typer.Option("--stay", help="Leave everything running until Ctrl-C.")] = False,
+    stay: Stay = False,
+    as_json: Json = False,
 ) -> None:
     """Tell the story of `demo` with a real Kubernetes: what people vote for runs in its pods.
 
@@ -42,7 +44,7 @@ def kubernetes(
         raise Misuse("the manifests are not there", code="demo.deploy", hint=hint, file=str(manifest))
     clear(place / "cluster" / "machine")
     prepare(place, examples, port)
-    screen = Screen(place)
+    screen = Screen(place, aside=as_json)
     screen.chapter("A cluster: etcd, API server, controllers, scheduler, kubelet, containerd")
     if not is_compiled(rig):
         screen.note(COMPILING)
@@ -52,7 +54,7 @@ def kubernetes(
         )
         with Town(place, anvil.resolve(), told=screen.typed) as town:
             story = Story(town, examples.resolve(), cache=place / "debs", tell=screen)
-            perform(ClusterDemo(story, screen, plane, machine.registry), port, stay=stay)
+            perform(ClusterDemo(story, screen, plane, machine.registry), port, stay=stay, as_json=as_json)
 
 
 class ClusterDemo(Demo):

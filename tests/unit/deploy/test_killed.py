@@ -13,11 +13,11 @@ pytestmark = pytest.mark.engines
 
 @pytest.mark.timeout(600)
 def test_a_node_killed_at_any_command_comes_to_the_same_end(machine):
-    """Every podman command of a switch is once the last thing that a node lives to see."""
+    """Every podman command of a switch is once the last thing that a node lives to see (in CI every third one)."""
     machine.runtime.apply(machine.guestbook("1.0.0", release="start"))
-    number, survived = 0, False
+    number, survived = 1 - STRIDE, False
     while not survived:
-        number += 1
+        number += STRIDE
         version = ("1.1.0", "1.0.0")[number % 2]
         release = machine.guestbook(version, release=f"kill {number}")
         survived = not killed(machine, release, number)
@@ -30,6 +30,7 @@ def test_a_node_killed_at_any_command_comes_to_the_same_end(machine):
     assert number > FEWEST_COMMANDS
 
 
+STRIDE = 3 if os.environ.get("CI") == "true" else 1
 FEWEST_COMMANDS = 12
 """A switch has more commands than this, or the test does not count them any more."""
 

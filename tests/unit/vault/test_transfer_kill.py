@@ -52,8 +52,9 @@ def die_at(database: Database, step: int) -> None:
         if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(database._engine, "before_cursor_execute", tick)
-    event.listen(database._engine, "commit", tick)
+    for engine in (database._engine, database._looking):
+        event.listen(engine, "before_cursor_execute", tick)
+        event.listen(engine, "commit", tick)
 
 
 def attempt(url: str, step: int) -> bool:
@@ -74,7 +75,7 @@ def attempt(url: str, step: int) -> bool:
 
 def again(url: str) -> Database:
     """Opened without a look at its tables: they are of this program."""
-    return Database(_engine(_address(url)))
+    return Database(_engine(_address(url)), _engine(_address(url), looks=True))
 
 
 def fresh(url: str) -> None:
