@@ -7,7 +7,7 @@ from time import monotonic, sleep
 import pytest
 
 from cyberprivacy.errors import Misuse
-from cyberprivacy.proposal.anvil import ChainDidNotStart, EmbeddedChain
+from cyberprivacy.proposal.anvil import STATES, ChainDidNotStart, EmbeddedChain
 from cyberprivacy.proposal.endpoint import Endpoint
 from cyberprivacy.proposal.jsonrpc import JsonRpc
 
@@ -76,3 +76,10 @@ def test_a_program_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) ->
     with pytest.raises(ChainDidNotStart) as refusal:
         EmbeddedChain(Path("/bin/false"), tmp_path).start()
     assert str(refusal.value.facts["log"]).endswith("chain.log")
+
+
+def test_a_chain_makes_blocks_by_itself_and_its_state_does_not_grow_with_them(anvil: Path, tmp_path: Path) -> None:
+    with EmbeddedChain(anvil, tmp_path) as chain:
+        Endpoint(chain.url).ask("anvil_mine", hex(3 * STATES))
+        await_state(tmp_path, 3 * STATES + 2)  # two of them nobody asked for
+    assert len(json.loads((tmp_path / "chain.json").read_bytes())["historical_states"]) <= STATES
