@@ -195,8 +195,10 @@ class JobDouble:
             folder.mkdir(parents=True)
         for volume in pod["volumes"]:
             if "secret" in volume:
-                data = self.objects[SECRETS + volume["secret"]["secretName"]]["data"]
-                for name, coded in data.items():
+                secret = self.objects.get(SECRETS + volume["secret"]["secretName"])
+                if secret is None:  # it was taken away meanwhile: the pod waits for it, and its Job goes, too
+                    return
+                for name, coded in secret["data"].items():
                     (folders["/secrets"] / name).write_bytes(base64.b64decode(coded))
         ends: dict[str, list[dict[str, Any]]] = {"initContainerStatuses": [], "containerStatuses": []}
         for kind, boxes in (
