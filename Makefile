@@ -39,7 +39,7 @@ unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 40 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 2 --dist loadfile --durations 12 --ignore-glob 'tests/faults/test_vault_*'
+	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 2 --dist loadfile --no-loadscope-reorder --durations 12 --ignore-glob 'tests/faults/test_vault_*'
 
 vault-faults: install ## a vault under load: killed, its database stopped, its disk full; alone, as it takes the whole machine
 	$(RUN) pytest $(wildcard tests/faults/test_vault_*.py) -p no:randomly
