@@ -12,7 +12,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from cyberprivacy.cli.output import Json, out
-from cyberprivacy.cli.service import told_to_end
+from cyberprivacy.cli.serving import told_to_end
 from cyberprivacy.errors import TryLater
 
 CHECKOUT: Final = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ import typer
 
 from cyberprivacy import canonical
 from cyberprivacy.cli.output import Json, out, table
-from cyberprivacy.cli.service import log_to_stderr, told_to_end
+from cyberprivacy.cli.serving import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import Misuse, TryLater
 

@@ -8,7 +8,7 @@ import httpx2
 import typer
 
 from cyberprivacy.cli.output import Json, out
-from cyberprivacy.cli.service import log_to_stderr, told_to_end
+from cyberprivacy.cli.serving import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import TryLater
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -174,7 +175,32 @@ class EmbeddedChain:
         raise ChainDidNotStart("the embedded chain did not start", log=str(self._folder / "chain.log"))
 
 
-class _Miner:
+class _Background(ABC):
+    """Something done in a thread of its own between `start` and `stop`, which may be called again and again."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._stopped = name, Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._stopped.clear()
+        self._thread = Thread(target=self._run, daemon=True, name=self._name)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for it."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    @abstractmethod
+    def _run(self) -> None:
+        """What is done until `_stopped` is set."""
+
+
+class _Miner(_Background):
     """Makes blocks at a pace.
 
     Anvil does so itself with `--block-time`, but then keeps 1,500 old states whatever it was told: after ten
@@ -182,22 +208,8 @@ class _Miner:
     """
 
     def __init__(self, url: str, pace: float) -> None:
+        super().__init__("chain-miner")
         self._url, self._pace = url, pace
-        self._stopped = Event()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Mine in the background until `stop`."""
-        self._stopped.clear()
-        self._thread = Thread(target=self._run, daemon=True, name="chain-miner")
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Make no more blocks."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def _run(self) -> None:
         endpoint = Endpoint(self._url)
@@ -207,7 +219,7 @@ class _Miner:
         endpoint.close()
 
 
-class _Keeper:
+class _Keeper(_Background):
     """Keeps the last whole copy of a state file that anvil overwrites in place.
 
     Anvil truncates the file and writes it again, so a kill in between leaves half a state. Source: its
@@ -215,9 +227,8 @@ class _Keeper:
     """
 
     def __init__(self, state: Path, good: Path) -> None:
+        super().__init__("chain-keeper")
         self._state, self._good = state, good
-        self._stopped = Event()
-        self._thread: Thread | None = None
 
     def restore(self) -> None:
         """Put the good copy back if the state file is cut; without one, begin anew."""
@@ -227,19 +238,6 @@ class _Keeper:
             self._state.write_bytes(self._good.read_bytes())
         else:
             self._state.unlink()
-
-    def start(self) -> None:
-        """Copy in the background until `stop`."""
-        self._stopped.clear()
-        self._thread = Thread(target=self._run, daemon=True, name="chain-keeper")
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop copying."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def _run(self) -> None:
         copied = 0

@@ -11,7 +11,7 @@ PROGRAM = dedent("""\
     import sys
     import threading
     from concurrent.futures import ThreadPoolExecutor
-    from cyberprivacy.cli.service import told_to_end
+    from cyberprivacy.cli.serving import told_to_end
 
     signal.signal(signal.SIGUSR1, lambda *_: None)
     told, number, patience = told_to_end(), int(sys.argv[1]), float(sys.argv[2])
