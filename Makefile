@@ -1,6 +1,8 @@
 # The verbs of this project. `make help` lists them.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 RUN := uv run --locked
+# Where an environment forbids Python to keep what it compiled, each of our many processes would compile all again.
+unexport PYTHONDONTWRITEBYTECODE
 # In CI one order of tests, so that a red run can be run again; elsewhere each run has an order of its own.
 ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 

@@ -1,5 +1,6 @@
 """What tests against other implementations need."""
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,9 +18,16 @@ def npm() -> str:
 
 
 @pytest.fixture(scope="session")
-def built(npm: str) -> str:
-    """Compile once; the program that runs it."""
-    subprocess.run([npm, "run", "-s", "build"], cwd=FOLDER, check=True, timeout=100)
+def built(npm: str, testrun_uid: str) -> str:
+    """Compile once in a run, whichever worker comes first; the program that runs it."""
+    (FOLDER / "dist").mkdir(exist_ok=True)
+    with (FOLDER / "dist" / ".built").open("a+") as built_by:
+        fcntl.flock(built_by, fcntl.LOCK_EX)
+        built_by.seek(0)
+        if built_by.read() != testrun_uid:
+            subprocess.run([npm, "run", "-s", "build"], cwd=FOLDER, check=True, timeout=100)
+            built_by.truncate(0)
+            built_by.write(testrun_uid)
     node = shutil.which("node")
     assert node is not None
     return node

@@ -225,10 +225,19 @@ class PodmanRuntime:
         return self._split(plan.app, plan.spec)[0]
 
     def _start(self, place: Place, container: str, address: IPv4Address, care: Care) -> None:
-        """Start a container that is created or has ended, with its cable plugged in before its first step."""
-        self._engine.do("init", container)
-        pid = int(self._engine.do("inspect", "--type=container", "--format={{.State.Pid}}", container))
-        network.plug(place, address, pid, care.redirects)
+        """Start a container that is created or has ended, with its cable plugged in before its first step.
+
+        Podman cleans up after a container's last run when it gets to it, and then ends what waits for its start.
+        """
+        for last in (False, True):
+            self._engine.do("init", container)
+            pid = int(self._engine.do("inspect", "--type=container", "--format={{.State.Pid}}", container))
+            try:
+                network.plug(place, address, pid, care.redirects)
+                break
+            except network.NetworkFailed:
+                if last or Path("/proc", str(pid)).exists():
+                    raise
         self._engine.do("start", container)
 
     def _serve(self, place: Place, spec: str, running: Collection[Found]) -> None:
