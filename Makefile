@@ -8,9 +8,10 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
 SLOWEST := tests/unit/deploy tests/unit/vault
+ROADS := tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow tests/cli tests/faults
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
+.PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -28,20 +29,26 @@ demo-kubernetes: install ## the same story with a real Kubernetes: compiled once
 demo-network: install ## three clusters watch one another; each way to cheat is caught and shown
 	@$(RUN) cyberprivacy demo network $(DEMO)
 
-test: install lint law unit flow some-mutants slither ## everything that CI runs
+test: install ## everything that CI runs: what uses one core by twos, then what wants the machine for itself
+	@$(MAKE) --jobs 2 --output-sync basedpyright law mypy slither style some-mutants
+	@$(MAKE) unit
+	@$(MAKE) flow
 
-lint: install ## format, lint, types, layers
+lint: style mypy basedpyright ## format, lint, layers, types
+
+style: install
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
-	$(RUN) mypy
-	$(RUN) basedpyright
 	$(RUN) lint-imports
+
+mypy basedpyright: install
+	$(RUN) $@
 
 unit: install ## each room alone, with the real engines it needs
 	$(RUN) pytest $(UNITS) -m "not flow" -n 3 --dist loadfile --no-loadscope-reorder --durations 40 $(ORDER)
 
 flow: install ## the story end to end, by hand and by the demo, and the faults: kill, cut, corrupt
-	$(RUN) pytest tests/cli tests/flow tests/faults -p no:randomly -n 2 --dist loadfile --no-loadscope-reorder --durations 12 --ignore-glob 'tests/faults/test_vault_*'
+	$(RUN) pytest $(ROADS) -p no:randomly -n 3 --dist loadfile --no-loadscope-reorder --durations 12 --ignore-glob 'tests/faults/test_vault_*'
 
 vault-faults: install ## a vault under load: killed, its database stopped, its disk full; alone, as it takes the whole machine
 	$(RUN) pytest $(wildcard tests/faults/test_vault_*.py) -p no:randomly

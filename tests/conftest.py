@@ -1,6 +1,7 @@
 """What tests of several rooms need."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ settings.register_profile(
     "ci", parent=settings.get_profile("quick"), max_examples=25, derandomize=True, database=None
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "quick"))
+
+
+@pytest.fixture(scope="session")
+def dose() -> Callable[[int], int]:
+    """How many times a fault is tried of the times that show all of it: in CI, which has minutes, a third."""
+    return lambda times: -(-times // 3) if os.environ.get("CI") == "true" else times
 
 
 @pytest.fixture(scope="session")

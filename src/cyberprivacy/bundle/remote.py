@@ -21,6 +21,7 @@ from cyberprivacy.bundle.access import Access
 from cyberprivacy.bundle.pace import Line, Pace
 from cyberprivacy.bundle.wire import checked_url
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.trust import public
 
 PACE: Final = Pace(deadline=120.0, first=60.0, rate=1 << 10)
 MAX_REPLY: Final = 1 << 20
@@ -125,7 +126,7 @@ class Remote:
         if access and parsed.scheme != "https" and parsed.host not in _LOCAL:
             raise Misuse("a secret is sent over https only", code="access.plain", service=self.name)
         self._client = httpx2.Client(
-            verify=True if tls is None else tls,
+            verify=tls or public(),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(pace.silence, connect=pace.connect),

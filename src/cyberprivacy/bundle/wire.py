@@ -16,6 +16,7 @@ import httpx2
 from cyberprivacy.bundle.pace import DEFAULT_PACE, Line, Pace, TooSlow
 from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.errors import Misuse
+from cyberprivacy.trust import public
 
 
 class Answer:
@@ -75,7 +76,7 @@ class Wire:
         self._line = Line()
         self._client = httpx2.Client(
             base_url=self.name,
-            verify=True if tls is None else tls,
+            verify=tls or public(),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(pace.silence, connect=pace.connect),

@@ -11,6 +11,7 @@ from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.serving import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import TryLater
+from cyberprivacy.trust import public
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file (TOML).")]
 DEFAULT: Final = Path("/etc/cyberprivacy/witness.toml")
@@ -90,7 +91,7 @@ def _ask(url: str) -> dict[str, Any]:
     from cyberprivacy.node.api import PREFIX
 
     try:
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(verify=public(), timeout=10, trust_env=False) as client:
             found: dict[str, Any] = client.get(f"{url}{PREFIX}/status").raise_for_status().json()
             return found
     except (httpx2.HTTPError, ValueError) as error:

@@ -9,6 +9,7 @@ import httpx2
 
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.ledger.quorum import MAX_REPLY
+from cyberprivacy.trust import public
 
 _CONNECT: Final = 5.0
 
@@ -41,7 +42,7 @@ class HttpWitness:
             raise Misuse("not an http or https URL with a host", code="witness.url", url=url[:200])
         self._url = f"{str(parsed).rstrip('/')}/add-checkpoint"
         self._client = httpx2.Client(
-            verify=True if tls is None else tls,
+            verify=tls or public(),
             trust_env=False,
             follow_redirects=False,
             headers={"accept-encoding": "identity", "user-agent": "cyberprivacy"},

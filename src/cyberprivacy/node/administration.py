@@ -32,6 +32,7 @@ from cyberprivacy.proposal.agreeing import Ledger as Chain
 from cyberprivacy.proposal.reading import final_block
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.roles import has_role
+from cyberprivacy.trust import public
 
 FILE: Final = "parameters.json"
 MODE: Final = 0o644
@@ -162,7 +163,7 @@ class ContainerNumbers:
 
     def __init__(self, endpoints: Callable[[], frozenset[Endpoint]]) -> None:
         self._endpoints = endpoints
-        self._client = httpx2.Client(timeout=_PATIENCE, follow_redirects=False, trust_env=False)
+        self._client = httpx2.Client(verify=public(), timeout=_PATIENCE, follow_redirects=False, trust_env=False)
 
     def contributions(self, statistic: str) -> bytes:
         """See `Numbers.contributions`. The container is a stranger: bounded in time and size, never redirected."""

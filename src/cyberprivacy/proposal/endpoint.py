@@ -12,6 +12,7 @@ import httpx2
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.chain import Reverted, RpcError, Unreachable
 from cyberprivacy.proposal.wire import BadAnswer, document, mapping
+from cyberprivacy.trust import public
 
 LIMIT: Final = 16 << 20
 """Largest answer in bytes; a page of logs is the largest thing that we ask for."""
@@ -35,7 +36,7 @@ class Endpoint:
         self._url, self._room, self._timeout, self._limit = url, room, timeout, limit
         self._ids = count(1)
         # trust_env: a proxy set for a developer's shell must not sit between a node and its chain.
-        self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._client = httpx2.Client(verify=public(), timeout=timeout, follow_redirects=False, trust_env=False)
         self.close = finalize(self, self._client.close)
 
     def __repr__(self) -> str:

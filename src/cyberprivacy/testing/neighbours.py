@@ -16,6 +16,7 @@ from cyberprivacy.errors import TryLater
 from cyberprivacy.node import standalone
 from cyberprivacy.node.api import PREFIX
 from cyberprivacy.testing.wires import Wires, end_of, inside
+from cyberprivacy.trust import public
 
 NAMES: Final = ("ash", "birch", "cedar")
 PORT: Final = 8700
@@ -48,7 +49,7 @@ class Neighbour:
         self.address = str(wires.address(number))
         self.url = f"http://{self.address}:{PORT}"
         self.keys = standalone.keys(standalone.kept_key(self.data))
-        self._client = httpx2.Client(timeout=5, trust_env=False)
+        self._client = httpx2.Client(verify=public(), timeout=5, trust_env=False)
 
     def start(self, others: Sequence["Neighbour"]) -> None:
         """Start its process, which waits for its cable."""

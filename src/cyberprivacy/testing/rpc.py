@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import httpx2
 
+from cyberprivacy.trust import public
+
 Lie = Callable[[list[Any], Any], Any]
 """Takes a request's parameters and the honest result (None without an upstream); returns the lie."""
 
@@ -32,7 +34,7 @@ class LyingRpc:
     def __init__(self, upstream: str = "", **lies: Lie) -> None:
         self.lies: dict[str, Lie] = lies
         self.asked: list[str] = []
-        self._client = httpx2.Client(base_url=upstream, trust_env=False) if upstream else None
+        self._client = httpx2.Client(base_url=upstream, verify=public(), trust_env=False) if upstream else None
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 

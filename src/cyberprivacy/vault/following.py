@@ -19,6 +19,7 @@ from anyio import to_thread
 
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.trust import public
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.eventstream import BadStream, EventStream
@@ -87,7 +88,9 @@ class Follower:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow whatever has not ended, until the end of the block."""
-        async with httpx2.AsyncClient(timeout=SILENCE, follow_redirects=False, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            verify=public(), timeout=SILENCE, follow_redirects=False, trust_env=False
+        ) as client:
             self._client, self._loop = client, asyncio.get_running_loop()
             for each in await to_thread.run_sync(self._followings.all):
                 self._start(each)

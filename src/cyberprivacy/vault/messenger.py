@@ -10,6 +10,7 @@ import structlog
 
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.trust import public
 from cyberprivacy.vault import orders, receipt
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.orders import Order
@@ -68,7 +69,7 @@ class Messenger:
         """Tell everybody who is due; seconds until somebody is again."""
         with self._database.reading() as connection:
             waiting = orders.due(connection, self._clock())
-        with httpx2.Client(timeout=PATIENCE, follow_redirects=False, trust_env=False) as client:
+        with httpx2.Client(verify=public(), timeout=PATIENCE, follow_redirects=False, trust_env=False) as client:
             for each in waiting:
                 if self._over:
                     return 0.0

@@ -16,6 +16,7 @@ import httpx2
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
+from cyberprivacy.trust import public
 from cyberprivacy.vault import outward
 
 TOLERANCE: Final = 300
@@ -127,7 +128,7 @@ def send(to: Target, key: bytes, message: str, *, now: float, tls: ssl.SSLContex
     said = body(now)
     host = to.url.host if to.url.port is None else f"{to.url.host}:{to.url.port}"
     try:
-        with httpx2.Client(verify=True if tls is None else tls, trust_env=False, timeout=PATIENCE) as client:
+        with httpx2.Client(verify=tls or public(), trust_env=False, timeout=PATIENCE) as client:
             request = client.build_request(
                 "POST",
                 to.url.copy_with(host=to.address),

@@ -17,6 +17,7 @@ from cyberprivacy.bundle import datatype, typefolder
 from cyberprivacy.bundle.datatype import BadType, DataType
 from cyberprivacy.bundle.growth import check_growth
 from cyberprivacy.errors import CyberPrivacyError, Misuse
+from cyberprivacy.trust import public
 from cyberprivacy.vault.application import App
 from cyberprivacy.vault.client.connection import MAX_ANSWER, PATIENCE, Connection, VaultSilent, decoded, read
 from cyberprivacy.vault.client.person import about
@@ -65,7 +66,9 @@ class Shared:
         except BaseException:
             self._vault.close()
             raise
-        self._onward = httpx2.AsyncClient(base_url=self._vault.site.uri, timeout=PATIENCE, trust_env=False)
+        self._onward = httpx2.AsyncClient(
+            base_url=self._vault.site.uri, verify=public(), timeout=PATIENCE, trust_env=False
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request on to the vault, and its answer back as it comes."""

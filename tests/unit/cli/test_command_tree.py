@@ -38,7 +38,16 @@ def commands(known: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield (*path, name), command
 
 
-TREE = dict(commands(typer.main.get_command(command_line())))
+LINE = typer.main.get_command(command_line())
+TREE = dict(commands(LINE))
+
+
+def typed(*words: str) -> int:
+    """The exit code of a whole command line; all of it is put together once, and not for each."""
+    with pytest.raises(SystemExit) as end:
+        LINE.main(words, prog_name="cyberprivacy")
+    assert isinstance(end.value.code, int)
+    return end.value.code
 
 
 @pytest.fixture(params=TREE, ids=" ".join)
@@ -49,7 +58,7 @@ def words(request: pytest.FixtureRequest) -> tuple[str, ...]:
 def test_every_command_explains_itself_with_an_example(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*words, "--help"]) == 0
+    assert typed(*words, "--help") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Example" in said
     assert f"cyberprivacy {' '.join(words)}" in said.partition("Example")[2]
@@ -66,7 +75,7 @@ def test_no_command_takes_a_secret_as_an_argument(words: tuple[str, ...]) -> Non
 
 
 def test_an_unknown_option_is_misuse(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*words, "--no-such-option"]) == 2
+    assert typed(*words, "--no-such-option") == 2
     assert "No such option" in capsys.readouterr().err
 
 
@@ -103,3 +112,9 @@ def test_commands_that_sign_nothing_start_without_what_signs() -> None:
         "from cyberprivacy.proposal import ethaccount; ethaccount.load(); assert sys.getrecursionlimit() == 1000"
     )
     subprocess.run([sys.executable, "-c", looking], check=True)
+
+
+def test_the_whole_line_ends_as_its_parts_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["log", "show", "--no-such-option"]) == typed("log", "show", "--no-such-option") == 2
+    assert run(["log", "show", "--help"]) == typed("log", "show", "--help") == 0
+    assert capsys.readouterr().out.count("Usage: cyberprivacy log show") == 2
