@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import ssl
 import subprocess
 import sys
@@ -12,7 +13,11 @@ from pathlib import Path
 import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from cyberprivacy.cli.privacy_os import CACHE, SOURCES
+from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
+from cyberprivacy.privacy_os.sources import KERNEL, STUB, gather
+from cyberprivacy.privacy_os.toolbox import toolbox
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townmachine import Desk
@@ -97,6 +102,20 @@ class Machine:
         log.write_bytes(self._http.get("/boot-log").raise_for_status().content)
         more = () if config is None else ("--config", config)
         return cyberprivacy("os", "diagnose", log, "--image", program, *more, code=code)
+
+
+def lay_beside(disk: Path, to: Path, place: str) -> None:
+    """A copy of an image's disk with a file more on its system partition, by the locked tools."""
+    with httpx2.Client(timeout=60) as client:
+        build = gather(SOURCES, CACHE / "packages", client).build
+    tools = {name: data for name, data in build.items() if name not in {KERNEL, STUB}}
+    start = f"/work/disk.img@@{ALIGNED * SECTOR}"
+    with toolbox(tools, CACHE) as box:
+        shutil.copyfile(disk, box.work / "disk.img")
+        (box.work / "more").write_bytes(b"evil")
+        box.run("mmd", "-i", start, f"::/{place.rpartition('/')[0]}")
+        box.run("mcopy", "-i", start, "/work/more", f"::/{place}")
+        shutil.move(box.work / "disk.img", to)
 
 
 def _key_of(certificate: str) -> bytes:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from machines import CONFIGURATION, started
+from machines import CONFIGURATION, lay_beside, started
 
 from cyberprivacy.privacy_os.image import DISK, PROGRAM
 from cyberprivacy.privacy_os.volume import MAGIC, make_volume
@@ -72,6 +72,19 @@ def test_a_longer_command_line_from_the_host_stops_it(image: Path, tmp_path: Pat
     words = "type=11,value=io.systemd.stub.kernel-cmdline-extra=init=/usr/bin/python3.11"
     with started(tmp_path, image / DISK, more=("-smbios", words)) as machine:
         assert machine.stops() == "this start was given more than the image (register 12)"
+
+
+@pytest.mark.parametrize(
+    ("place", "register"),
+    [("EFI/BOOT/BOOTX64.EFI.extra.d/evil.cred", 12), ("EFI/BOOT/BOOTX64.EFI.extra.d/evil.sysext.raw", 13)],
+    ids=["credential", "extension"],
+)
+def test_what_is_laid_beside_the_image_stops_it(image: Path, tmp_path: Path, place: str, register: int) -> None:
+    """The boot stub takes what lies beside it on the system partition, and measures it."""
+    disk = tmp_path / "added.img"
+    lay_beside(image / DISK, disk, place)
+    with started(tmp_path, disk) as machine:
+        assert machine.stops() == f"this start was given more than the image (register {register})"
 
 
 def test_a_second_disk_with_this_root_stops_it(image: Path, tmp_path: Path) -> None:

@@ -90,11 +90,11 @@ class TownMachine:
         configuration: what its operator says.
         desk: who vouches for its TPM.
         types: has somebody type a command.
-        memory: MiB.
+        kvm: use the processor's virtualisation.
     """
 
     def __init__(
-        self, folder: Path, disk: Path, configuration: bytes, *, desk: Desk, types: Types, memory: int = MEMORY
+        self, folder: Path, disk: Path, configuration: bytes, *, desk: Desk, types: Types, kvm: bool = False
     ) -> None:
         folder.mkdir(parents=True)
         self._folder, self._desk, self._types = folder, desk, types
@@ -108,7 +108,8 @@ class TownMachine:
             port=self.port,
             application=self.application,
             outward=True,
-            memory=memory,
+            memory=MEMORY,
+            kvm=kvm,
         )
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves a key
