@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
 from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
@@ -82,20 +85,12 @@ class Machine:
         nonce, evidence, key = secrets.token_hex(32), self.state / "evidence.json", self.state / "key.pem"
         evidence.write_bytes(self._http.get("/evidence", params={"nonce": nonce}).raise_for_status().content)
         key.write_bytes(_key_of(ssl.get_server_certificate(("127.0.0.1", self._port))))
-        return cyberprivacy(
-            *(
-                "verify",
-                evidence,
-                "--policy",
-                desk.policy(image, level="measured-boot"),
-                "--key",
-                key,
-                "--nonce",
-                nonce,
-            ),
-            *("--role", "machine"),
-            code=code,
-        )
+        return self.judged(desk, image, key=key, nonce=nonce, code=code)
+
+    def judged(self, desk: Desk, image: Path, *, key: Path, nonce: str, code: int) -> dict[str, object]:
+        """What the verifier says of the evidence that `verdict` has taken, to who asks about this key and nonce."""
+        words = (*desk.asked(image, level="measured-boot"), "--key", key, "--nonce", nonce, "--role", "machine")
+        return cyberprivacy("verify", self.state / "evidence.json", *words, code=code)
 
     def diagnosis(self, program: Path, *, code: int, config: Path | None = None) -> dict[str, object]:
         log = self.state / "boot-log"
@@ -118,11 +113,16 @@ def lay_beside(disk: Path, to: Path, place: str) -> None:
         shutil.move(box.work / "disk.img", to)
 
 
-def _key_of(certificate: str) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import PublicFormat
+def another_key() -> bytes:
+    """The public key of nobody here, as PEM."""
+    return _pem(ec.generate_private_key(ec.SECP256R1()).public_key())
 
-    key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+
+def _key_of(certificate: str) -> bytes:
+    return _pem(x509.load_pem_x509_certificate(certificate.encode()).public_key())
+
+
+def _pem(key: CertificatePublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 

@@ -69,7 +69,7 @@ class MachineDemo:
         self._story, self._screen, self._image, self._kvm = story, screen, image, kvm
         self._predicted = str(json.loads((image / MEASUREMENTS).read_text())["measurement"])
         self._desk: Desk = Desk(story.town.folder / "desk", lambda *words: story.town.types(*words, chain=False))
-        self._policy = self._desk.policy(image, level="development")
+        self._asked = self._desk.asked(image, level="development")
         self._rows: list[tuple[str, str]] = []
 
     def run(self) -> list[tuple[str, str]]:
@@ -121,9 +121,9 @@ class MachineDemo:
         screen.chapter("Nobody gives an order: the node inside reads the chain and acts")
         story.await_release(machine, cid, patience=PATIENCE)
         screen.chapter("Anyone checks, from outside")
-        words = ("verify", machine.url, "--dao", story.dao["governor"], "--policy", self._policy)
+        words = ("verify", machine.url, "--dao", story.dao["governor"], *self._asked)
         self._tell(story.town.types(*words))
-        own = story.town.types("verify", *machine.evidence(), "--policy", self._policy, chain=False)
+        own = story.town.types("verify", *machine.evidence(), *self._asked, chain=False)
         self._rows += [
             ("proposal", proposal),
             ("source", f"ipfs://{cid}"),
@@ -145,7 +145,7 @@ class MachineDemo:
         with self._machine("changed", disk, bases) as machine:
             machine.serves(self._console)
             machine.enrol()
-            code, said = town.answers("verify", *machine.evidence(), "--policy", self._policy)
+            code, said = town.answers("verify", *machine.evidence(), *self._asked)
             report = json.loads(said)
             self._tell(report)
             if code != 1:

@@ -72,13 +72,18 @@ class Desk:
             *("--vendor", self.folder / "vendor.pem", "--issuers", self.folder / "issuer.pem"),
         )
 
-    def policy(self, image: Path, *, level: str) -> Path:
-        """What a verifier asks for: this image, on a machine that the authority vouches for, worth this level."""
+    def asked(self, image: Path, *, level: str) -> tuple[str | Path, ...]:
+        """What a verifier asks for, as words: this image, on a machine that the authority vouches for.
+
+        Args:
+            image: folder of its files.
+            level: what the authority is worth to the verifier; "development" is said by hand, in no file.
+        """
         measured = json.loads((image / MEASUREMENTS).read_text())["measurement"]
-        path = self.folder / f"policy-{level}.json"
-        named = {f"sha256:{measured}": "Privacy OS"}
-        path.write_text(json.dumps({"v": 1, "least": level, "roots": {self.root: level}, "measurements": named}))
-        return path
+        path, by_hand = self.folder / f"policy-{level}.json", level == "development"
+        worth = {} if by_hand else {"least": level, "roots": {self.root: level}}
+        path.write_text(json.dumps({"v": 1, "measurements": {f"sha256:{measured}": "Privacy OS"}, **worth}))
+        return ("--policy", path, *(("--allow-development", self.root) if by_hand else ()))
 
 
 class TownMachine:
