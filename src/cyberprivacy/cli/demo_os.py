@@ -141,7 +141,9 @@ class MachineDemo:
 
         screen, town = self._screen, self._story.town
         screen.chapter("Somebody changes one byte of the image; the machine starts, and serves")
-        disk = changed(self._image, town.folder / "changed.img", lambda line: line.replace("=4", "=5", 1))
+        disk = changed(
+            self._image, town.folder / "changed.img", lambda line: line.replace("loglevel=4", "loglevel=5")
+        )
         with self._machine("changed", disk, bases) as machine:
             machine.serves(self._console)
             machine.enrol()
@@ -168,4 +170,4 @@ class MachineDemo:
 
 def _quoted(report: dict[str, Any]) -> str:
     """The measurement of a report on evidence."""
-    return str(report["measurement"])
+    return str(report["facts"]["measurement"])
