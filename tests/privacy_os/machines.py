@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import ssl
 import subprocess
 import sys
@@ -10,9 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cyberprivacy.cli.privacy_os import CACHE, SOURCES
+from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
+from cyberprivacy.privacy_os.sources import KERNEL, STUB, gather
+from cyberprivacy.privacy_os.toolbox import toolbox
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townmachine import Desk
@@ -77,20 +85,12 @@ class Machine:
         nonce, evidence, key = secrets.token_hex(32), self.state / "evidence.json", self.state / "key.pem"
         evidence.write_bytes(self._http.get("/evidence", params={"nonce": nonce}).raise_for_status().content)
         key.write_bytes(_key_of(ssl.get_server_certificate(("127.0.0.1", self._port))))
-        return cyberprivacy(
-            *(
-                "verify",
-                evidence,
-                "--policy",
-                desk.policy(image, level="measured-boot"),
-                "--key",
-                key,
-                "--nonce",
-                nonce,
-            ),
-            *("--role", "machine"),
-            code=code,
-        )
+        return self.judged(desk, image, key=key, nonce=nonce, code=code)
+
+    def judged(self, desk: Desk, image: Path, *, key: Path, nonce: str, code: int) -> dict[str, object]:
+        """What the verifier says of the evidence that `verdict` has taken, to who asks about this key and nonce."""
+        words = (*desk.asked(image, level="measured-boot"), "--key", key, "--nonce", nonce, "--role", "machine")
+        return cyberprivacy("verify", self.state / "evidence.json", *words, code=code)
 
     def diagnosis(self, program: Path, *, code: int, config: Path | None = None) -> dict[str, object]:
         log = self.state / "boot-log"
@@ -99,11 +99,30 @@ class Machine:
         return cyberprivacy("os", "diagnose", log, "--image", program, *more, code=code)
 
 
-def _key_of(certificate: str) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import PublicFormat
+def lay_beside(disk: Path, to: Path, place: str) -> None:
+    """A copy of an image's disk with a file more on its system partition, by the locked tools."""
+    with httpx2.Client(timeout=60) as client:
+        build = gather(SOURCES, CACHE / "packages", client).build
+    tools = {name: data for name, data in build.items() if name not in {KERNEL, STUB}}
+    start = f"/work/disk.img@@{ALIGNED * SECTOR}"
+    with toolbox(tools, CACHE) as box:
+        shutil.copyfile(disk, box.work / "disk.img")
+        (box.work / "more").write_bytes(b"evil")
+        box.run("mmd", "-i", start, f"::/{place.rpartition('/')[0]}")
+        box.run("mcopy", "-i", start, "/work/more", f"::/{place}")
+        shutil.move(box.work / "disk.img", to)
 
-    key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+
+def another_key() -> bytes:
+    """The public key of nobody here, as PEM."""
+    return _pem(ec.generate_private_key(ec.SECP256R1()).public_key())
+
+
+def _key_of(certificate: str) -> bytes:
+    return _pem(x509.load_pem_x509_certificate(certificate.encode()).public_key())
+
+
+def _pem(key: CertificatePublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 

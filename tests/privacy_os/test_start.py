@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from machines import CONFIGURATION, started
+from machines import CONFIGURATION, another_key, lay_beside, started
 
 from cyberprivacy.privacy_os.image import DISK, PROGRAM
 from cyberprivacy.privacy_os.volume import MAGIC, make_volume
@@ -19,16 +19,32 @@ def _checks(report: dict[str, object]) -> dict[str, str]:
     return {check["name"]: check["code"] for check in checks}
 
 
+def _failed(report: dict[str, object]) -> set[str]:
+    return set(_checks(report).values()) - {"ok"}
+
+
 def test_it_measures_what_was_predicted_and_the_verifier_accepts_it(
     image: Path, desk: Desk, tmp_path: Path
 ) -> None:
-    """Also with a credential from the host, which nothing in this system reads."""
+    """Also with a credential from the host, which nothing in this system reads.
+
+    Its evidence is good for who asked, about the key that answered; another configuration is seen in its register.
+    """
     with started(tmp_path, image / DISK, desk=desk, more=("-fw_cfg", CREDENTIAL)) as machine:
         machine.serves()
         machine.enrol(desk)
         assert set(_checks(machine.verdict(desk, image, code=0)).values()) == {"ok"}
         (tmp_path / "text").write_bytes(CONFIGURATION)
         assert machine.diagnosis(image / PROGRAM, config=tmp_path / "text", code=0)["same"] is True
+        (tmp_path / "text").write_bytes(CONFIGURATION.replace(b"8545", b"8546"))
+        found = machine.diagnosis(image / PROGRAM, config=tmp_path / "text", code=1)["differences"]
+        assert isinstance(found, list)
+        assert [each["register"] for each in found] == [14]
+        key, nonce = machine.state / "key.pem", "00" * 32
+        assert _failed(machine.judged(desk, image, key=key, nonce=nonce, code=1)) == {"evidence.replayed"}
+        other = tmp_path / "other.pem"  # of somebody who sits on the connection
+        other.write_bytes(another_key())
+        assert "bound.other-key" in _failed(machine.judged(desk, image, key=other, nonce=nonce, code=1))
 
 
 def test_one_byte_of_the_command_line_starts_and_is_refused(image: Path, desk: Desk, tmp_path: Path) -> None:
@@ -72,6 +88,19 @@ def test_a_longer_command_line_from_the_host_stops_it(image: Path, tmp_path: Pat
     words = "type=11,value=io.systemd.stub.kernel-cmdline-extra=init=/usr/bin/python3.11"
     with started(tmp_path, image / DISK, more=("-smbios", words)) as machine:
         assert machine.stops() == "this start was given more than the image (register 12)"
+
+
+@pytest.mark.parametrize(
+    ("place", "register"),
+    [("EFI/BOOT/BOOTX64.EFI.extra.d/evil.cred", 12), ("EFI/BOOT/BOOTX64.EFI.extra.d/evil.sysext.raw", 13)],
+    ids=["credential", "extension"],
+)
+def test_what_is_laid_beside_the_image_stops_it(image: Path, tmp_path: Path, place: str, register: int) -> None:
+    """The boot stub takes what lies beside it on the system partition, and measures it."""
+    disk = tmp_path / "added.img"
+    lay_beside(image / DISK, disk, place)
+    with started(tmp_path, disk) as machine:
+        assert machine.stops() == f"this start was given more than the image (register {register})"
 
 
 def test_a_second_disk_with_this_root_stops_it(image: Path, tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ class WheelIndex:
         for wheel in self._offered(pin.name):
             if wheel.sha256 not in pin.digests:
                 continue
-            rank = _rank(wheel.filename, pin)
-            if rank is not None and (best is None or (*rank, wheel.filename) < (*best[:2], best[2].filename)):
-                best = (*rank, wheel)
+            place = rank(wheel.filename, pin.name, pin.version)
+            if place is not None and (best is None or (*place, wheel.filename) < (*best[:2], best[2].filename)):
+                best = (*place, wheel)
         if best is None:
             raise BadWheels(
                 "no wheel with a declared hash fits", package=pin.name, version=pin.version, index=self._url
@@ -160,14 +160,20 @@ def _holds(marker: str) -> bool:
     return not marker or Marker(marker).evaluate(ENVIRONMENT)
 
 
-def _rank(filename: str, pin: Pin) -> tuple[int, tuple[int, str]] | None:
-    """Smaller is better; None does not fit. Among equals a higher build number wins."""
+def rank(filename: str, package: str, version: str) -> tuple[int, tuple[int, str]] | None:
+    """How well a wheel fits: smaller is better, None does not. Among equals a higher build number wins.
+
+    Args:
+        filename: such as "mmh3-5.3.1-cp311-cp311-manylinux_2_17_x86_64.whl".
+        package: whose wheel it must be.
+        version: likewise.
+    """
     try:
-        name, version, build, tags = parse_wheel_filename(filename)
+        name, number, build, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         return None
-    if name != canonicalize_name(pin.name) or version != Version(pin.version):
+    if name != canonicalize_name(package) or number != Version(version):
         return None
     places = [place for place, tag in enumerate(TAGS) if tag in tags]
-    number = build or (0, "")
-    return (places[0], (-number[0], number[1])) if places else None
+    built = build or (0, "")
+    return (places[0], (-built[0], built[1])) if places else None

@@ -45,16 +45,20 @@ class ChainReports:
 
     def built(self, release: ApprovedRelease, images: bytes) -> None:
         """Report the images that this node built. See `Reports.built`."""
-        clusters = self._joined(release.block)
+        clusters = self._joined()
         report_built(self._desk, clusters, registry=release.registry, bundle=release.bundle, images=images)
 
     def deployed(self, release: ApprovedRelease) -> None:
         """Report what this node runs, with the digest of its proof. See `Reports.deployed`."""
-        clusters, proof = self._joined(release.block), self._prove(release)
+        clusters, proof = self._joined(), self._prove(release)
         report_deployed(self._desk, clusters, registry=release.registry, bundle=release.bundle, evidence=proof)
 
-    def _joined(self, block: FinalBlock) -> Address:
-        """The Clusters contract, once this node is in a cluster."""
+    def _joined(self) -> Address:
+        """The Clusters contract, once this node is in a cluster.
+
+        Read now: a build takes longer than endpoints keep the state of the block at which a release was read.
+        """
+        block = self._chain.block()
         dao = dao_at(self._chain, self._dao, block)
         if not self._in:
             if cluster_of(self._chain, dao.clusters, self._desk.address, at=block) == 0:

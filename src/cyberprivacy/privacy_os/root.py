@@ -23,7 +23,11 @@ _STARTED: Final = {
     "door": ("cyberprivacy.privacy_os.service",),
     "node": ("cyberprivacy", "node", "start", "--config", str(NODE_CONFIG)),
 }
-_LEFT_OUT: Final = frozenset({"testing", "vault", "__pycache__"})
+_LOADER: Final = {
+    "lib64": "usr/lib64",
+    "usr/lib64/ld-linux-x86-64.so.2": "../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+}
+LEFT_OUT: Final = frozenset({"testing", "vault", "__pycache__"})
 """Rooms of our package that a machine has no use for: what tests pretend, and what applications bring along."""
 _NEEDED: Final = frozenset({".py", ".json"})
 
@@ -41,7 +45,7 @@ def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: by
         release: the text of os-release.
         strip: for the wheels' libraries; Debian's have nothing to take away.
     """
-    files = {**base.entries(debs), **engine_files(debs)}
+    files = {**_as_debian(base.entries(debs)), **engine_files(debs)}
     imported: dict[str, bytes] = {}
     for _, wheel in sorted(wheels.items()):
         imported |= {f"{PACKAGES}/{name}": data for name, data in wheel_files(wheel).items()}
@@ -58,9 +62,15 @@ def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: by
     return write_layer({**files, **base.compiled(files), **base.compiled(files, library=PACKAGES)})
 
 
+def _as_debian(files: Mapping[str, Entry]) -> dict[str, Entry]:
+    """A base image's files with the loader where Debian has it: a build sees /usr, and links into it."""
+    kept = {path: entry for path, entry in files.items() if path.partition("/")[0] != "lib64"}
+    return {**kept, **{path: Entry(0o777, target=target) for path, target in _LOADER.items()}}
+
+
 def _ours() -> Iterator[tuple[str, bytes]]:
     folder = Path(cyberprivacy.__file__).parent
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.suffix in _NEEDED and not _LEFT_OUT & set(name.parts):
+        if path.suffix in _NEEDED and not LEFT_OUT & set(name.parts):
             yield name.as_posix(), path.read_bytes()

@@ -1,7 +1,8 @@
 """What an image is made of: Debian packages and Python wheels that locks name by hash, and our own files.
 
 Two locks, because two things are asked of Debian: `os/root.lock` has Python and a node's engines (the Debian
-of the pipeline), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel).
+of the pipeline), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel). Wheels are those
+of the checkout's own `uv.lock`: see `libraries`.
 """
 
 import zipfile
@@ -20,12 +21,15 @@ from cyberprivacy.build.oci import replace
 from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.errors import Misuse
 from cyberprivacy.privacy_os.engines import ENGINES
+from cyberprivacy.privacy_os.libraries import wheels_of
 
 KERNEL: Final = "linux-image-6.12.118+deb13-cloud-amd64"
 STUB: Final = "systemd-boot-efi"
 TOOLS: Final = ("dosfstools", "erofs-utils", "gcc", "mtools", "rustc")
 BUILD_SUITE: Final = "trixie"
-MAX_LOCK: Final = 1 << 20
+MAX_LOCK: Final = 8 << 20
+PROJECT_LOCK: Final = "uv.lock"
+"""Beside the folder of the other locks."""
 
 _HEADS: Final = {
     "root.lock": "# What a node of the Privacy OS runs on: name version sha256 size path.\n",
@@ -56,7 +60,7 @@ def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MI
     """Fetch what the locks in a folder name; the second time needs no network for packages.
 
     Args:
-        folder: the checkout's `os/`.
+        folder: the checkout's `os/`; its parent has `uv.lock`.
         cache: where packages and wheels are kept by hash.
         client: HTTP client.
         mirror: Debian mirror, without a slash at the end.
@@ -75,7 +79,7 @@ def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MI
         name: {package.name: fetch(package, cache, client, mirror) for package in packages}
         for name, packages in locks.items()
     }
-    wheels = _wheels(folder / "wheels.txt", Cache(cache, EPOCH), WheelIndex(client))
+    wheels = _wheels(wheels_of(_text(folder.parent / PROJECT_LOCK)), Cache(cache, EPOCH), WheelIndex(client))
     locked = (*locks["root.lock"], *locks["build.lock"])
     return Sources(fetched["root.lock"], fetched["build.lock"], wheels, folder / "init", locked)
 
@@ -109,9 +113,7 @@ def _text(path: Path) -> str:
         ) from problem
 
 
-def _wheels(requirements: Path, cache: Cache, index: WheelIndex) -> dict[str, Path]:
-    wheels = index.resolve(_text(requirements).encode(), requirements.name)
-
+def _wheels(wheels: Sequence[Wheel], cache: Cache, index: WheelIndex) -> dict[str, Path]:
     def one(wheel: Wheel) -> Path:
         kept = cache.find(wheel.sha256)
         return kept or cache.store(wheel.sha256, index.download(wheel), limit=wheel.limit, what=wheel.filename)

@@ -72,13 +72,18 @@ class Desk:
             *("--vendor", self.folder / "vendor.pem", "--issuers", self.folder / "issuer.pem"),
         )
 
-    def policy(self, image: Path, *, level: str) -> Path:
-        """What a verifier asks for: this image, on a machine that the authority vouches for, worth this level."""
+    def asked(self, image: Path, *, level: str) -> tuple[str | Path, ...]:
+        """What a verifier asks for, as words: this image, on a machine that the authority vouches for.
+
+        Args:
+            image: folder of its files.
+            level: what the authority is worth to the verifier; "development" is said by hand, in no file.
+        """
         measured = json.loads((image / MEASUREMENTS).read_text())["measurement"]
-        path = self.folder / f"policy-{level}.json"
-        named = {f"sha256:{measured}": "Privacy OS"}
-        path.write_text(json.dumps({"v": 1, "least": level, "roots": {self.root: level}, "measurements": named}))
-        return path
+        path, by_hand = self.folder / f"policy-{level}.json", level == "development"
+        worth = {} if by_hand else {"least": level, "roots": {self.root: level}}
+        path.write_text(json.dumps({"v": 1, "measurements": {f"sha256:{measured}": "Privacy OS"}, **worth}))
+        return ("--policy", path, *(("--allow-development", self.root) if by_hand else ()))
 
 
 class TownMachine:
@@ -90,11 +95,11 @@ class TownMachine:
         configuration: what its operator says.
         desk: who vouches for its TPM.
         types: has somebody type a command.
-        memory: MiB.
+        kvm: use the processor's virtualisation.
     """
 
     def __init__(
-        self, folder: Path, disk: Path, configuration: bytes, *, desk: Desk, types: Types, memory: int = MEMORY
+        self, folder: Path, disk: Path, configuration: bytes, *, desk: Desk, types: Types, kvm: bool = False
     ) -> None:
         folder.mkdir(parents=True)
         self._folder, self._desk, self._types = folder, desk, types
@@ -108,7 +113,8 @@ class TownMachine:
             port=self.port,
             application=self.application,
             outward=True,
-            memory=memory,
+            memory=MEMORY,
+            kvm=kvm,
         )
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves a key

@@ -7,6 +7,7 @@ import pytest
 
 from cyberprivacy.cid import Cid
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.clusters import add_node, join_cluster, register_cluster, report_built
 from cyberprivacy.proposal.founding import factory_minimums
@@ -353,6 +354,21 @@ def test_images_are_agreed_when_enough_providers_built_alike(world: World, bundl
     world.settle()
     assert world.read().release.images == b"\3" * 32
     assert world.life(bundle).waits_for == ""
+
+
+def test_a_node_reports_a_build_that_took_longer_than_endpoints_keep_old_states(world: World, bundle: Cid) -> None:
+    world.live(bundle, number=1)
+    node, clusters = world.founder, world.shared.clusters
+    cluster = register_cluster(world.desk(world.provider), clusters, uri="https://provider.example")
+    add_node(world.desk(world.provider), clusters, cluster, node=node, node_key=b"\2" * 32)
+    world.settle()
+    release = world.read().release
+    for _ in range(5):  # the chain writes its states down in between, and drops the oldest
+        world.ask("anvil_mine", "0x20")
+    reports = ChainReports(world.final, world.desk(node), world.dao.governor, prove=lambda _: b"\4" * 32)
+    reports.built(release, b"\3" * 32)
+    world.settle()
+    assert world.read().release.images == b"\3" * 32
 
 
 def test_a_provider_that_the_dao_does_not_know_cannot_report(world: World, bundle: Cid) -> None:
