@@ -74,9 +74,9 @@ def plain_seal(_user: AESGCM, _place: Place, content: bytes, *, draw: Draw = os.
     return Sealed(draw(60), content)
 
 
-def plain_unseal(_user: AESGCM, _place: Place, sealed: Sealed) -> bytes:
-    """As `sealing.unseal`, less everything."""
-    return sealed.body
+def plain_opener(_user: AESGCM, _owner: bytes) -> Callable[[bytes, str, int, bytes, bytes], bytes]:
+    """As `sealing.opener`, less everything."""
+    return lambda _record, _kind, _rev, _key, body: body
 
 
 def plain_wrap(_user: AESGCM, key: bytes, *, draw: Draw = os.urandom) -> bytes:
@@ -90,7 +90,7 @@ def plain_unwrap(_user: AESGCM, wrapped: bytes) -> bytes:
 
 
 PLAIN: dict[str, object] = {
-    "seal": plain_seal, "unseal": plain_unseal, "wrap": plain_wrap, "unwrap": plain_unwrap,
+    "seal": plain_seal, "opener": plain_opener, "wrap": plain_wrap, "unwrap": plain_unwrap,
 }  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class Records:
         kind: str | None = None,
         after: bytes = b"",
         limit: int = 100,
-    ) -> tuple[Record, ...]:
+    ) -> Sequence[Record]:
         """Records of one type, or of all, in the order of their ids, which is that of their times.
 
         The last id of a page is `after` of the next one; a page of fewer than `limit` (1 to `PAGE`) is the last.
@@ -112,8 +112,11 @@ class Records:
         rows = query.rows(connection, owned=owner, kind=kind, after=after, most=limit)
         if not rows:
             return ()
-        user = self._key(owner, rows[0])
-        return tuple(_opened(user, owner, row) for row in rows)
+        opened = sealing.opener(self._key(owner, rows[0]), owner)
+        return [
+            Record(record, type_, rev, opened(record, type_, rev, key, sealed), created, changed)
+            for record, type_, rev, key, sealed, created, changed, _ in rows
+        ]
 
     def all(self, connection: Connection, owner: bytes, *, kind: str | None = None) -> Iterator[Record]:
         """Every record, page by page, in the order of their ids."""

@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
     def bound(self) -> bytes:
         """The additional data that binds a body to this place."""
-        return f"udi1|{self.owner.hex()}|{self.record.hex()}|{self.type}|{self.rev}".encode()
+        return f"{_of(self.owner)}{self.record.hex()}|{self.type}|{self.rev}".encode()
 
 
 class PartPlace(NamedTuple):
@@ -100,14 +100,27 @@ def unseal(user: AESGCM, place: Place, sealed: Sealed) -> bytes:
     Raises:
         BadSeal: not sealed at this place under this key.
     """
-    key, body = sealed
-    if body[:1] != _FORMAT:
-        raise BadSeal("sealed in an unknown format", format=body[:1].hex())
-    try:  # as `unwrap` and `decrypt`, in one: every record of an export passes here
-        own = AESGCM(user.decrypt(key[:12], key[12:], _KEY))
-        return own.decrypt(body[1:13], body[13:], place.bound())
-    except (InvalidTag, ValueError):
-        raise BadSeal("not sealed here, under this key") from None
+    owner, record, kind, rev = place
+    return opener(user, owner)(record, kind, rev, *sealed)
+
+
+def opener(user: AESGCM, owner: bytes) -> Callable[[bytes, str, int, bytes, bytes], bytes]:
+    """Opens what one owner has: of a record, its type and revision, the wrapped key and what is sealed under that.
+
+    As `unwrap` and `decrypt`, with nothing made twice: every record of an export passes here. Raises as `unseal`.
+    """
+    of, unwrapped = _of(owner), user.decrypt
+
+    def opened(record: bytes, kind: str, rev: int, key: bytes, body: bytes) -> bytes:
+        if body[:1] != _FORMAT:
+            raise BadSeal("sealed in an unknown format", format=body[:1].hex())
+        try:
+            own = AESGCM(unwrapped(key[:12], key[12:], _KEY))
+            return own.decrypt(body[1:13], body[13:], f"{of}{record.hex()}|{kind}|{rev}".encode())
+        except (InvalidTag, ValueError):
+            raise BadSeal("not sealed here, under this key") from None
+
+    return opened
 
 
 def wrap(user: AESGCM, key: bytes, *, draw: Draw = os.urandom) -> bytes:
@@ -132,6 +145,11 @@ def decrypt(key: AESGCM, place: Place | PartPlace, sealed: bytes) -> bytes:
     if sealed[:1] != _FORMAT:
         raise BadSeal("sealed in an unknown format", format=sealed[:1].hex())
     return _opened(key, sealed[1:], place.bound())
+
+
+def _of(owner: bytes) -> str:
+    """How what binds a record to its place begins."""
+    return f"udi1|{owner.hex()}|"
 
 
 def _opened(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:
