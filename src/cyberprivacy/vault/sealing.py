@@ -88,10 +88,21 @@ class PartPlace(NamedTuple):
 
 def seal(user: AESGCM, place: Place, body: bytes, *, draw: Draw = os.urandom) -> Sealed:
     """A body under a new key of its own."""
-    drawn = draw(56)
-    key, wraps, seals = drawn[:32], drawn[32:44], drawn[44:]
-    wrapped = wraps + user.encrypt(wraps, key, _KEY)
-    return Sealed(wrapped, _FORMAT + seals + AESGCM(key).encrypt(seals, body, place.bound()))
+    owner, record, kind, rev = place
+    return Sealed(*sealer(user, owner, draw)(record, kind, rev, body))
+
+
+def sealer(user: AESGCM, owner: bytes, draw: Draw) -> Callable[[bytes, str, int, bytes], tuple[bytes, bytes]]:
+    """Seals what one owner has: of a record, its type and revision, the body. What it gives is as `Sealed`."""
+    of, wrapped = _of(owner), user.encrypt
+
+    def sealed(record: bytes, kind: str, rev: int, body: bytes) -> tuple[bytes, bytes]:
+        drawn = draw(56)
+        key, wraps, seals = drawn[:32], drawn[32:44], drawn[44:]
+        bound = f"{of}{record.hex()}|{kind}|{rev}".encode()
+        return wraps + wrapped(wraps, key, _KEY), _FORMAT + seals + AESGCM(key).encrypt(seals, body, bound)
+
+    return sealed
 
 
 def unseal(user: AESGCM, place: Place, sealed: Sealed) -> bytes:
