@@ -43,7 +43,7 @@ from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.records import Records
-from cyberprivacy.vault.sealing import Draw, KeyRing, Place, Sealed
+from cyberprivacy.vault.sealing import Draw, KeyRing
 from cyberprivacy.vault.types import Types
 
 RESULTS = Path(__file__).parent / "results" / "vault.json"
@@ -69,14 +69,16 @@ def body(number: int) -> bytes:
     return json.dumps(order).encode()
 
 
-def plain_seal(_user: AESGCM, _place: Place, content: bytes, *, draw: Draw = os.urandom) -> Sealed:
-    """As `sealing.seal`, less everything."""
-    return Sealed(draw(60), content)
+def plain_sealer(
+    _user: AESGCM, _owner: bytes, draw: Draw
+) -> Callable[[bytes, str, int, bytes], tuple[bytes, bytes]]:
+    """As `sealing.sealer`, less everything."""
+    return lambda _record, _kind, _rev, body: (draw(60), body)
 
 
-def plain_unseal(_user: AESGCM, _place: Place, sealed: Sealed) -> bytes:
-    """As `sealing.unseal`, less everything."""
-    return sealed.body
+def plain_opener(_user: AESGCM, _owner: bytes) -> Callable[[bytes, str, int, bytes, bytes], bytes]:
+    """As `sealing.opener`, less everything."""
+    return lambda _record, _kind, _rev, _key, body: body
 
 
 def plain_wrap(_user: AESGCM, key: bytes, *, draw: Draw = os.urandom) -> bytes:
@@ -90,7 +92,7 @@ def plain_unwrap(_user: AESGCM, wrapped: bytes) -> bytes:
 
 
 PLAIN: dict[str, object] = {
-    "seal": plain_seal, "unseal": plain_unseal, "wrap": plain_wrap, "unwrap": plain_unwrap,
+    "sealer": plain_sealer, "opener": plain_opener, "wrap": plain_wrap, "unwrap": plain_unwrap,
 }  # fmt: skip
 
 

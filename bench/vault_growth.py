@@ -57,6 +57,7 @@ PLANS = {
     "read": "SELECT * FROM records JOIN owners ON owners.id = owner WHERE owner = x'' AND records.id = x''",
     "list": "SELECT * FROM records WHERE owner = x'' AND id > x'' ORDER BY id LIMIT 100",
     "list of a type": "SELECT * FROM records WHERE owner = x'' AND type = '' AND id > x'' ORDER BY id LIMIT 100",
+    "import": "SELECT id FROM records WHERE owner = x'' AND id BETWEEN x'' AND x'' LIMIT 1",
     "idempotency": "SELECT * FROM idempotency WHERE owner = x'' AND key = '' ORDER BY n",
     "events": "SELECT * FROM outbox WHERE owner = x'' AND seq > 0 ORDER BY seq LIMIT 100",
     "session": "SELECT * FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token = x''",

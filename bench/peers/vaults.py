@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from gzip import decompress
 from io import BytesIO
@@ -72,13 +71,12 @@ class Vault:
     def export(self) -> int:
         """Everything as an archive, asked for, made and fetched; how many records are in it."""
         job = self.client.post("/udi/v1/exports", headers=self._owner).json()["id"]
-        while (told := self.client.get(f"/udi/v1/exports/{job}", headers=self._owner).json())[
-            "state"
-        ] == "waiting":
-            time.sleep(0.05)
+        path = f"/udi/v1/exports/{job}"
+        while (told := self.client.get(f"{path}?seconds=30", headers=self._owner).json())["state"] == "waiting":
+            pass
         assert told["state"] == "ready", told
-        self._archive = self.client.get(f"/udi/v1/exports/{job}/archive", headers=self._owner).content
-        self.client.post(f"/udi/v1/exports/{job}:acknowledge", headers=self._owner).raise_for_status()
+        self._archive = self.client.get(f"{path}/archive", headers=self._owner).content
+        self.client.post(f"{path}:acknowledge", headers=self._owner).raise_for_status()
         with zipfile.ZipFile(BytesIO(self._archive)) as archive:
             manifest = json.loads(archive.read("manifest.json"))
         return sum(each["records"] for each in manifest["apps"])

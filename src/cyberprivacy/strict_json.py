@@ -4,8 +4,9 @@ No name twice in one object (readers differ in which one counts), no NaN or Infi
 depth. For what we ourselves sign there is `canonical`.
 """
 
-import json
-from typing import Final, NoReturn
+from typing import Final
+
+from jiter import from_json
 
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import Untrusted
@@ -31,21 +32,7 @@ def read(data: bytes, *, limit: int) -> object:
         raise BadJson("document is too large", code="json.size", size=len(data), limit=limit)
     if not nested_within(data, MAX_DEPTH):
         raise BadJson("nested too deep", limit=MAX_DEPTH)
-    try:
-        return _DECODER.decode(data.decode())
+    try:  # names may be remembered for the next document, what somebody wrote may not
+        return from_json(data, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError:
         raise BadJson("not JSON, or not one that says one thing") from None
-
-
-def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)

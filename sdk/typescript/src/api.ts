@@ -220,7 +220,7 @@ export interface Operations {
   readonly listEvents: { parameters: { readonly "app"?: string; readonly "after"?: number; readonly "limit"?: number; }; body: undefined; answer: EventPage };
   readonly beginExport: { parameters: {  }; body: undefined; answer: ExportShown };
   readonly listExports: { parameters: {  }; body: undefined; answer: ExportList };
-  readonly readExport: { parameters: { readonly "job": string; }; body: undefined; answer: ExportShown };
+  readonly readExport: { parameters: { readonly "job": string; readonly "seconds"?: number; }; body: undefined; answer: ExportShown };
   readonly readArchive: { parameters: { readonly "job": string; readonly "Range"?: string; }; body: undefined; answer: Uint8Array };
   readonly acknowledgeExport: { parameters: { readonly "job": string; }; body: undefined; answer: undefined };
   readonly importRecords: { parameters: { readonly "app": string; readonly "dry"?: boolean; }; body: Uint8Array; answer: ImportDone };
@@ -286,7 +286,7 @@ export const OPERATIONS: Readonly<Record<keyof Operations, JsonObject>> = {
   listEvents: {"method":"GET","path":"/udi/v1/events:page","parameters":{"app":"query","after":"query","limit":"query"},"sends":"","answer":"EventPage"},
   beginExport: {"method":"POST","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportShown"},
   listExports: {"method":"GET","path":"/udi/v1/exports","parameters":{},"sends":"","answer":"ExportList"},
-  readExport: {"method":"GET","path":"/udi/v1/exports/{job}","parameters":{"job":"path"},"sends":"","answer":"ExportShown"},
+  readExport: {"method":"GET","path":"/udi/v1/exports/{job}","parameters":{"job":"path","seconds":"query"},"sends":"","answer":"ExportShown"},
   readArchive: {"method":"GET","path":"/udi/v1/exports/{job}/archive","parameters":{"job":"path","Range":"header"},"sends":"","answer":"Uint8Array"},
   acknowledgeExport: {"method":"POST","path":"/udi/v1/exports/{job}:acknowledge","parameters":{"job":"path"},"sends":"","answer":"undefined"},
   importRecords: {"method":"POST","path":"/udi/v1/imports","parameters":{"app":"query","dry":"query"},"sends":"application/x-ndjson","answer":"ImportDone"},

@@ -1,7 +1,6 @@
 """`my data`, `export`, `import`: what is kept about you, and how it comes out and in."""
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -23,8 +22,10 @@ PART: Final = 3 << 20
 LINES: Final = 500
 PIECE: Final = 256 << 10
 """Bytes of one part of a blob."""
+TOLD: Final = 1
+"""Seconds after which somebody who waits for an archive is told how far it is."""
 WAIT: Final = 0.3
-"""Seconds between two questions how far something is."""
+"""Seconds between two questions how far an erasure is."""
 
 App = Annotated[str, typer.Option("--app", metavar="NAME", help="Of which application, as `my data` lists them.")]
 
@@ -143,8 +144,7 @@ def _ready(vault: Connection) -> Mapping[str, Any]:
     found: Mapping[str, Any] = usable[0] if usable else vault.ask("POST", "/udi/v1/exports")
     with waiting("gathering") as tell:
         while found["state"] == "waiting":
-            time.sleep(WAIT)
-            found = vault.ask("GET", f"/udi/v1/exports/{found['id']}")
+            found = vault.ask("GET", f"/udi/v1/exports/{found['id']}", query={"seconds": TOLD})
             tell(f"{found['done']} records")
     if found["state"] != "ready":
         raise TryLater(

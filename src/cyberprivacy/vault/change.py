@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault.sealing import Draw
@@ -25,8 +25,7 @@ class BadChange(Misuse):
     hint = "Read the record again, then decide anew."
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(NamedTuple):
     """A new record.
 
     Attributes:
@@ -62,8 +61,7 @@ class Delete:
 Change = Create | Update | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What became of a change: the record, and its revision (of a deleted one: one more than its last)."""
 
     record: bytes

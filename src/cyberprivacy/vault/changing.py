@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault import owners, sealing
 from cyberprivacy.vault.change import BadChange, Change, Create, Delete, Done, Update, fingerprint, new_id
-from cyberprivacy.vault.sealing import Draw, KeyRing, Place
+from cyberprivacy.vault.sealing import Draw, KeyRing
 from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import IDEMPOTENCY, OUTBOX, RECORDS
 from cyberprivacy.vault.types import Types
@@ -65,6 +65,7 @@ class Changing:
         self._means, self._connection = means, connection
         self._owner = owners.take(connection, owner)
         self._user = means.ring.key(self._owner.holder)
+        self._sealed = sealing.sealer(self._user, owner, means.draw)
         self._now = int(means.clock())
         self._new: list[dict[str, object]] = []
         self._events: list[dict[str, object]] = []
@@ -124,20 +125,23 @@ class Changing:
         if not change.judged:
             self._means.types.get(self._connection, change.type).check(change.body)
         record = change.record or new_id(self._means.draw, self._means.clock)
-        sealed = self._sealed(record, change.type, 1, change.body)
-        times = {"created": self._now, "changed": self._now}
-        self._new.append({"owner": self._owner.id, "id": record, "type": change.type, "rev": 1, **sealed, **times})
+        kind, body, now = change.type, change.body, self._now
+        key, sealed = self._sealed(record, kind, 1, body)
+        row = {"owner": self._owner.id, "id": record, "type": kind, "rev": 1, "key": key, "sealed": sealed}
+        row |= {"bytes": len(body), "created": now, "changed": now}
+        self._new.append(row)
         self._owner.records += 1
-        self._owner.bytes += len(change.body)
-        return self._told("created", change.type, record, 1)
+        self._owner.bytes += len(body)
+        return self._told("created", kind, record, 1)
 
     def _update(self, change: Update) -> Done:
         kind, size = self._seen(change.record, change.rev)
         self._means.types.get(self._connection, kind).check(change.body)
         rev = change.rev + 1
-        sealed = self._sealed(change.record, kind, rev, change.body)
-        where = {"owned": self._owner.id, "wanted": change.record}
-        _CHANGED.run(self._connection, {**where, "rev": rev, **sealed, "changed": self._now})
+        key, sealed = self._sealed(change.record, kind, rev, change.body)
+        where = {"owned": self._owner.id, "wanted": change.record, "changed": self._now}
+        row = {"rev": rev, "key": key, "sealed": sealed, "bytes": len(change.body)}
+        _CHANGED.run(self._connection, {**where, **row})
         self._owner.bytes += len(change.body) - size
         return self._told("updated", kind, change.record, rev)
 
@@ -160,15 +164,11 @@ class Changing:
             raise BadChange("somebody has changed it since", code="record.rev", seen=rev, now=now)
         return kind, size
 
-    def _sealed(self, record: bytes, kind: str, rev: int, body: bytes) -> dict[str, object]:
-        place = Place(self._owner.id, record, kind, rev)
-        sealed = sealing.seal(self._user, place, body, draw=self._means.draw)
-        return {"key": sealed.key, "sealed": sealed.body, "bytes": len(body)}
-
     def _told(self, change: str, kind: str, record: bytes, rev: int) -> Done:
         self._owner.seq += 1
-        told = {"owner": self._owner.id, "seq": self._owner.seq, "change": change, "type": kind}
-        self._events.append({**told, "record": record, "rev": rev, "at": self._now})
+        told = {"owner": self._owner.id, "seq": self._owner.seq, "change": change, "type": kind, "record": record}
+        told |= {"rev": rev, "at": self._now}
+        self._events.append(told)
         return Done(record, rev)
 
 

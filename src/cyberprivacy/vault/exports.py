@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 from cyberprivacy.vault import owners, sealedfile
 from cyberprivacy.vault.archive import ArchiveWriter
+from cyberprivacy.vault.bell import Bell
 from cyberprivacy.vault.blobs import Blobs
 from cyberprivacy.vault.database import Database, DatabaseBusy
 from cyberprivacy.vault.gathering import Gathering
@@ -89,11 +89,15 @@ class Means:
 
 
 class Exports:
-    """The exports of a vault; one is made at a time."""
+    """The exports of a vault; one is made at a time.
+
+    Attributes:
+        bell: rings when one has ended, well or not.
+    """
 
     def __init__(self, means: Means) -> None:
         """Take up what an earlier process did not finish."""
-        self._means, self._done = means, dict[bytes, int]()
+        self._means, self._done, self.bell = means, dict[bytes, int](), Bell()
         self._queue = SimpleQueue[tuple[bytes, bytes] | None]()
         means.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with means.database.reading() as connection:
@@ -203,6 +207,7 @@ class Exports:
             _log.warning("export waits", code=error.code)
             return False
         self._done.pop(id_, None)
+        self.bell.ring()
         return True
 
     def _make(self, id_: bytes, account: bytes) -> tuple[int, bytes]:
@@ -223,12 +228,8 @@ class Exports:
                 made = datetime.fromtimestamp(means.clock(), UTC).strftime("%Y-%m-%d %H:%M UTC")
                 gathering = Gathering(connection, means.records, means.blobs, means.types, told)
                 gathering.put(writer, account, {**means.said, "made": int(means.clock())}, made=made)
-        digest = sha256()
-        for part in sealedfile.parts(unfinished, key, id_.hex()):
-            digest.update(part)
-        size = sealedfile.size_of(unfinished)
         unfinished.replace(path)
-        return size, digest.digest()
+        return file.size, file.digest
 
     def _key(self, connection: Connection, account: bytes) -> AESGCM:
         owner = connection.execute(

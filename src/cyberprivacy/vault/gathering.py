@@ -58,7 +58,7 @@ class Gathering:
             select(KEY_EVENTS.c.document).where(KEY_EVENTS.c.account == account).order_by(KEY_EVENTS.c.seq)
         ).scalars()
         writer.add("kel.jsonl", (bytes(each) + b"\n" for each in log))
-        held = [each for each in holdings(self.connection, account) if each.app]
+        held = [each for each in holdings(self.connection, account, sizes=False) if each.app]
         for name in sorted({kind.type for each in held for kind in each.kinds}):
             writer.add(f"schemas/{name}.json", [self.types.get(self.connection, name).type.document])
         total, apps, shown = 0, [], []
@@ -96,18 +96,13 @@ class Gathering:
 
     def _shown(self, found: Iterable[Record], page: list[str]) -> Iterator[bytes]:
         """Records as lines; the first ones also for people."""
-        for n, each in enumerate(found):
+        for n, (id_, type_, rev, body, created, changed) in enumerate(found):
             if n < SHOWN:
-                page.append(f"<pre>{escape(_pretty(each.body))}</pre>")
+                page.append(f"<pre>{escape(_pretty(body))}</pre>")
             elif n == SHOWN:
                 page.append("<p>More of these are in the folder.</p>")
             yield archive.line(
-                id_=each.id.hex(),
-                type_=each.type,
-                rev=each.rev,
-                created=each.created,
-                changed=each.changed,
-                original=each.body,
+                id_=id_.hex(), type_=type_, rev=rev, created=created, changed=changed, original=body
             )
 
 

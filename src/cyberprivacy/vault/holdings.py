@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 
 from cyberprivacy.vault.tables import OWNERS, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How many records of a type, and their bytes before sealing."""
+    """How many records of a type, and their bytes before sealing, 0 where those were not asked for."""
 
     type: str
     records: int
@@ -35,11 +35,14 @@ class Holding:
     kinds: Sequence[Kind]
 
 
-def holdings(connection: Connection, account: bytes) -> Sequence[Holding]:
-    """What is kept of an account, by name of the application, but for those where it is being erased."""
+def holdings(connection: Connection, account: bytes, *, sizes: bool = True) -> Sequence[Holding]:
+    """What is kept of an account, by name of the application, but for those where it is being erased.
+
+    Without `sizes` it is not said how many bytes there are of each type: to count, an index is enough.
+    """
     mine = select(OWNERS).where(OWNERS.c.account == account, OWNERS.c.generation > 0).order_by(OWNERS.c.app)
     return [
-        Holding(row.app, row.id, row.seq, row.records, row.bytes, _kinds(connection, row.id))
+        Holding(row.app, row.id, row.seq, row.records, row.bytes, _kinds(connection, row.id, sizes=sizes))
         for row in connection.execute(mine).all()
     ]
 
@@ -50,9 +53,9 @@ def count(connection: Connection, owner: bytes, kind: str) -> int:
     return connection.execute(counted).scalar_one()
 
 
-def _kinds(connection: Connection, owner: bytes) -> Sequence[Kind]:
+def _kinds(connection: Connection, owner: bytes, *, sizes: bool) -> Sequence[Kind]:
     counted = (
-        select(RECORDS.c.type, func.count(), func.sum(RECORDS.c.bytes))
+        select(RECORDS.c.type, func.count(), func.sum(RECORDS.c.bytes) if sizes else literal(0))
         .where(RECORDS.c.owner == owner)
         .group_by(RECORDS.c.type)
         .order_by(RECORDS.c.type)

@@ -4,6 +4,7 @@ A record keeps its id and its bytes; its revisions begin anew. What cannot come 
 silence.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.types import Types
 
 DEPTH: Final = 64
+_ID: Final = re.compile(r"[0-9a-f]{32}\Z")
+_LINE: Final = msgspec.json.Decoder(Line)
 
 
 class BadImport(Misuse):
@@ -60,11 +63,11 @@ def read_lines(data: bytes) -> Sequence[Line]:
     if not 0 < len(lines) <= MAX_BATCH:
         raise BadImport("no lines, or too many", most=MAX_BATCH, found=len(lines))
     try:
-        found = [msgspec.json.decode(each, type=Line) for each in lines if nested_within(each, DEPTH)]
+        found = [_LINE.decode(each) for each in lines if nested_within(each, DEPTH)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadImport("not a line of an archive", why=str(error)[:200]) from None
     named = {each.id for each in found}
-    if len(named) != len(lines) or not all(_is_id(each) for each in named):
+    if len(named) != len(lines) or not all(map(_ID.match, named)):
         raise BadImport("an id is none, or stands twice, or a line is nested too deep")
     return found
 
@@ -80,25 +83,21 @@ def take_in(
     new: list[Create] = []
     refused: list[Refused] = []
     same = 0
-    here = records.among(connection, owner, [bytes.fromhex(each.id) for each in lines])
-    for each in lines:
-        record = bytes.fromhex(each.id)
-        kept = here.get(record)
+    ids = [bytes.fromhex(each.id) for each in lines]
+    here = records.among(connection, owner, ids)
+    for record, each in zip(ids, lines, strict=True):
+        kept, body = here.get(record), each.original
         if kept is None:
             try:
-                types.get(connection, each.type).check(each.original)
+                types.get(connection, each.type).check(body)
             except CyberPrivacyError as error:
                 refused.append(Refused(each.id, error.code))
             else:
-                new.append(Create(each.type, each.original, record, judged=True))
-        elif (kept.type, kept.body) == (each.type, each.original):
+                new.append(Create(each.type, body, record, judged=True))
+        elif (kept.type, kept.body) == (each.type, body):
             same += 1
         else:
             refused.append(Refused(each.id, "record.exists"))
     if new and not dry:
         records.change(connection, owner, new)
     return Imported(len(new), same, refused)
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 32 and all(each in "0123456789abcdef" for each in text)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Select, bindparam, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
 
 from cyberprivacy.vault import sealing
 from cyberprivacy.vault.change import BadChange, Change, Done, check_batch, check_key
@@ -87,6 +87,8 @@ class Records:
 
     def among(self, connection: Connection, owner: bytes, ids: Sequence[bytes]) -> Mapping[bytes, Record]:
         """Those records of a list of ids (at most `PAGE`) that this owner has, by their ids; raises as `read`."""
+        if not ids or _BETWEEN.row(connection, owned=owner, least=min(ids), most=max(ids)) is None:
+            return {}  # what is imported for the first time is looked for with one step, not with one for each
         rows = connection.execute(_AMONG, {"owned": owner, "ids": ids}).all()
         return {row.id: _opened(self._key(owner, tuple(row)), owner, tuple(row)) for row in rows}
 
@@ -98,7 +100,7 @@ class Records:
         kind: str | None = None,
         after: bytes = b"",
         limit: int = 100,
-    ) -> tuple[Record, ...]:
+    ) -> Sequence[Record]:
         """Records of one type, or of all, in the order of their ids, which is that of their times.
 
         The last id of a page is `after` of the next one; a page of fewer than `limit` (1 to `PAGE`) is the last.
@@ -112,8 +114,11 @@ class Records:
         rows = query.rows(connection, owned=owner, kind=kind, after=after, most=limit)
         if not rows:
             return ()
-        user = self._key(owner, rows[0])
-        return tuple(_opened(user, owner, row) for row in rows)
+        opened = sealing.opener(self._key(owner, rows[0]), owner)
+        return [
+            Record(record, type_, rev, opened(record, type_, rev, key, sealed), created, changed)
+            for record, type_, rev, key, sealed, created, changed, _ in rows
+        ]
 
     def all(self, connection: Connection, owner: bytes, *, kind: str | None = None) -> Iterator[Record]:
         """Every record, page by page, in the order of their ids."""
@@ -167,6 +172,11 @@ _COLUMNS: Final = select(
 ).join(OWNERS, OWNERS.c.id == RECORDS.c.owner)
 _SHOWN: Final = _COLUMNS.where(RECORDS.c.owner == bindparam("owned"))
 _PAGE: Final = _SHOWN.where(RECORDS.c.id > bindparam("after")).order_by(RECORDS.c.id).limit(bindparam("most"))
+_BETWEEN: Final = Statement(
+    select(RECORDS.c.id)
+    .where(RECORDS.c.owner == bindparam("owned"), RECORDS.c.id.between(bindparam("least"), bindparam("most")))
+    .limit(literal_column("1"))
+)
 _AMONG: Final = _SHOWN.where(RECORDS.c.id.in_(bindparam("ids", expanding=True)))
 _ONE: Final = Statement(_SHOWN.where(RECORDS.c.id == bindparam("wanted")))
 _ALL: Final = Statement(_PAGE)

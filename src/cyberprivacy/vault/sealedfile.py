@@ -7,6 +7,7 @@ surely as a record. Layout: each part is nonce (12) || AES-256-GCM(part); the la
 
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from io import RawIOBase
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,11 @@ class BadFile(Untrusted):
 
 
 class SealedWriter(RawIOBase):
-    """Writes a new file, part by part; only `close` makes it whole."""
+    """Writes a new file, part by part; only `close` makes it whole.
+
+    Attributes:
+        size: bytes of what was written so far.
+    """
 
     def __init__(self, path: Path, key: AESGCM, name: str) -> None:
         """Begin a file that is not there yet.
@@ -38,6 +43,12 @@ class SealedWriter(RawIOBase):
         """
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._key, self._name, self._held, self._n = key, name, bytearray(), 0
+        self.size, self._sha256 = 0, sha256()
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what was written so far, 32 bytes."""
+        return self._sha256.digest()
 
     def writable(self) -> bool:
         """It is."""
@@ -48,10 +59,13 @@ class SealedWriter(RawIOBase):
         if self.closed:
             raise ValueError("written to after its end")  # its descriptor may be another file's by now
         assert isinstance(data, bytes | bytearray | memoryview)  # noqa: S101  (what zipfile writes)
+        self.size += len(data)
+        self._sha256.update(data)
         self._held += data
-        while len(self._held) >= PART:
-            self._put(bytes(self._held[:PART]))
-            del self._held[:PART]
+        full = len(self._held) // PART * PART
+        for start in range(0, full, PART):
+            self._put(bytes(self._held[start : start + PART]))
+        del self._held[:full]
         return len(data)
 
     def close(self) -> None:
@@ -71,13 +85,6 @@ class SealedWriter(RawIOBase):
         while sealed:
             sealed = sealed[os.write(self._file, sealed) :]
         self._n += 1
-
-
-def size_of(path: Path) -> int:
-    """Bytes of what was written to a sealed file."""
-    stored = path.stat().st_size
-    parts = -(-stored // (PART + _OVERHEAD))
-    return stored - parts * _OVERHEAD
 
 
 def parts(path: Path, key: AESGCM, name: str, *, first: int = 0) -> Iterator[bytes]:

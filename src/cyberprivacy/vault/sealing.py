@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
     def bound(self) -> bytes:
         """The additional data that binds a body to this place."""
-        return f"udi1|{self.owner.hex()}|{self.record.hex()}|{self.type}|{self.rev}".encode()
+        return f"{_of(self.owner)}{self.record.hex()}|{self.type}|{self.rev}".encode()
 
 
 class PartPlace(NamedTuple):
@@ -88,10 +88,21 @@ class PartPlace(NamedTuple):
 
 def seal(user: AESGCM, place: Place, body: bytes, *, draw: Draw = os.urandom) -> Sealed:
     """A body under a new key of its own."""
-    drawn = draw(56)
-    key, wraps, seals = drawn[:32], drawn[32:44], drawn[44:]
-    wrapped = wraps + user.encrypt(wraps, key, _KEY)
-    return Sealed(wrapped, _FORMAT + seals + AESGCM(key).encrypt(seals, body, place.bound()))
+    owner, record, kind, rev = place
+    return Sealed(*sealer(user, owner, draw)(record, kind, rev, body))
+
+
+def sealer(user: AESGCM, owner: bytes, draw: Draw) -> Callable[[bytes, str, int, bytes], tuple[bytes, bytes]]:
+    """Seals what one owner has: of a record, its type and revision, the body. What it gives is as `Sealed`."""
+    of, wrapped = _of(owner), user.encrypt
+
+    def sealed(record: bytes, kind: str, rev: int, body: bytes) -> tuple[bytes, bytes]:
+        drawn = draw(56)
+        key, wraps, seals = drawn[:32], drawn[32:44], drawn[44:]
+        bound = f"{of}{record.hex()}|{kind}|{rev}".encode()
+        return wraps + wrapped(wraps, key, _KEY), _FORMAT + seals + AESGCM(key).encrypt(seals, body, bound)
+
+    return sealed
 
 
 def unseal(user: AESGCM, place: Place, sealed: Sealed) -> bytes:
@@ -100,14 +111,27 @@ def unseal(user: AESGCM, place: Place, sealed: Sealed) -> bytes:
     Raises:
         BadSeal: not sealed at this place under this key.
     """
-    key, body = sealed
-    if body[:1] != _FORMAT:
-        raise BadSeal("sealed in an unknown format", format=body[:1].hex())
-    try:  # as `unwrap` and `decrypt`, in one: every record of an export passes here
-        own = AESGCM(user.decrypt(key[:12], key[12:], _KEY))
-        return own.decrypt(body[1:13], body[13:], place.bound())
-    except (InvalidTag, ValueError):
-        raise BadSeal("not sealed here, under this key") from None
+    owner, record, kind, rev = place
+    return opener(user, owner)(record, kind, rev, *sealed)
+
+
+def opener(user: AESGCM, owner: bytes) -> Callable[[bytes, str, int, bytes, bytes], bytes]:
+    """Opens what one owner has: of a record, its type and revision, the wrapped key and what is sealed under that.
+
+    As `unwrap` and `decrypt`, with nothing made twice: every record of an export passes here. Raises as `unseal`.
+    """
+    of, unwrapped = _of(owner), user.decrypt
+
+    def opened(record: bytes, kind: str, rev: int, key: bytes, body: bytes) -> bytes:
+        if body[:1] != _FORMAT:
+            raise BadSeal("sealed in an unknown format", format=body[:1].hex())
+        try:
+            own = AESGCM(unwrapped(key[:12], key[12:], _KEY))
+            return own.decrypt(body[1:13], body[13:], f"{of}{record.hex()}|{kind}|{rev}".encode())
+        except (InvalidTag, ValueError):
+            raise BadSeal("not sealed here, under this key") from None
+
+    return opened
 
 
 def wrap(user: AESGCM, key: bytes, *, draw: Draw = os.urandom) -> bytes:
@@ -132,6 +156,11 @@ def decrypt(key: AESGCM, place: Place | PartPlace, sealed: bytes) -> bytes:
     if sealed[:1] != _FORMAT:
         raise BadSeal("sealed in an unknown format", format=sealed[:1].hex())
     return _opened(key, sealed[1:], place.bound())
+
+
+def _of(owner: bytes) -> str:
+    """How what binds a record to its place begins."""
+    return f"udi1|{owner.hex()}|"
 
 
 def _opened(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:

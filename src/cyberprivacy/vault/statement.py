@@ -4,7 +4,8 @@ The toolkit's own way of running a statement costs six times what SQLite needs f
 toolkit, like all others, and only run without it; they take and give plain values.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -54,7 +55,7 @@ class Statement:
             if not isinstance(made, SQLCompiler):
                 raise TypeError("not a statement that reads or changes rows")
             own = {name: value for name, value in made.params.items() if value is not None}
-            found = self._words[dialect.name] = _Words(str(made), made.positiontup, own)
+            found = self._words[dialect.name] = _Words(str(made), _picker(made.positiontup), own)
         return found
 
 
@@ -62,18 +63,26 @@ class _Words(NamedTuple):
     """A statement as one driver takes it.
 
     Attributes:
-        names: of its values, in order; None where the driver takes them by name.
+        pick: puts its values in order; None where the driver takes them by name.
         own: values that the statement itself brings along.
     """
 
     text: str
-    names: Sequence[str] | None
+    pick: Callable[[Mapping[str, object]], Sequence[object]] | None
     own: Mapping[str, object]
 
     def given(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them."""
         every = {**self.own, **values} if self.own else values
-        return every if self.names is None else [every[name] for name in self.names]
+        return every if self.pick is None else self.pick(every)
+
+
+def _picker(names: Sequence[str] | None) -> Callable[[Mapping[str, object]], Sequence[object]] | None:
+    if names is None:
+        return None
+    if len(names) < 2:  # of one name the tool below gives the value itself
+        return lambda values: [values[name] for name in names]
+    return itemgetter(*names)
 
 
 class _Told:

@@ -3,7 +3,7 @@
 Source: docs/spec/udi-1.md, "Encrypted numbers".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,7 +118,7 @@ class _Page:
             after, looked = some[-1].id, looked + wanted
         self.following = after
 
-    def _of(self, some: tuple[Record, ...]) -> Iterator[bytes]:
+    def _of(self, some: Sequence[Record]) -> Iterator[bytes]:
         for each in some:
             value = strict_json.read(each.body, limit=MAX_BODY)
             number = value.get(self._asked.field) if isinstance(value, dict) else None

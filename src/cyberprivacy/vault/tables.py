@@ -149,6 +149,7 @@ OUTBOX: Final = Table(
     _id("record", 16),
     _whole("rev"),
     _whole("at"),
+    sqlite_with_rowid=False,  # rows are short, and found by their key: one tree instead of two
 )
 
 GRANTS: Final = Table(

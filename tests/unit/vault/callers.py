@@ -38,11 +38,17 @@ GENEROUS = Paces((1e9, 1e9), (1e9, 1e9))
 
 @dataclass
 class Clock:
-    """POSIX seconds that tests move."""
+    """POSIX seconds that tests move. Exports are made while `exports` is set."""
 
     now: float = field(default_factory=time.time)
+    exports: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.exports.set()
 
     def __call__(self) -> float:
+        if threading.current_thread().name == "exports":
+            self.exports.wait(timeout=20)
         return self.now
 
 

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import threading
+import time
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -41,8 +43,7 @@ def alice(here: Town) -> Caller:
 def ready(owner: Caller) -> dict[str, Any]:
     asked = owner.call("POST", "/udi/v1/exports")
     assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
-    path = f"/udi/v1/exports/{asked.json()['id']}"
-    found: dict[str, Any] = until(lambda: owner.call("GET", path).json(), lambda each: each["state"] != "waiting")
+    found: dict[str, Any] = owner.call("GET", f"/udi/v1/exports/{asked.json()['id']}?seconds=30").json()
     assert found["state"] == "ready", found
     return found
 
@@ -86,6 +87,30 @@ def test_an_archive_waits_until_it_is_acknowledged_and_can_be_fetched_in_parts(h
     assert code(alice.call("GET", f"{path}/archive", headers={"Range": f"bytes={len(whole)}-"})) == "export.range"
     assert alice.call("POST", f"{path}:acknowledge").status_code == 204
     assert code(alice.call("GET", f"{path}/archive")) == "export.none"
+
+
+def test_who_waits_for_an_archive_is_answered_when_it_is_ready_and_not_before(here: Town, alice: Caller) -> None:
+    here.clock.exports.clear()
+    path = f"/udi/v1/exports/{alice.call('POST', '/udi/v1/exports').json()['id']}"
+    assert [alice.call("GET", path + each).json()["state"] for each in ("", "?seconds=1")] == ["waiting"] * 2
+    assert code(alice.call("GET", path + "?seconds=31")) == "api.form"
+    threading.Timer(0.2, here.clock.exports.set).start()
+    began = time.monotonic()
+    assert alice.call("GET", path + "?seconds=30").json()["state"] == "ready"
+    assert time.monotonic() - began < 20
+
+
+def test_who_waits_for_an_archive_that_goes_meanwhile_is_told_how_it_was(here: Town, alice: Caller) -> None:
+    here.clock.exports.clear()
+    path = f"/udi/v1/exports/{alice.call('POST', '/udi/v1/exports').json()['id']}"
+
+    def goes() -> None:
+        alice.call("POST", f"{path}:acknowledge")
+        here.clock.exports.set()
+
+    threading.Timer(0.2, goes).start()
+    assert alice.call("GET", path + "?seconds=30").json()["state"] == "waiting"
+    assert code(alice.call("GET", path + "?seconds=30")) == "export.none"
 
 
 def test_an_archive_that_waits_is_worth_nothing_to_whoever_takes_the_disk(alice: Caller, tmp_path: Path) -> None:

@@ -1,20 +1,26 @@
 """Taking everything out, bringing it in, erasing it, over HTTP."""
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final
 
+import msgspec
 from msgspec import Raw
+from starlette.concurrency import run_in_threadpool
 
+from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.vault import erasing, orders, owners
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, What
-from cyberprivacy.vault.exports import Export, Exports
+from cyberprivacy.vault.exports import WAITING, Export, Exports
 from cyberprivacy.vault.imports import read_lines, take_in
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.orders import Order
 from cyberprivacy.vault.records import Records
+from cyberprivacy.vault.sessions import Session
 from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.web import kept
@@ -60,7 +66,8 @@ class Custody:
             ),
             Endpoint(
                 method="GET", path=path + "/{job}", name="readExport", who=Who.OWNER, act=Act.HEAVY, run=self._one,
-                summary="How far an export is.", answer=kept.ExportShown,
+                summary="How far an export is; at once, or when it has ended, if that is within `seconds`.",
+                query=kept.WaitQuery, answer=kept.ExportShown,
             ),
             Endpoint(
                 method="GET", path=path + "/{job}/archive", name="readArchive", who=Who.OWNER, act=Act.HEAVY,
@@ -105,7 +112,20 @@ class Custody:
         return Reply(kept.ExportList(exports=[_export(each) for each in self._exports.all(call.who)]))
 
     def _one(self, call: Call) -> Reply:
-        return Reply(_export(self._exports.find(call.who, _job(call))))
+        heard = self._exports.bell.rings  # before the look: what ends right after it is heard
+        found, seconds = self._exports.find(call.who, _job(call)), call.asked(kept.WaitQuery).seconds
+        if found.state != WAITING or not seconds:
+            return Reply(_export(found))
+        return Reply(self._awaited(call.who, found, heard, seconds))
+
+    async def _awaited(self, who: Session, found: Export, heard: int, seconds: int) -> AsyncIterator[bytes]:
+        """An export that waits, once it does no more or the time is over; as it was last seen, if it is gone."""
+        end = time.monotonic() + seconds
+        with suppress(CyberPrivacyError):
+            while found.state == WAITING and (left := end - time.monotonic()) > 0:
+                heard = await self._exports.bell.wait(heard, left)
+                found = await run_in_threadpool(self._exports.find, who, found.id)
+        yield msgspec.json.encode(_export(found))
 
     def _archive(self, call: Call) -> Reply:
         asked = call.headers.get("Range")

@@ -161,6 +161,12 @@ class ExportShown(Form, frozen=True):
     made: Time | None
 
 
+class WaitQuery(Form, frozen=True):
+    """For how long at most the answer may wait for the end of what it tells of."""
+
+    seconds: Annotated[int, Meta(ge=0, le=30)] = 0
+
+
 class ExportList(Form, frozen=True):
     """The exports of an account that are not acknowledged, newest first."""
 

@@ -205,6 +205,7 @@ def _outbox() -> None:
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["owner"], ["owners.id"], name=op.f("fk_outbox_owner"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("owner", "seq", name=op.f("pk_outbox")),
+        sqlite_with_rowid=False,
     )
 
 
