@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,6 +16,18 @@ settings.register_profile(
     "ci", parent=settings.get_profile("quick"), max_examples=25, derandomize=True, database=None
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "quick"))
+
+
+class ByFile(LoadFileScheduling):
+    """A worker for each file, and one for all faults: they share a town that takes a minute to found."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "faults" if nodeid.startswith("tests/faults/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Which worker gets which tests."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A town in which a release was voted in and runs on one node: governance takes real seconds, so it is done once.
 
 The tests of this folder share the town and run in the order of their files; the last one votes a broken
-release in, which nobody could start from afterwards.
+release in, which nobody could start from afterwards. So one worker has all of them, and only for as long as they last.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvi
 DEBS = Path.home() / ".cache/cyberprivacy/debs"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """A town with a DAO; no node yet."""
     with Town(tmp_path_factory.mktemp("town"), ANVIL) as town:
@@ -27,7 +27,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first(story: Story) -> Iterator[TownNode]:
     """The node that runs release 1.0.0, which was published, sized, reviewed, voted and executed."""
     node = story.node("first", port=free_port())
