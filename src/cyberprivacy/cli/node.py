@@ -181,7 +181,10 @@ def _clusters(answer: Mapping[str, Any]) -> list[str]:
     lines = []
     for one in sorted(answer.get("clusters", []), key=lambda one: (one["wave"], one["name"])):
         running = one["running"]
-        what = f"bundle {running['bundle']}{_replicas(running)}" if running else one["code"] or "nothing"
+        what = f"nobody can say [{one['code']}]" if one["code"] else "nothing"
+        if running:
+            which = "the wanted" if running["bundle"] == answer["wanted"] else "another"
+            what = f"{which} release{_replicas(running)}"
         now = f"  <- {doing[rollout['doing']]}" if one["wave"] == rollout.get("wave") else ""
         lines.append(f"  wave {one['wave']}  {one['name']}  {what}{now}")
     return lines

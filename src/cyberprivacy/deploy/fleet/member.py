@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from copy import copy
+from typing import NamedTuple
 
 from cyberprivacy.deploy.deployment import Application, Deployment, Tended
-from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
-
-_BASES: Final = (Untrusted, Misuse, TryLater)
+from cyberprivacy.errors import CyberPrivacyError
 
 
 class Member(NamedTuple):
@@ -75,6 +74,7 @@ def serves(running: Deployment | None, application: Application) -> bool:
 
 def named(member: Member, failure: CyberPrivacyError) -> CyberPrivacyError:
     """The same failure, with the cluster and its wave in its words: the ledger keeps words and code only."""
-    base = next(base for base in _BASES if isinstance(failure, base))
-    what = f"cluster {member.name} (wave {member.wave}): {failure.what}"
-    return base(what, code=failure.code, hint=failure.hint, **failure.facts)
+    other = copy(failure)
+    other.args = (f"cluster {member.name} (wave {member.wave}): {failure.what}",)
+    other.facts = dict(failure.facts)
+    return other
