@@ -26,13 +26,11 @@ from typing import Any
 
 from cyberprivacy.registry.docker_registry import DockerRegistry
 from cyberprivacy.testing import remains
+from cyberprivacy.testing.checkout import PROJECT, founded
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import Town, free_port
+from cyberprivacy.testing.town import free_port
 
-PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "bench/results/road.json"
-ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-DEBS = Path.home() / ".cache/cyberprivacy/debs"
 STEPS = ("fetched", "built", "reported", "pushed", "deployed", "announced")
 SUBNET = "10.213.7.0/24"
 LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
@@ -154,9 +152,8 @@ def measure(rounds: int) -> dict[str, Any]:
     """Both roads, and what they were measured on."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="road-", ignore_cleanup_errors=True))
-        town = stack.enter_context(Town(Path(folder) / "town", ANVIL))
-        story = Story(town, PROJECT / "examples", cache=DEBS)
-        story.found()
+        story = stack.enter_context(founded(Path(folder) / "town"))
+        town = story.town
         source = story.sources("1.0.0")
         town.types("pin", source, "--bases", story.bases, chain=False)
         before = [bare(source, story.bases) for _ in range(rounds - rounds // 2)]

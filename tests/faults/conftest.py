@@ -5,26 +5,20 @@ release in, which nobody could start from afterwards. So one worker has all of t
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from cyberprivacy.testing.checkout import founded
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import Town, free_port
+from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townnode import TownNode
-
-PROJECT = Path(__file__).resolve().parents[2]
-ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-DEBS = Path.home() / ".cache/cyberprivacy/debs"
 
 
 @pytest.fixture(scope="package")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """A town with a DAO; no node yet."""
-    with Town(tmp_path_factory.mktemp("town"), ANVIL) as town:
-        it = Story(town, PROJECT / "examples", cache=DEBS)
-        it.found()
-        yield it
+    with founded(tmp_path_factory.mktemp("town")) as story:
+        yield story
 
 
 @pytest.fixture(scope="package")

@@ -17,25 +17,21 @@ from cyberprivacy.deploy.kubernetes.fields import text
 from cyberprivacy.deploy.kubernetes.lease import Pace, Record
 from cyberprivacy.node import config as settings
 from cyberprivacy.node.assembly import application_name
+from cyberprivacy.testing.checkout import founded
 from cyberprivacy.testing.kubernetes.plane import eventually
 from cyberprivacy.testing.kubernetes.town import policy, table, vouch
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import Town, free_port
+from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townnode import TownNode, sweep
 from cyberprivacy.testing.visitors import Visitors
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
-PROJECT = Path(__file__).resolve().parents[2]
-ANVIL = PROJECT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-DEBS = Path.home() / ".cache/cyberprivacy/debs"
 
 
 @pytest.fixture(scope="module")
 def story(folder: Path) -> Iterator[Story]:
-    with Town(folder / "town", ANVIL) as town:
-        it = Story(town, PROJECT / "examples", cache=DEBS)
-        it.found()
-        yield it
+    with founded(folder / "town") as story:
+        yield story
 
 
 @pytest.fixture(scope="module")

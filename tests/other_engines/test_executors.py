@@ -33,11 +33,11 @@ from cyberprivacy.deploy.kubernetes.jobs import JobExecutor
 from cyberprivacy.registry.docker_registry import DockerRegistry
 from cyberprivacy.review.lint import lint
 from cyberprivacy.review.linted import LintedBundle
+from cyberprivacy.testing.checkout import DEBS, PROJECT
 from cyberprivacy.testing.gateway import LyingGateway, running
 from cyberprivacy.testing.town import free_port
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-DEBS = Path.home() / ".cache/cyberprivacy/debs"
+EXAMPLES = PROJECT / "examples"
 YARD = Yard(NAMESPACE, "registry.example/agent@sha256:" + "ab" * 32)
 pytestmark = pytest.mark.timeout(600)
 

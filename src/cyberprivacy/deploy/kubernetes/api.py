@@ -235,7 +235,22 @@ class Cluster:
         if 200 <= status < 300 and isinstance(value, dict):
             return value
         said = value.get("message") if isinstance(value, dict) else found.decode("utf-8", "replace")
-        raise _refusal(status, str(said)[:_SAID], server=self.server, asked=asked)
+        refusal = _refusal(status, str(said)[:_SAID], server=self.server, asked=asked)
+        if status == 403 and isinstance(refusal, ClusterDenies) and not self._ready():
+            what = "the API server denies us, and is not ready"
+            raise ClusterSilent(what, server=self.server, asked=asked, status=status, said=str(said)[:_SAID])
+        raise refusal
+
+    def _ready(self) -> bool:
+        """Whether it says so itself: one that has just started has not read anybody's rights yet, and denies all.
+
+        Everybody may ask this, by the cluster's own role `system:public-info-viewer`.
+        """
+        try:
+            with self._client.stream("GET", f"{self._access.server}/readyz", headers=self._headers()) as got:
+                return got.status_code == 200
+        except httpx2.HTTPError:
+            return False
 
 
 def _refusal(status: int, said: str, *, server: str, asked: str) -> CyberPrivacyError:

@@ -79,7 +79,6 @@ def test_requests_go_where_they_should_with_our_token(server) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (status(403, 'configmaps "a" is forbidden: User "x" cannot patch resource'), ClusterDenies),
         (status(401, "Unauthorized"), ClusterDenies),
         (status(403, "ValidatingAdmissionPolicy denied request"), ClusterRefuses),
         (status(422, "is invalid"), ClusterRefuses),
@@ -96,6 +95,14 @@ def test_each_refusal_has_its_name(server, answer: Answer, kind: type[Exception]
     answering, _ = server
     with pytest.raises(kind):
         answering(answer).apply(WANTED)
+
+
+@pytest.mark.parametrize(("ready", "kind"), [(200, ClusterDenies), (500, ClusterSilent), (403, ClusterSilent)])
+def test_a_server_that_is_not_ready_yet_denies_everybody(server, ready: int, kind: type[Exception]) -> None:
+    answering, _ = server
+    denied = status(403, 'configmaps "a" is forbidden: User "x" cannot patch resource')
+    with pytest.raises(kind):
+        answering(lambda path: (ready, b"") if path == "/behind/readyz" else denied).apply(WANTED)
 
 
 def test_an_answer_is_read_no_further_than_its_bound(server, monkeypatch: pytest.MonkeyPatch) -> None:
