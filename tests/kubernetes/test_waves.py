@@ -1,7 +1,6 @@
 """Two real clusters behind one front: a release goes from one to the other, and either may fail.
 
-The tests of this module are one story and run in its order. It is the last module of its folder: a machine that is
-cleared away takes the network namespaces of every pod with it.
+The tests of this module are one story and run in its order.
 """
 
 import json
@@ -9,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
-from tests.kubernetes.conftest import ACCOUNT, APP, RIG, Town
+from tests.kubernetes.conftest import APP, Town
 from tests.kubernetes.test_life import ABSENT, Load
 
 from cyberprivacy.deploy.deployment import Application
@@ -27,37 +25,14 @@ from cyberprivacy.deploy.kubernetes.runtime import KubernetesRuntime
 from cyberprivacy.deploy.plan import spec_of
 from cyberprivacy.errors import TryLater
 from cyberprivacy.review.workload import ScratchMount
-from cyberprivacy.testing.kubernetes.binaries import binaries
-from cyberprivacy.testing.kubernetes.install import OURS, install, token
-from cyberprivacy.testing.kubernetes.machine import Machine
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane, Site, eventually
+from cyberprivacy.testing.kubernetes.install import OURS
+from cyberprivacy.testing.kubernetes.plane import Plane, eventually
 
 PACE = Pace(soak=4.0, patience=30.0, look=1.0)
 
 
 class Killed(BaseException):
     """The node dies here."""
-
-
-@pytest.fixture(scope="module")
-def south(registry: tuple[str, dict[str, str]], folder: Path) -> Iterator[Plane]:
-    """A second cluster, of one machine, beside the first."""
-    place = folder / "south"
-    place.mkdir(mode=0o711)
-    plane = Plane(place, binaries(RIG), site=Site(1))
-    machine = Machine(plane, registry[0])
-    try:
-        plane.start()
-        plane.inside(
-            "ip", "route", "add", f"{HOST}/32", "via", plane.site.host
-        )  # to the registry, and nowhere else
-        install(plane, ACCOUNT)
-        token(plane)
-        machine.start()
-        yield plane
-    finally:
-        machine.stop()
-        plane.stop()
 
 
 class Pair:
