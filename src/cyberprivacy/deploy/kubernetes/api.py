@@ -39,6 +39,12 @@ class ClusterSilent(TryLater):
     hint = "What runs goes on running; the node asks again by itself."
 
 
+class ClusterConflict(ClusterSilent):
+    """Somebody else wrote to the object at the same moment."""
+
+    code = "kubernetes.conflict"
+
+
 class ClusterRefuses(Untrusted):
     """The API server, or something that it asks, does not take an object of ours."""
 
@@ -109,7 +115,7 @@ class Cluster:
     def replace(self, wanted: Object) -> Object:
         """Have exactly this object: fields of others go. Errors as `apply`.
 
-        With metadata.resourceVersion in it, it is taken only if nobody wrote since; else `ClusterSilent`.
+        With metadata.resourceVersion in it, it is taken only if nobody wrote since; else `ClusterConflict`.
         """
         return self._taken(self._change("PUT", wanted, wanted, {"fieldManager": MANAGER}), wanted)
 
@@ -259,7 +265,9 @@ def _refusal(status: int, said: str, *, server: str, asked: str) -> CyberPrivacy
         kind, what = ClusterDenies, "the API server denies us"
     elif status in (400, 403, 413, 415, 422):
         kind, what = ClusterRefuses, "the API server refuses"
-    elif status >= 500 or status in (409, 429):  # 409: somebody else wrote at the same moment
+    elif status == 409:
+        kind, what = ClusterConflict, "somebody else wrote at the same moment"
+    elif status >= 500 or status == 429:
         kind, what = ClusterSilent, "the API server cannot answer now"
     else:
         kind, what = ClusterOdd, "the API server answers oddly"

@@ -2,11 +2,15 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Final
 
-from cyberprivacy.deploy.kubernetes.api import Cluster
+from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterConflict
 from cyberprivacy.deploy.kubernetes.fields import Object, at, text
 from cyberprivacy.deploy.kubernetes.reading import differs, others_in
+
+_TRIES: Final = 5
 
 
 class Drifts:
@@ -31,23 +35,33 @@ class Drifts:
         self._seen.pop(name, None)
         self._looked[name] = self._clock()
 
-    def look(self, name: str, wanted: Collection[Object]) -> tuple[str, ...] | None:
-        """Compare an application's objects with what they should be, and put them right.
+    def due(self, name: str) -> bool:
+        """Whether it is time to look at an application's objects again."""
+        return self._clock() - self._looked.get(name, -self._pause) >= self._pause
+
+    def look(self, name: str, wanted: Collection[Object]) -> Iterator[str]:
+        """Compare an application's objects with what they should be, and put them right, one after the other.
 
         Args:
             name: of the application.
             wanted: what should be there.
 
-        Returns:
-            "kind/name: what was another" of each; None when it is not time to look yet.
+        Yields:
+            "kind/name: what was another", as soon as it is right: whoever fails at the next knows of this one.
         """
-        if self._clock() - self._looked.get(name, -self._pause) < self._pause:
-            return None
-        found = tuple(told for one in wanted if (told := self._right(name, one)))
+        for one in wanted:
+            if told := self._right(name, one):
+                yield told
         self._looked[name] = self._clock()
-        return found
 
     def _right(self, app: str, wanted: Object) -> str:
+        """Put one object right; the cluster's controllers write there as well, mostly once."""
+        for _ in range(_TRIES - 1):
+            with suppress(ClusterConflict):
+                return self._right_unless_written(app, wanted)
+        return self._right_unless_written(app, wanted)
+
+    def _right_unless_written(self, app: str, wanted: Object) -> str:
         kind, name = str(wanted["kind"]), text(wanted, "metadata", "name")
         what = f"{kind}/{name}"
         before = self._cluster.get(kind, name, text(wanted, "metadata", "namespace"))

@@ -212,14 +212,17 @@ class KubernetesRuntime:
         held = self._held[name] = self._turn(name, held)
         if name in self._coming:  # a release on its way has objects of its own, and wider walls
             return ()
-        found = self._drifts.look(name, (*policies(), *held.objects))
-        if found is None:
+        if not self._drifts.due(name):
             return ()
-        found += self._room(name).expel((), held.objects)
-        if found:
-            _log.warning("drift", app=name, code="deploy.drift", objects=found)
-            self._told("deploy.drift", {"app": name, "objects": list(found)})
-        return found
+        found: list[str] = []
+        try:
+            found.extend(self._drifts.look(name, (*policies(), *held.objects)))
+            found += self._room(name).expel((), held.objects)
+        finally:  # what is right already is told, whatever became of the rest
+            if found:
+                _log.warning("drift", app=name, code="deploy.drift", objects=tuple(found))
+                self._told("deploy.drift", {"app": name, "objects": found})
+        return tuple(found)
 
     def _turn(self, name: str, held: _Held) -> _Held:
         """Pass on what administrators turned since the last look."""
