@@ -88,7 +88,7 @@ test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minu
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
 
-test-kubernetes: ## a real Kubernetes with pods that run; some eight minutes, and six more to compile it once
+test-kubernetes: ## real Kubernetes with pods that run, once two of them; some ten minutes, and six more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins
 	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
 

@@ -19,7 +19,7 @@ from cyberprivacy.cli import command_line
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.node import config, standalone
 from cyberprivacy.node.circle_config import watching
-from cyberprivacy.node.clusters import InCluster
+from cyberprivacy.node.clusters import InClusters
 from cyberprivacy.node.tables import Table
 from cyberprivacy.review.lint import findings
 from cyberprivacy.review.rules import RULES
@@ -98,7 +98,7 @@ def test_every_example_of_a_file_is_one_that_its_reader_takes(page: Path) -> Non
             case {"witness": table, **other} if not other:
                 watching(table)
             case {"kubernetes": _, **other} as value if not other:
-                InCluster.read(Table("", value, {"kubernetes"}))
+                InClusters.read(Table("", value, {"kubernetes"}))
             case {"listen": _, **_other} as value:
                 standalone.parse(value)
             case value:

@@ -25,7 +25,7 @@ from cyberprivacy.review.workload import Topology
 from cyberprivacy.testing.kubernetes.binaries import binaries
 from cyberprivacy.testing.kubernetes.install import OURS, USER, install, token
 from cyberprivacy.testing.kubernetes.machine import Machine
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane, eventually
+from cyberprivacy.testing.kubernetes.plane import HOST, Plane, Site, eventually
 from cyberprivacy.testing.kubernetes.town import provide
 from cyberprivacy.testing.kubernetes.town import registry as local_registry
 
@@ -81,6 +81,30 @@ def machine(plane: Plane, registry: tuple[str, dict[str, str]]) -> Iterator[Mach
         yield machine
     finally:
         machine.stop()
+
+
+@pytest.fixture(scope="session")
+def south(machine: Machine, registry: tuple[str, dict[str, str]], folder: Path) -> Iterator[Plane]:
+    """A second cluster, of one machine, beside the first; it goes before the first one goes.
+
+    A machine that is cleared away takes the network namespaces of every pod with it.
+    """
+    place = folder / "south"
+    place.mkdir(mode=0o711)
+    plane = Plane(place, binaries(RIG), site=Site(1))
+    beside = Machine(plane, registry[0])
+    try:
+        plane.start()
+        plane.inside(
+            "ip", "route", "add", f"{HOST}/32", "via", plane.site.host
+        )  # to the registry, and nowhere else
+        install(plane, ACCOUNT)
+        token(plane)
+        beside.start()
+        yield plane
+    finally:
+        beside.stop()
+        plane.stop()
 
 
 class Town:

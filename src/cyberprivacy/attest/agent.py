@@ -115,6 +115,7 @@ class Agent:
             proposal=release.proposal,
             block=release.block,
             images=dict(deployment.images),
+            clusters=deployment.clusters,
             tls=tls.spki,
             node=self.key.id,
             account=self._account,

@@ -184,11 +184,13 @@ class Report:
         checks: every check that was made, in the order in which a reader should see them.
         level: what the evidence is worth; None when nothing was proven.
         facts: what the proof says of itself (release, measurement, age…), by name; text and numbers only.
+        clusters: in which it says that the application runs; none = it names none.
     """
 
     checks: tuple[Check, ...]
     level: Level | None
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    clusters: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -208,6 +210,16 @@ class Report:
         if not codes or codes - UNSUPPORTED - MALFORMED:
             return Answer.REJECT
         return Answer.MALFORMED if codes & MALFORMED else Answer.UNSUPPORTED
+
+    @property
+    def cheats(self) -> tuple[str, ...]:
+        """Who could still cheat: by the level, and by each cluster; nobody is named when nothing was proven."""
+        if self.level is None:
+            return ()
+        named = (
+            f"whoever administers the cluster {name}, in which it says that it runs" for name in self.clusters
+        )
+        return (*self.level.cheats, *named)
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -233,7 +245,7 @@ class Report:
             "verdict": self.verdict.value,
             "level": None if level is None else level.label,
             "meaning": "" if level is None else level.words,
-            "who_could_cheat": [] if level is None else list(level.cheats),
+            "who_could_cheat": list(self.cheats),
             "checks": [
                 {"name": check.name, "verdict": check.verdict.value, "code": check.code, "detail": check.detail}
                 for check in self.checks

@@ -25,16 +25,18 @@ SEAL: Final = Seal("attest")
 STATEMENT_TAG: Final = b"CyberPrivacy-Statement/1"
 MAX_ATTESTATION: Final = 1 << 20
 MAX_IMAGES: Final = 64
+MAX_CLUSTERS: Final = 64
 
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _CID: Final = re.compile(r"b[a-z2-7]{58}")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,77}")
 _IMAGE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62})")
+_CLUSTER: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 _FIELDS: Final = frozenset(
     {"v", "chain", "dao", "registry", "bundle", "release", "pipeline", "proposal", "block"}
-    | {"images", "tls", "node", "account", "log", "time", "nonce"}
+    | {"images", "clusters", "tls", "node", "account", "log", "time", "nonce"}
 )
 
 
@@ -52,6 +54,7 @@ class Statement:
         proposal: the proposal that the release was voted in; 0 = emergency release, not ratified.
         block: the final block at which the node read this.
         images: image name -> manifest digest ("sha256:…") of what its containers really run.
+        clusters: names of the clusters in which they run, in order; none = they have no names.
         tls: SHA-256 of the SubjectPublicKeyInfo of the TLS key that answers for the application, 32 bytes.
         node: id of the node that signs, 32 bytes.
         account: the account that the chain lists the node under.
@@ -69,6 +72,7 @@ class Statement:
     proposal: int
     block: FinalBlock
     images: Mapping[str, str]
+    clusters: tuple[str, ...]
     tls: bytes
     node: bytes
     account: Address
@@ -90,6 +94,7 @@ class Statement:
             "proposal": str(self.proposal),
             "block": {"number": block.number, "hash": block.hash.hex(), "time": block.timestamp},
             "images": dict(self.images),
+            "clusters": list(self.clusters),
             "tls": self.tls.hex(),
             "node": self.node.hex(),
             "account": self.account,
@@ -125,6 +130,7 @@ class Statement:
                 block.integer("number"), block.octets("hash", size=32), block.integer("time", most=MAX_TIME - 1)
             ),
             images=_images(document.mapping("images", limit=MAX_IMAGES)),
+            clusters=_clusters(document.texts("clusters", _CLUSTER, limit=MAX_CLUSTERS)),
             tls=document.octets("tls", size=32),
             node=document.octets("node", size=32),
             account=_address(document, "account"),
@@ -231,3 +237,9 @@ def _images(value: Mapping[str, object]) -> Mapping[str, str]:
     if not images:
         raise BadDocument("statement.images names no image")
     return images
+
+
+def _clusters(names: tuple[str, ...]) -> tuple[str, ...]:
+    if list(names) != sorted(set(names)):
+        raise BadDocument("statement.clusters is not in order, or names one twice", got=list(names)[:8])
+    return names

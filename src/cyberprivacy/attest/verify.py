@@ -112,7 +112,8 @@ def verify(data: bytes, *, seen: Seen, facts: ChainFacts, policy: Policy, now: i
     ]
     checks.append(judge_level(findings, policy))
     level = findings.level if proven(findings) else None
-    return Report(one_of_each(checks, CHECKS), level, _said(attestation, findings, policy, now))
+    said = _said(attestation, findings, policy, now)
+    return Report(one_of_each(checks, CHECKS), level, said, attestation.statement.clusters)
 
 
 def _tls_key(attestation: Attestation, seen: Seen, policy: Policy, now: int) -> Check:
@@ -207,6 +208,7 @@ def _said(attestation: Attestation, findings: Findings, policy: Policy, now: int
         "release": statement.release,
         "proposal": str(statement.proposal),
         **{f"image.{name}": statement.images[name] for name in sorted(statement.images)},
+        **({"clusters": ", ".join(statement.clusters)} if statement.clusters else {}),
         "node": attestation.bound.node.hex(),
         "account": statement.account,
         "tls": attestation.bound.spki.hex(),

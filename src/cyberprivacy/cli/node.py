@@ -47,6 +47,14 @@ To run applications in a Kubernetes cluster (1.30 or newer), add:
 where `front` is from where this machine connects to the cluster.
 
 Then: cyberprivacy node start --config node.toml --profile kubernetes
+
+Several clusters have a table each, in place of that kubeconfig; a release goes to one wave after the other:
+
+  [[kubernetes.cluster]]
+  name = "north"
+  kubeconfig = "/etc/cyberprivacy/north"
+  services = ["10.96.0.0/16"]
+  wave = 1
 """
 
 
@@ -80,7 +88,7 @@ def start(config: ConfigFile = DEFAULT, *, profile: Wanted = None) -> None:
     from cyberprivacy.node.service import Node
 
     read = settings.load(config)
-    found = Profile.EMBEDDED if read.cluster is None else Profile.KUBERNETES
+    found = Profile.EMBEDDED if read.clusters is None else Profile.KUBERNETES
     if profile not in (None, found):
         raise Misuse(
             "the configuration is for another profile",
@@ -160,9 +168,26 @@ def _human(answers: list[dict[str, Any]]) -> str:
         lines += [each["dao"], f"  https://{each['listen']}  {doing}{release}{_replicas(each['running'])}"]
         if each["why"]:
             lines.append(f"  {each['why']}" + (f" [{each['code']}]" if each["code"] else ""))
+        lines += _clusters(each)
     # Each of the node's applications says the same of others.
     lines += found_lines(answers[0]["witness"]) if answers else []
     return "\n".join(lines)
+
+
+def _clusters(answer: Mapping[str, Any]) -> list[str]:
+    """A line for each cluster of an application that runs in several, in the order of their waves."""
+    rollout = answer.get("rollout") or {}
+    doing = {"bringing": "the release is brought", "watching": "the gate is held"}
+    lines = []
+    for one in sorted(answer.get("clusters", []), key=lambda one: (one["wave"], one["name"])):
+        running = one["running"]
+        what = f"nobody can say [{one['code']}]" if one["code"] else "nothing"
+        if running:
+            which = "the wanted" if running["bundle"] == answer["wanted"] else "another"
+            what = f"{which} release{_replicas(running)}"
+        now = f"  <- {doing[rollout['doing']]}" if one["wave"] == rollout.get("wave") else ""
+        lines.append(f"  wave {one['wave']}  {one['name']}  {what}{now}")
+    return lines
 
 
 def _replicas(running: Mapping[str, Any] | None) -> str:

@@ -41,7 +41,7 @@ def show(report: Report, target: str) -> Text:
         text.append(f"{report.level.words}\n")
     if report.accepted and report.level is not None:
         text.append("Who could still cheat:\n")
-        for cheat in report.level.cheats:
+        for cheat in report.cheats:
             text.append(f"  - {cheat}\n")
     text.rstrip()
     return text

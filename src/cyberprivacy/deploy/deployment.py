@@ -46,6 +46,7 @@ class Deployment:
             start, is refused as `Untrusted` ("deploy.foreign") by whoever reads it.
         ready: how many replicas answer their readiness probe.
         wanted: how many there should be.
+        clusters: names of the clusters in which it runs alike; none where engines have no names.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Deployment:
     images: Mapping[str, str]
     ready: int
     wanted: int
+    clusters: tuple[str, ...] = ()
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:

@@ -152,16 +152,20 @@ class Front:
             return frozenset()
         return frozenset(slot.endpoint for slot in admin.slots("app") if slot.mode == "ready")
 
-    def point(self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0) -> None:
+    def point(
+        self, app: str, endpoints: Collection[Endpoint], *, drain: float = 30.0, settled: Collection[Endpoint] = ()
+    ) -> None:
         """Send users to exactly these endpoints: first the new ones, then no longer the others.
 
         Args:
             app: name of the application.
             endpoints: containers that are ready; none = nothing is live.
             drain: seconds that requests in flight at the others get to end.
+            settled: those of them that stay as they are, well or not; they need not answer now.
 
         Raises:
-            FrontSilent: no front serves it, or it cannot reach a new endpoint. The others then still serve.
+            FrontSilent: no front serves it, or it cannot reach an endpoint that is not settled. The others then
+                still serve.
         """
         admin = self._admin(app)
         if not endpoints and not admin.pid():
@@ -176,9 +180,10 @@ class Front:
                 raise FrontSilent("every slot is in use", app=app)
             admin.ask(f"set server app/{slot.name} addr {endpoint.address} port {endpoint.port}")
             fresh[slot.name] = endpoint
-        for endpoint in set(endpoints):
+        for endpoint in set(endpoints) - set(settled):
             _reach(endpoint)
-        for name in (*kept, *fresh):
+        stays = {slot.name for slot in slots if slot.name in kept and slot.endpoint in settled}
+        for name in (*(kept - stays), *fresh):
             admin.tell(f"set server app/{name} state ready")
             admin.tell(f"set server app/{name} health up")  # it may still count as down from before
         others = [slot.name for slot in slots if slot.mode != "maint" and slot.name not in kept]

@@ -1,4 +1,4 @@
-"""A node's engines, put together: those of one machine, or some of them where it was given a cluster."""
+"""A node's engines, put together: those of one machine, or some of them where it was given clusters."""
 
 import socket
 import threading
@@ -138,7 +138,7 @@ class Assembly:
 
         Args:
             config: of the node.
-            told: hears of what somebody changed in a cluster, as a kind and facts for the ledger.
+            told: hears of what somebody changed in a cluster, and of waves, as a kind and facts for the ledger.
 
         Raises:
             TryLater: an engine does not start.
@@ -149,7 +149,7 @@ class Assembly:
         run.mkdir(mode=0o711, parents=True, exist_ok=True)
         VOLATILE.chmod(0o711)
         front = Front(run / "front")
-        elsewhere = config.cluster or config.harbor
+        elsewhere = config.clusters or config.harbor
         embedded = None if elsewhere else DockerRegistry(data / "registry", _port(data / "registry")).start()
         registry, runtime = _running(config, front, embedded, told)
         return cls(
@@ -229,8 +229,8 @@ def _running(
     told: Callable[[str, Mapping[str, object]], object],
 ) -> tuple[Registry, Tended]:
     """Where images are pushed, and what runs them."""
-    if config.cluster is not None:
-        return config.cluster.images(), config.cluster.runtime(front, told)
+    if config.clusters is not None:
+        return config.clusters.images(), config.clusters.runtime(front, told)
     if config.harbor is not None:
         registry: Registry = harbor(config.harbor)
         pull = Pull(authfile=config.harbor.pull, certificates=config.harbor.certificates)

@@ -33,7 +33,7 @@ url = "https://other.example"
 log = ["cyberprivacy.log/…+…+…"]       # keys of its log
 witness = ["cyberprivacy.witness/…"]   # keys with which it cosigns
 
-[kubernetes]                           # optional: applications run in a cluster; see `clusters`
+[kubernetes]                           # optional: applications run in clusters; see `clusters`
 kubeconfig = "/etc/cyberprivacy/kubeconfig"
 registry = "https://registry.example"
 front = ["10.0.0.5/32"]
@@ -51,7 +51,7 @@ from pathlib import Path
 
 from cyberprivacy.node.circle import Watching
 from cyberprivacy.node.circle_config import watching
-from cyberprivacy.node.clusters import InCluster
+from cyberprivacy.node.clusters import InClusters
 from cyberprivacy.node.engines_config import HarborAt, JenkinsAt, JobsAt, harbor_at, jenkins_at, jobs_at
 from cyberprivacy.node.publishing import Answering
 from cyberprivacy.node.tables import BadConfig, Endpoint, Table, read, url
@@ -100,7 +100,7 @@ class Config:
         boot_log: all that was measured since the start; None = what the kernel shows of firmware's.
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
-        cluster: where applications run; None = on this machine.
+        clusters: where applications run; None = on this machine.
         jenkins: what builds beside this node; None = nothing does.
         jobs: a cluster that builds beside this node; None = none does.
         harbor: where images are stored; None = in the embedded registry.
@@ -115,7 +115,7 @@ class Config:
     boot_log: Path | None = None
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
-    cluster: InCluster | None = None
+    clusters: InClusters | None = None
     jenkins: JenkinsAt | None = None
     jobs: JobsAt | None = None
     harbor: HarborAt | None = None
@@ -163,16 +163,16 @@ def parse(value: Mapping[str, object]) -> Config:
         raise BadConfig("name at least one chain endpoint and one DAO")
     if min(len({each.dao for each in daos}), len({each.listen for each in daos})) != len(daos):
         raise BadConfig("a DAO or an address to listen on is named twice")
-    cluster, harbor = InCluster.read(top), harbor_at(top)
-    if cluster is not None and harbor is not None:
+    clusters, harbor = InClusters.read(top), harbor_at(top)
+    if clusters is not None and harbor is not None:
         raise BadConfig(
             "a cluster has its own registry: leave out [harbor], name it in [kubernetes]", key="harbor"
         )
     return Config(
         data=Path(top.text("data")),
-        hardware=_hardware(top, cluster),
+        hardware=_hardware(top, clusters),
         boot_log=Path(top.text("boot_log")) if top.has("boot_log") else None,
-        cluster=cluster,
+        clusters=clusters,
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
         jenkins=jenkins_at(top),
@@ -200,11 +200,11 @@ def _answering(table: Table) -> Answering:
     )
 
 
-def _hardware(table: Table, cluster: InCluster | None) -> bool:
+def _hardware(table: Table, clusters: InClusters | None) -> bool:
     evidence = table.text("evidence", "software")
     if evidence not in ("software", "hardware"):
         raise BadConfig("evidence is made by hardware or by software", key="evidence", value=evidence[:40])
-    if evidence == "hardware" and cluster is not None:  # it would be about a machine on which no application runs
+    if evidence == "hardware" and clusters is not None:  # it would be about a machine on which no application runs
         raise BadConfig(
             "hardware vouches for this machine, and applications run on the cluster's",
             hint='Leave `evidence` out: a cluster whose machines are not attested is worth "operator-trusted".',

@@ -38,7 +38,7 @@ from cyberprivacy.node.publishing import Keeping, publisher
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
-from cyberprivacy.node.showing import shown, shown_log
+from cyberprivacy.node.showing import shown, shown_clusters, shown_log
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
@@ -157,7 +157,8 @@ class Application:
         shared = self._shared
         log = shown_log(shared.ledger.head(), shared.public.trust.log, shared.keeping.why)
         about = {"log": log, "witness": shared.circle.status(), "node": shared.machine.identity()}
-        return shown(self._loop.status, str(self._served.listen)) | about
+        clusters = shown_clusters(shared.assembly.runtime, self.name)
+        return shown(self._loop.status, str(self._served.listen)) | about | clusters
 
     def _attest(self, nonce: bytes, session: TlsSession) -> bytes:
         release = self._loop.release

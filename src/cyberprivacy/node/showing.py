@@ -1,5 +1,7 @@
 """How one application stands, as JSON values for the public status."""
 
+from cyberprivacy.deploy.deployment import Deployment, Tended
+from cyberprivacy.deploy.fleet.fleet import Fleet
 from cyberprivacy.ledger.log import Head
 from cyberprivacy.ledger.signers import VerifierKey
 from cyberprivacy.node.reconcile import Status
@@ -12,7 +14,6 @@ def shown(now: Status, listen: str) -> dict[str, object]:
         now: where it stands.
         listen: where its users connect.
     """
-    running = now.running
     return {
         "dao": now.dao,
         "listen": listen,
@@ -20,19 +21,40 @@ def shown(now: Status, listen: str) -> dict[str, object]:
         "step": now.step,
         "wanted": now.wanted,
         "release": now.number,
-        "running": None
-        if running is None
-        else {
-            "bundle": str(running.release),
-            "images": dict(running.images),
-            "ready": running.ready,
-            "wanted": running.wanted,
-        },
+        "running": _running(now.running),
         "code": now.code,
         "why": now.why,
         "hint": now.hint,
         "retry": int(now.retry),
         "block": None if now.block is None else {"number": now.block.number, "time": now.block.timestamp},
+    }
+
+
+def shown_clusters(runtime: Tended, name: str) -> dict[str, object]:
+    """What was last seen of an application in each cluster, and how far a roll-out is; {} on one engine.
+
+    Args:
+        runtime: of the node.
+        name: of the application.
+    """
+    if not isinstance(runtime, Fleet):
+        return {}
+    stage = runtime.stage(name)
+    clusters = [
+        {"name": one.cluster, "wave": one.wave, "running": _running(one.running), "code": one.code}
+        for one in runtime.seen(name)
+    ]
+    return {"clusters": clusters, "rollout": None if stage is None else {"wave": stage.wave, "doing": stage.doing}}
+
+
+def _running(found: Deployment | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "bundle": str(found.release),
+        "images": dict(found.images),
+        "ready": found.ready,
+        "wanted": found.wanted,
     }
 
 

@@ -58,6 +58,7 @@ class World:
     release: ApprovedRelease
     nonce: bytes = sha256(b"challenge").digest()
     images: Mapping[str, str] = field(default_factory=lambda: dict(IMAGES))
+    clusters: tuple[str, ...] = ()
     now: int = NOW
     session: bytes = sha256(b"session").digest()
     seen: Seen | None = None
@@ -93,7 +94,15 @@ class World:
     def attest(self) -> Attestation:
         """What the node answers to the challenge."""
         agent = Agent(self.attester, self.key, ACCOUNT, clock=lambda: self.now)
-        running = Deployment(name="app", release=BUNDLE, images=self.images, ready=1, wanted=1, seal=DEPLOY)
+        running = Deployment(
+            name="app",
+            release=BUNDLE,
+            images=self.images,
+            ready=1,
+            wanted=1,
+            clusters=self.clusters,
+            seal=DEPLOY,
+        )
         head = Head(7, sha256(b"log").digest())
         return agent.attest(
             self.nonce, session=self.session, tls=self.tls, release=self.release, deployment=running, log=head

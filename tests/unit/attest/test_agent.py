@@ -1,12 +1,14 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from cyberprivacy import canonical
 from cyberprivacy.attest.agent import Agent, Busy, Moving
+from cyberprivacy.attest.document import BadDocument
 from cyberprivacy.attest.evidence import Attester, Evidence
-from cyberprivacy.attest.statement import Attestation
+from cyberprivacy.attest.statement import Attestation, parse
 from cyberprivacy.cid import RAW, Cid
 from cyberprivacy.deploy.deployment import SEAL as DEPLOY
 from cyberprivacy.deploy.deployment import Deployment
@@ -105,6 +107,27 @@ def test_what_is_stated_is_what_was_observed_not_what_was_wanted(world: World) -
         seal=DEPLOY,
     )
     assert ask(agent(world), world, deployment=swapped).statement.images == swapped.images
+
+
+def test_the_clusters_in_which_it_runs_are_stated_in_one_spelling(world: World) -> None:
+    somewhere = replace(running(), clusters=("north", "south-2"), seal=DEPLOY)
+    made = ask(agent(world), world, deployment=somewhere)
+    assert parse(made.encode()).statement.clusters == ("north", "south-2")
+    assert ask(agent(world), world).statement.clusters == ()
+    for names in (
+        ["south", "north"],
+        ["a", "a"],
+        ["North"],
+        [""],
+        ["a"] * 65,
+        [f"c{n:02}" for n in range(65)],
+        "a",
+        [1],
+    ):
+        bent = canonical.decode(made.encode(), limit=1 << 20)
+        bent["statement"]["clusters"] = names
+        with pytest.raises(BadDocument):
+            parse(canonical.encode(bent))
 
 
 def test_only_attest_can_make_an_attestation(world: World) -> None:

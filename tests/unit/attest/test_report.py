@@ -60,6 +60,14 @@ def test_each_verdict_ends_a_program_in_its_own_way() -> None:
     assert not UNSUPPORTED & MALFORMED
 
 
+def test_each_cluster_adds_who_administers_it() -> None:
+    named = Report((GOOD,), Level.OPERATOR_TRUSTED, clusters=("north", "south"))
+    more = named.cheats[len(Level.OPERATOR_TRUSTED.cheats) :]
+    assert ["north" in more[0], "south" in more[1]] == [True, True]
+    assert named.as_json()["who_could_cheat"] == list(named.cheats)
+    assert Report((GOOD,), None, clusters=("north",)).cheats == ()
+
+
 def test_what_only_could_not_be_judged_is_rejected() -> None:
     assert Report((GOOD, Check.skipped("c", "os.no-measurements", "")), Level.DEVELOPMENT).verdict is Answer.REJECT
 

@@ -37,6 +37,17 @@ def test_a_node_that_does_everything_right_is_accepted_for_what_it_is(world: Wor
     assert (report.verdict, report.level) == (Answer.ACCEPT, Level.DEVELOPMENT)
 
 
+def test_who_administers_a_cluster_in_which_it_runs_could_cheat(world: World) -> None:
+    alone, several = world.report(), world.bend(clusters=("north", "south")).report()
+    assert several.accepted
+    assert several.facts["clusters"] == "north, south"
+    assert "clusters" not in alone.facts
+    assert [name in cheat for name, cheat in zip(("north", "south"), several.cheats[-2:], strict=True)] == [
+        True
+    ] * 2
+    assert several.cheats[:-2] == alone.cheats
+
+
 @pytest.mark.parametrize("case", BENT)
 def test_what_is_wrong_fails_its_own_check_and_no_other(world: World, case: str) -> None:
     bend, name, code = BENT[case]

@@ -215,7 +215,7 @@ def test_a_harbor_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: 
 
 def test_a_cluster_names_its_own_registry_and_no_harbor_beside_it() -> None:
     cluster = '[kubernetes]\nkubeconfig = "/k"\nregistry = "https://r.example"\nfront = ["10.0.0.5/32"]\n'
-    assert parse(tomllib.loads(GOOD + cluster)).cluster is not None
+    assert parse(tomllib.loads(GOOD + cluster)).clusters is not None
     with pytest.raises(BadConfig, match="its own registry"):
         parse(tomllib.loads(GOOD + cluster + HARBOR))
 

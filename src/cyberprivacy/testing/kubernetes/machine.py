@@ -14,7 +14,7 @@ from typing import Final
 
 from cyberprivacy.deploy.kubernetes.fields import items
 from cyberprivacy.errors import CyberPrivacyError, TryLater
-from cyberprivacy.testing.kubernetes.plane import INSIDE, PODS, Plane, eventually, run
+from cyberprivacy.testing.kubernetes.plane import Plane, eventually, run
 from cyberprivacy.testing.ociimages import app_layer, write_image
 
 PAUSE: Final = "localhost/pause:1"
@@ -87,7 +87,7 @@ class Machine:
                 "ipam": {
                     "type": "host-local",
                     "dataDir": str(self._folder / "addresses"),
-                    "ranges": [[{"subnet": PODS.replace("/16", "/24")}]],
+                    "ranges": [[{"subnet": self._plane.site.pods.replace("/16", "/24")}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
             },
@@ -144,7 +144,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             raise TryLater("the pause image cannot be imported", code="kubernetes.machine")
 
     def _kubelet(self) -> tuple[str, ...]:
-        keys = self._plane.keys.folder
+        keys, first = self._plane.keys.folder, self._plane.site.number == 0
         document = {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
@@ -160,7 +160,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             "containerRuntimeEndpoint": f"unix://{self._socket}",
             "cgroupDriver": "cgroupfs",  # there is no systemd to ask
             "failCgroupV1": False,  # cgroups may be of the first version here
-            "enforceNodeAllocatable": ["pods"],
+            # Two kubelets of one machine would clear each other's pods out of one tree of control groups.
+            "cgroupsPerQOS": first,
+            "enforceNodeAllocatable": ["pods"] if first else [],
             "oomScoreAdj": 0,  # see restrict_oom_score_adj
             "failSwapOn": False,
             "podPidsLimit": 256,
@@ -180,7 +182,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             f"--config={settings}",
             f"--kubeconfig={self._plane.kubeconfig('kubelet')}",
             "--hostname-override=node",
-            f"--node-ip={INSIDE}",
+            f"--node-ip={self._plane.site.inside}",
             f"--root-dir={self._folder}/kubelet",
             f"--cert-dir={self._folder}/kubelet-keys",
         )
@@ -190,9 +192,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
             "kind": "KubeProxyConfiguration",
             "mode": "iptables",
-            "clusterCIDR": PODS,
+            "clusterCIDR": self._plane.site.pods,
             "hostnameOverride": "node",
-            "bindAddress": INSIDE,
+            "bindAddress": self._plane.site.inside,
             "clientConnection": {"kubeconfig": str(self._plane.kubeconfig("proxy"))},
             "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
             "oomScoreAdj": 0,

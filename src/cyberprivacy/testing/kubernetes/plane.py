@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +20,49 @@ from cyberprivacy.deploy.kubernetes.api import Cluster
 from cyberprivacy.deploy.kubernetes.kubeconfig import read
 from cyberprivacy.testing.kubernetes.keys import Keys
 
-SPACE: Final = "cp-kube"
-HOST: Final = "10.199.0.1"
-"""This machine's end of the cable to the cluster; `INSIDE` is the other."""
-INSIDE: Final = "10.199.0.2"
-SERVICES: Final = "10.96.0.0/16"
-PODS: Final = "10.244.0.0/16"
-FIRST_SERVICE: Final = "10.96.0.1"
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a cluster is on this machine; clusters of different numbers can be there at the same time.
+
+    Attributes:
+        number: 0-9.
+    """
+
+    number: int = 0
+
+    @property
+    def space(self) -> str:
+        """Its network namespace."""
+        return f"cp-kube{self.number or ''}"
+
+    @property
+    def cable(self) -> tuple[str, str]:
+        """This machine's end of the cable to the cluster, and the other."""
+        return f"cpk{2 * self.number}", f"cpk{2 * self.number + 1}"
+
+    @property
+    def host(self) -> str:
+        """Address of this machine's end."""
+        return f"10.199.{self.number}.1"
+
+    @property
+    def inside(self) -> str:
+        """Address of the other end."""
+        return f"10.199.{self.number}.2"
+
+    @property
+    def services(self) -> str:
+        """Network of its Services; the API server has the first address."""
+        return f"10.{96 + self.number}.0.0/16"
+
+    @property
+    def pods(self) -> str:
+        """Network of its pods."""
+        return f"10.{244 + self.number}.0.0/16"
+
+
+HOST: Final = Site().host
 USERS: Final = {
     "admin": ("admin", "system:masters"),
     "mallory": ("mallory", "system:masters"),
@@ -64,15 +101,16 @@ class Plane:
         folder: for all that it keeps, also its logs.
         programs: folder of `binaries`.
         audited: user whose requests are written to `audit`; "" = nobody's.
+        site: where it is on this machine; none but this object's cluster may be there.
     """
 
-    def __init__(self, folder: Path, programs: Path, *, audited: str = "") -> None:
-        self.folder, self.bin, self._audited = folder, programs, audited
+    def __init__(self, folder: Path, programs: Path, *, audited: str = "", site: Site = Site()) -> None:
+        self.folder, self.bin, self._audited, self.site = folder, programs, audited, site
         self._processes: dict[str, tuple[list[str], subprocess.Popen[bytes]]] = {}
-        self._lock = Path(f"/run/{SPACE}.lock").open("w")  # noqa: SIM115 held as long as the cluster
+        self._lock = Path(f"/run/{site.space}.lock").open("w")  # noqa: SIM115 held as long as the cluster
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.server = f"https://{INSIDE}:6443"
-        self.keys = Keys(folder / "keys", ["127.0.0.1", INSIDE, FIRST_SERVICE])
+        self.server = f"https://{site.inside}:6443"
+        self.keys = Keys(folder / "keys", ["127.0.0.1", site.inside, site.services.replace(".0/16", ".1")])
         self.keys.server("server")
         for name, (user, group) in USERS.items():
             self.keys.client(name, user, group)
@@ -103,7 +141,7 @@ class Plane:
     def run(self, name: str, *arguments: str) -> None:
         """Start one part inside the namespace; it ends when we do."""
         program = str(self.bin / name) if (self.bin / name).exists() else name
-        command = ["setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{SPACE}", "--"]
+        command = ["setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{self.site.space}", "--"]
         log = (self.folder / f"{name}.log").open("ab")
         with log:
             process = subprocess.Popen(
@@ -144,31 +182,32 @@ class Plane:
         for name in reversed(self._processes):
             self.kill(name)
         with suppress(subprocess.CalledProcessError):
-            run("ip", "netns", "del", SPACE)
+            run("ip", "netns", "del", self.site.space)
         with suppress(subprocess.CalledProcessError):
-            run("ip", "link", "del", "cpk0")
+            run("ip", "link", "del", self.site.cable[0])
         self._lock.close()
 
     def inside(self, *command: str) -> str:
         """Run a command in the cluster's network namespace."""
-        return run("nsenter", f"--net=/run/netns/{SPACE}", "--", *command)
+        return run("nsenter", f"--net=/run/netns/{self.site.space}", "--", *command)
 
     def _network(self) -> None:
+        site, (near, far) = self.site, self.site.cable
         with suppress(subprocess.CalledProcessError):  # of a run that was killed
-            run("ip", "netns", "del", SPACE)
+            run("ip", "netns", "del", self.site.space)
         with suppress(subprocess.CalledProcessError):
-            run("ip", "link", "del", "cpk0")
-        run("ip", "netns", "add", SPACE)
-        run("ip", "link", "add", "cpk0", "type", "veth", "peer", "name", "cpk1", "netns", SPACE)
-        run("ip", "address", "add", f"{HOST}/30", "dev", "cpk0")
-        run("ip", "link", "set", "cpk0", "up")
-        for network in (SERVICES, PODS):
-            run("ip", "route", "add", network, "via", INSIDE)
+            run("ip", "link", "del", self.site.cable[0])
+        run("ip", "netns", "add", site.space)
+        run("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", site.space)
+        run("ip", "address", "add", f"{site.host}/30", "dev", near)
+        run("ip", "link", "set", near, "up")
+        for network in (site.services, site.pods):
+            run("ip", "route", "add", network, "via", site.inside)
         for words in (
-            f"ip address add {INSIDE}/30 dev cpk1",
-            "ip link set cpk1 up",
+            f"ip address add {site.inside}/30 dev {far}",
+            f"ip link set {far} up",
             "ip link set lo up",
-            f"ip route add {SERVICES} dev cpk1",
+            f"ip route add {site.services} dev {far}",
             "sysctl -qw net.ipv4.ip_forward=1",
         ):
             self.inside(*words.split())
@@ -189,7 +228,7 @@ class Plane:
         keys = self.keys.folder
         return (
             "--etcd-servers=http://127.0.0.1:2379",
-            f"--advertise-address={INSIDE}",
+            f"--advertise-address={self.site.inside}",
             "--secure-port=6443",
             f"--tls-cert-file={keys}/server.crt",
             f"--tls-private-key-file={keys}/server.key",
@@ -197,7 +236,7 @@ class Plane:
             f"--service-account-key-file={keys}/sa.pub",
             f"--service-account-signing-key-file={keys}/sa.key",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-cluster-ip-range={SERVICES}",
+            f"--service-cluster-ip-range={self.site.services}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--anonymous-auth=false",
@@ -230,7 +269,7 @@ class Plane:
             f"--root-ca-file={self.keys.folder}/ca.crt",
             "--use-service-account-credentials=true",
             "--allocate-node-cidrs=true",
-            f"--cluster-cidr={PODS}",
+            f"--cluster-cidr={self.site.pods}",
             "--leader-elect=false",
         )
 
