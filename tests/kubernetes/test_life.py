@@ -190,7 +190,8 @@ def test_what_administrators_turn_reaches_the_pods(town: Town) -> None:
     town.runtime.apply(replace(town.guestbook("1.1.0"), parameters=shelf))
     client = town.client()
     for words in ("b", "c"):
-        assert client.ask("POST", "/api/messages", json.dumps({"name": "a", "text": words}).encode())[0] == 201
+        said = client.ask("POST", "/api/messages", json.dumps({"name": "a", "text": words}).encode())
+        assert said[0] == 201, said
     assert len(json.loads(client.ask("GET", "/api/messages")[2])["messages"]) == 1
     client.close()
     (shelf / "parameters.json").write_text(turned % 2)
