@@ -60,8 +60,8 @@ law: install ## contracts: forge tests, storage layout, gas, artifacts
 mutants: install ## each mutant of the contracts must be killed: before contracts land
 	$(RUN) python contracts/mutants.py
 
-some-mutants: install ## a twentieth of the mutants, so that a full run stays short
-	$(RUN) python contracts/mutants.py --share 20
+some-mutants: install ## a twelfth of the mutants, so that a full run stays short
+	$(RUN) python contracts/mutants.py --share 12
 
 slither: install ## static analysis of the contracts, in a venv of its own
 	contracts/slither.sh

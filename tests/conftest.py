@@ -1,7 +1,6 @@
 """What tests of several rooms need."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,6 @@ class ByFile(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """Which worker gets which tests."""
     return ByFile(config, log)
-
-
-@pytest.fixture(scope="session")
-def dose() -> Callable[[int], int]:
-    """How many times a fault is tried of the times that show all of it: in CI, which has minutes, a third."""
-    return lambda times: -(-times // 3) if os.environ.get("CI") == "true" else times
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,7 @@ def _ask(path: Path) -> dict[str, Any]:
     if not _listens(path):  # asking it all the same would leave a socket of ours open
         raise silent
     try:
+        # A socket of the file system has no TLS, so no certificates are read for it.
         with httpx2.Client(transport=httpx2.HTTPTransport(verify=False, uds=str(path)), timeout=30) as client:
             found: dict[str, Any] = client.get(f"http://node{PREFIX}/status").raise_for_status().json()
             return found

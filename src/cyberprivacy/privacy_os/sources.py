@@ -5,6 +5,7 @@ of the pipeline), `os/build.lock` has kernel, boot stub and compilers (newer, fo
 of the checkout's own `uv.lock`: see `libraries`.
 """
 
+import errno
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ KERNEL: Final = "linux-image-6.12.118+deb13-cloud-amd64"
 STUB: Final = "systemd-boot-efi"
 TOOLS: Final = ("dosfstools", "erofs-utils", "gcc", "mtools", "rustc")
 BUILD_SUITE: Final = "trixie"
-MAX_LOCK: Final = 8 << 20
+MAX_LOCK: Final = 2 << 20
 PROJECT_LOCK: Final = "uv.lock"
 """Beside the folder of the other locks."""
 
@@ -102,7 +103,10 @@ def _keep(lock: Path, packages: Sequence[Package]) -> None:
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_LOCK).decode("ascii")
+            data = file.read(MAX_LOCK + 1)
+        if len(data) > MAX_LOCK:  # half a lock would be a lock of fewer packages
+            raise OSError(errno.EFBIG, "larger than any lock of ours")
+        return data.decode("ascii")
     except (OSError, UnicodeDecodeError) as problem:
         raise Misuse(
             "not the sources of the Privacy OS",

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engines
 
 @pytest.mark.timeout(600)
 def test_a_node_killed_at_any_command_comes_to_the_same_end(machine):
-    """Every podman command of a switch is once the last thing that a node lives to see (in CI every fifth one)."""
+    """Every podman command of a switch is once the last thing that a node lives to see (in CI every third one)."""
     machine.runtime.apply(machine.guestbook("1.0.0", release="start"))
     number, survived = 1 - STRIDE, False
     while not survived:
@@ -30,7 +30,7 @@ def test_a_node_killed_at_any_command_comes_to_the_same_end(machine):
     assert number > FEWEST_COMMANDS
 
 
-STRIDE = 5 if os.environ.get("CI") == "true" else 1
+STRIDE = 3 if os.environ.get("CI") == "true" else 1
 FEWEST_COMMANDS = 12
 """A switch has more commands than this, or the test does not count them any more."""
 

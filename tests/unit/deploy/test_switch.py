@@ -57,13 +57,13 @@ class Node(threading.Thread):
             self.rounds += 1
 
 
-def test_no_request_is_lost_or_done_twice_over_six_switches(machine, dose):
+def test_no_request_is_lost_or_done_twice_over_six_switches(machine):
     machine.runtime.apply(machine.guestbook("1.0.0"))
     users = [Users(machine, keep=keep) for keep in (True, True, False, False)]
     node = Node(machine)
     for thread in (*users, node):
         thread.start()
-    for number in range(dose(6)):
+    for number in range(6):
         version = ("1.1.0", "1.0.0")[number % 2]
         machine.runtime.apply(machine.guestbook(version, release=str(number)))
         assert machine.version() == version

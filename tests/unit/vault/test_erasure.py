@@ -232,9 +232,7 @@ def in_memory() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_a_hundred_kills_and_every_job_ends_once_with_all_of_its_promise(
-    in_memory: Path, dose: Callable[[int], int]
-) -> None:
+def test_a_hundred_kills_and_every_job_ends_once_with_all_of_its_promise(in_memory: Path) -> None:
     tmp_path = in_memory
     url = f"sqlite:///{tmp_path / 'vault.db'}"
     vault = Vault.make(tmp_path, url)
@@ -242,7 +240,7 @@ def test_a_hundred_kills_and_every_job_ends_once_with_all_of_its_promise(
     vault.close()
     chance = random.Random(7)  # noqa: S311 no secret
     killed = round_ = 0
-    while killed < dose(100):
+    while killed < 100:
         vault = Vault.open(tmp_path, url)
         with vault.database.transaction() as connection:
             owners.admit(connection, vault.store, anna, account=sha256(b"anna").digest(), app="shop", now=NOW)

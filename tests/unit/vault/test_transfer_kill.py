@@ -5,7 +5,7 @@ import random
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from cyberprivacy.vault.database import Database, _address, _engine
 from cyberprivacy.vault.transfer.moving import Moving
 from cyberprivacy.vault.transfer.states import UNDO, State, TransferRefused
 
-COUNT, SIZE = 6, 400_000
+COUNT, SIZE, KILLS = 6, 400_000, 100
 """6 records in 3 chunks."""
 
 
@@ -127,13 +127,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(made)
 
 
-def test_a_hundred_kills_lose_nothing_and_double_nothing(folder: Path, dose: Callable[[int], int]) -> None:
+def test_a_hundred_kills_lose_nothing_and_double_nothing(folder: Path) -> None:
     calm = f"sqlite:///{folder / 'calm.db'}"
     fresh(calm)
     assert attempt(calm, 1 << 30)
     head, dice, kills, moves = arrived(calm), random.Random(1), 0, 0  # noqa: S311  # dice of a test
     left: Counter[str] = Counter()
-    while kills < dose(100):
+    while kills < KILLS:
         moves += 1
         url = f"sqlite:///{folder / f'{moves}.db'}"
         fresh(url)

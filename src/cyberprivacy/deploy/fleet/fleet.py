@@ -154,9 +154,8 @@ class Fleet:
         Raises:
             CyberPrivacyError: the first failure, which names all clusters in which something may still run.
         """
-        self._removals[name] += (
-            1  # before anything is removed: a roll-out on its way must not begin again after it
-        )
+        # Before anything is removed: a roll-out on its way must not begin again after it.
+        self._removals[name] += 1
         with suppress(TryLater):  # a front that hangs is told of by each cluster's own removal
             self._users.shut(name)
         found, failures = self._ask(lambda member: member.runtime.remove(name))

@@ -212,9 +212,8 @@ class Cluster:
             headers=self._headers() | ({} if said is None else {"Content-Type": as_type}),
             content=None if said is None else canonical.encode(dict(said)),
             timeout=httpx2.Timeout(limit, connect=min(limit, 5.0)),
+            extensions=self._called(),
         )
-        if self._access.name:
-            request.extensions["sni_hostname"] = self._access.name
         try:
             got = self._client.send(request, stream=True)
             try:
@@ -226,6 +225,10 @@ class Cluster:
         if found is None:
             raise ClusterOdd("an answer is too large", server=self.server, limit=MAX_ANSWER)
         return self._answered(got.status_code, found, f"{method} {path}")
+
+    def _called(self) -> dict[str, str]:
+        """By which name the server's certificate is checked, where that is not its address."""
+        return {"sni_hostname": self._access.name} if self._access.name else {}
 
     def _headers(self) -> dict[str, str]:
         token = self._access.bearer()
@@ -253,7 +256,8 @@ class Cluster:
         Everybody may ask this, by the cluster's own role `system:public-info-viewer`.
         """
         try:
-            with self._client.stream("GET", f"{self._access.server}/readyz", headers=self._headers()) as got:
+            address, calling = f"{self._access.server}/readyz", self._called()
+            with self._client.stream("GET", address, headers=self._headers(), extensions=calling) as got:
                 return got.status_code == 200
         except httpx2.HTTPError:
             return False

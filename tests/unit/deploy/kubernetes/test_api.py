@@ -5,6 +5,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,6 +141,19 @@ def test_nobody_else_can_stand_in_for_the_server(tmp_path: Path, server) -> None
         assert refusal.value.code == "kubernetes.silent"
         cluster.close()
     assert good.get("Pod", "a", "book") == {}
+
+
+def test_a_server_that_has_another_name_than_its_address_is_asked_by_that_name(server) -> None:
+    """Also whether it is ready: else each denial would pass for one of a server that has just started."""
+    answering, _ = server
+    there = answering(
+        lambda path: (200, b"") if path == "/behind/readyz" else status(403, 'User "x" cannot get resource "pods"')
+    )._access
+    named = replace(there, server=there.server.replace("127.0.0.1", "localhost"), name="127.0.0.1")
+    cluster = Cluster(named)
+    with pytest.raises(ClusterDenies):
+        cluster.get("Pod", "a", "book")
+    cluster.close()
 
 
 def test_who_we_are_is_asked_and_must_be_said(server) -> None:
