@@ -9,12 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
 from cyberprivacy.deploy.kubernetes.fields import items
 from cyberprivacy.errors import CyberPrivacyError, TryLater
-from cyberprivacy.testing.kubernetes.plane import Plane, eventually, run
+from cyberprivacy.testing.kubernetes.plane import FIRST, Plane, Site, eventually, run
 from cyberprivacy.testing.ociimages import app_layer, write_image
 
 PAUSE: Final = "localhost/pause:1"
@@ -63,7 +64,7 @@ class Machine:
             self._ctr("tasks", "rm", "-f", task)
         with suppress(KeyError):
             self._plane.kill("containerd")
-        clear(self._folder)
+        clear(self._folder, self._plane.site)
 
     def images(self) -> str:
         """What `ctr` says of the images that are here."""
@@ -204,11 +205,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         return settings
 
 
-def clear(folder: Path) -> None:
+def clear(folder: Path, site: Site = FIRST) -> None:
     """Remove what the programs of a machine leave that were killed: shims, mounts, control groups, namespaces.
 
     Args:
         folder: of the machine; it may be of one that ended long ago.
+        site: where it was; pods of clusters elsewhere stay.
     """
     for shim in _shims(folder / "containerd.sock"):
         subprocess.run(["kill", "-9", shim], check=False)
@@ -221,9 +223,13 @@ def clear(folder: Path) -> None:
                 below.rmdir()
         with suppress(OSError):
             group.rmdir()
+    network = ip_network(site.pods)
     for space in Path("/run/netns").glob("cni-*"):
         with suppress(subprocess.CalledProcessError):
-            run("ip", "netns", "del", space.name)
+            links = json.loads(run("ip", "-json", "-netns", space.name, "address"))
+            addresses = [one["local"] for link in links for one in link.get("addr_info", ())]
+            if any(ip_address(one) in network for one in addresses):
+                run("ip", "netns", "del", space.name)
     shutil.rmtree(folder / "root", ignore_errors=True)
 
 
