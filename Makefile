@@ -84,9 +84,9 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
-test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minutes
+test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack
 	@deploy/install-debian.sh qemu-system-x86 ovmf
-	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
+	OS_IMAGE=build/os $(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some ten minutes, and six more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins
