@@ -5,17 +5,17 @@ beside each setting.
 """
 
 import json
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
 from cyberprivacy.deploy.kubernetes.fields import items
 from cyberprivacy.errors import CyberPrivacyError, TryLater
-from cyberprivacy.testing.kubernetes.plane import FIRST, Plane, Site, eventually, run
+from cyberprivacy.testing.kubernetes.plane import Plane, eventually, run
 from cyberprivacy.testing.ociimages import app_layer, write_image
 
 PAUSE: Final = "localhost/pause:1"
@@ -78,11 +78,21 @@ class Machine:
             self._ctr("tasks", "rm", "-f", task)
         with suppress(KeyError):
             self._plane.kill("containerd")
-        clear(self._folder, self._plane.site)
+        clear(self._folder)
 
     def images(self) -> str:
         """What `ctr` says of the images that are here."""
         return self._ctr("images", "ls")
+
+    def execute(self, container: str, *words: str) -> str:
+        """Run a command in a container, as `kubectl exec` does at its end; what it printed.
+
+        Args:
+            container: as a pod's status names it, "containerd://…".
+            words: the command.
+        """
+        name = f"exec-{secrets.token_hex(4)}"
+        return self._ctr("tasks", "exec", "--exec-id", name, container.removeprefix("containerd://"), *words)
 
     def _ctr(self, *words: str) -> str:
         done = subprocess.run(
@@ -130,6 +140,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   address = "{self._socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE}"
+  netns_mounts_under_state_dir = true  # beside others of this machine, each clears its own
   restrict_oom_score_adj = true  # without CAP_SYS_RESOURCE it cannot be lowered
   stream_server_address = "127.0.0.1"
   [plugins."io.containerd.grpc.v1.cri".cni]
@@ -219,12 +230,11 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         return settings
 
 
-def clear(folder: Path, site: Site = FIRST) -> None:
+def clear(folder: Path) -> None:
     """Remove what the programs of a machine leave that were killed: shims, mounts, control groups, namespaces.
 
     Args:
         folder: of the machine; it may be of one that ended long ago.
-        site: where it was; pods of clusters elsewhere stay.
     """
     for shim in _shims(folder / "containerd.sock"):
         subprocess.run(["kill", "-9", shim], check=False)
@@ -237,13 +247,6 @@ def clear(folder: Path, site: Site = FIRST) -> None:
                 below.rmdir()
         with suppress(OSError):
             group.rmdir()
-    network = ip_network(site.pods)
-    for space in Path("/run/netns").glob("cni-*"):
-        with suppress(subprocess.CalledProcessError):
-            links = json.loads(run("ip", "-json", "-netns", space.name, "address"))
-            addresses = [one["local"] for link in links for one in link.get("addr_info", ())]
-            if any(ip_address(one) in network for one in addresses):
-                run("ip", "netns", "del", space.name)
     shutil.rmtree(folder / "root", ignore_errors=True)
 
 
