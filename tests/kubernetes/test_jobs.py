@@ -119,5 +119,5 @@ def test_a_source_that_the_pods_do_not_get_ends_the_job_and_leaves_nothing(
     with pytest.raises(JobUndone) as refusal:
         agreed(ground, plane, tmp_path, gateway=f"http://{HOST}:9")
     assert refusal.value.code == "job.failed"
-    assert "fetch" in str(refusal.value.facts["log"])
+    assert "bundle.unreachable" in str(refusal.value.facts["log"])
     assert left(plane) == []
