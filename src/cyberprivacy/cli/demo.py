@@ -213,8 +213,12 @@ class RequestsLost(CyberPrivacyError):
     hint = "Look into node/node.log in the demo's folder, and please report it."
 
 
-def refuse_losses(crowd: "Visitors") -> None:
-    """Refuse an update during which a request failed, or during which nobody asked: that shows nothing.
+def refuse_losses(crowd: "Visitors", when: str = "during the update") -> None:
+    """Refuse a time during which a request failed, or during which nobody asked: that shows nothing.
+
+    Args:
+        crowd: who asked.
+        when: the time, in words.
 
     Raises:
         RequestsLost: so it was.
@@ -222,7 +226,7 @@ def refuse_losses(crowd: "Visitors") -> None:
     if crowd.failed or not crowd.asked:
         others = {answer: times for answer, times in sorted(crowd.answers.items()) if answer != "200"}
         raise RequestsLost(
-            "requests failed during the update" if crowd.failed else "nobody asked during the update",
+            f"requests failed {when}" if crowd.failed else f"nobody asked {when}",
             asked=crowd.asked,
             failed=crowd.failed,
             answers=others,

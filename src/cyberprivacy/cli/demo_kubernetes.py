@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cyberprivacy.cli.demo import Anvil, Demo, Examples, Folder, Stay, perform, prepare
+from cyberprivacy.cli.demo import Anvil, Demo, Examples, Folder, Stay, perform, prepare, refuse_losses
 from cyberprivacy.cli.output import Json
 from cyberprivacy.cli.stage import Screen
 from cyberprivacy.errors import Misuse
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cyberprivacy.testing.story import Story
 
 REPLICAS = 2
+REPLACED = "while a node was replaced"
 COMPILING = "Kubernetes, etcd and Helm are compiled from their source, once: some seven minutes on two cores"
 
 
@@ -107,7 +108,8 @@ class ClusterDemo(Demo):
             eventually(acts.ready, 120, f"{acts.name} is back")
         screen.note(f"{acts.name} led; now the other does, and {acts.name} is back and follows")
         screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
-        self._rows.append(("while a node was replaced", f"{crowd.asked} requests, {crowd.failed} failed"))
+        self._rows.append((REPLACED, f"{crowd.asked} requests, {crowd.failed} failed"))
+        refuse_losses(crowd, REPLACED)
         self._verify(node)
 
     def _trust(self, node: "Neighbour") -> tuple[str | Path, ...]:  # noqa: ARG002

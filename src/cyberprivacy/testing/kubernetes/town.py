@@ -19,19 +19,19 @@ from cyberprivacy.testing.town import free_port
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
+def registry(folder: Path, host: str = HOST) -> Iterator[str]:
     """Debian's docker-registry at this machine's end of the cluster's cable, over plain HTTP; "host:port"."""
     port = free_port()
     settings = folder / "registry.yml"
     settings.write_text(
         f'version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: "{folder}/registry"}}}}\n'
-        f'http: {{addr: "{HOST}:{port}"}}\n'
+        f'http: {{addr: "{host}:{port}"}}\n'
     )
     command = ["setpriv", "--pdeathsig", "KILL", "--", "docker-registry", "serve", str(settings)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
-        yield f"{HOST}:{port}"
+        yield f"{host}:{port}"
     finally:
         process.terminate()
         process.wait()
