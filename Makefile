@@ -89,7 +89,7 @@ test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minu
 	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some ten minutes, and six more to compile it once
-	@deploy/install-debian.sh containerd containernetworking-plugins
+	@deploy/install-debian.sh containerd containernetworking-plugins ipset
 	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
