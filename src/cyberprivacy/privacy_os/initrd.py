@@ -15,6 +15,7 @@ from cyberprivacy.errors import Untrusted
 
 MODULES: Final = (
     *("dm_verity", "erofs", "virtio_blk", "virtio_net"),
+    *("evdev", "button"),  # the switch of the chassis
     *("overlay", "veth", "bridge"),  # containers: their layers, their cables, one network for each application
     *(
         "nf_tables",

@@ -31,3 +31,10 @@ def test_the_loop_at_rest_costs_no_more_requests_however_many_applications_there
         assert row["unwell"] == 0
         # A measurement of a loop that stood still would say the same: it looked.
         assert row["looks"] > row["applications"] * row["seconds"] / 2
+
+
+def test_what_it_cost_before_is_that_of_the_raw_data() -> None:
+    before = {row["applications"]: row for row in RAW["without_watches"]["at_rest"]}
+    assert f"{before[10]['calls_per_minute']:,.0f} requests a minute with 10 applications" in PAGE
+    assert f"and {before[100]['calls_per_minute']:,.0f} with 100" in PAGE
+    assert before[100]["looks"] < 100 * before[100]["seconds"]
