@@ -9,7 +9,9 @@ sys.path.append(str(ROOT / "bench"))  # last: its modules have short names
 from cluster.summary import ratios, restart_table, rollout_table, steady_table  # noqa: E402
 
 PAGE = (ROOT / "docs/reference/kubernetes-cost.md").read_text()
-RAW = json.loads((ROOT / "bench/results/kubernetes.json").read_text())
+RAW, BEFORE = (
+    json.loads((ROOT / f"bench/results/{name}.json").read_text()) for name in ("kubernetes", "kubernetes-before")
+)
 
 
 def test_the_tables_are_those_of_the_raw_data() -> None:
@@ -34,7 +36,7 @@ def test_the_loop_at_rest_costs_no_more_requests_however_many_applications_there
 
 
 def test_what_it_cost_before_is_that_of_the_raw_data() -> None:
-    before = {row["applications"]: row for row in RAW["without_watches"]["at_rest"]}
+    before = {row["applications"]: row for row in BEFORE["at_rest"]}
     assert f"{before[10]['calls_per_minute']:,.0f} requests a minute with 10 applications" in PAGE
     assert f"and {before[100]['calls_per_minute']:,.0f} with 100" in PAGE
     assert before[100]["looks"] < 100 * before[100]["seconds"]
