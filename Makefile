@@ -92,7 +92,7 @@ test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, ver
 	OS_IMAGE=build/os $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile --no-loadscope-reorder
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
-	@deploy/install-debian.sh containerd containernetworking-plugins
+	@deploy/install-debian.sh containerd containernetworking-plugins ipset
 	@deploy/install-go.sh
 	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
 
