@@ -74,6 +74,10 @@ class Machine:
     def console(self) -> str:
         return (self.state / "console.log").read_text("ascii", "replace")
 
+    def door(self, path: str) -> bytes:
+        """What its own door answers."""
+        return self._http.get(path).raise_for_status().content
+
     def enrol(self, desk: Desk) -> None:
         request, answer = self.state / "request.json", self.state / "answer.json"
         request.write_bytes(self._http.get("/enrolment").raise_for_status().content)

@@ -26,7 +26,7 @@ Program = Annotated[Path, typer.Argument(metavar="FILE", help="privacy-os.efi of
 
 def register(_app: typer.Typer) -> None:
     """Add `os …`."""
-    from cyberprivacy.cli import group
+    from cyberprivacy.cli import group, key_node
 
     made = group("os", "The Privacy OS: make its image, know what it measures, try it, explain a difference.")
     made.command("build", epilog="Example: cyberprivacy os build --to build/os")(build)
@@ -36,6 +36,8 @@ def register(_app: typer.Typer) -> None:
     made.command("boot", epilog="Example: cyberprivacy os boot build/os --config machine.img --state vm")(boot)
     example = "Example: cyberprivacy os diagnose boot-log --image build/os/privacy-os.efi"
     made.command("diagnose", epilog=example)(diagnose)
+    example = "Example: cyberprivacy os key-node ./keys --vendor maker.pem --dao 0x5FbD… --rpc https://rpc.example"
+    made.command("key-node", epilog=example)(key_node.serve)
 
 
 def build(
@@ -210,6 +212,9 @@ def boot(
         int, typer.Option(min=1, max=65535, help="On 127.0.0.1: its first application.")
     ] = 9443,
     memory: Annotated[int, typer.Option(min=512, max=65536, help="MiB.")] = 3072,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its data disk; `truncate -s 4G FILE` makes a blank one.")
+    ] = None,
     *,
     kvm: Annotated[bool, typer.Option("--kvm", help="Use the processor's virtualisation.")] = False,
 ) -> None:
@@ -221,6 +226,7 @@ def boot(
         disk=folder / DISK,
         volumes=(config,),
         state=state,
+        data=data,
         port=port,
         application=application,
         outward=True,

@@ -22,6 +22,8 @@ SECTIONS: Final = (
 )
 """In the order in which the stub measures them; `.pcrsig` is never measured."""
 
+SHUT: Final = b"privacy-os: the way to the data disk's key is shut"
+"""What the first process measures into register 11 when the data disk is open, or there is none."""
 _CALLING: Final = b"Calling EFI Application from Boot Option"
 _SEPARATOR: Final = bytes(4)
 _CHANGING: Final = frozenset({".osrel", ".ucode", ".dtb", ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids"})
@@ -56,6 +58,7 @@ def steps(program: Program) -> tuple[Step, ...]:
     started = (("start from a boot option", sha256(_CALLING).digest()), ("separator", sha256(_SEPARATOR).digest()))
     return (
         *made,
+        Step(11, "the way to the data disk's key is shut", sha256(SHUT).digest()),
         *(Step(4, what, digest) for what, digest in started),
         Step(4, "the program", program.authenticode()),
         Step(4, "the kernel in it", inner),

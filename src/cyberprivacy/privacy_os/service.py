@@ -59,6 +59,8 @@ class Service:
         self.configuration = Configuration.parse((handed / "configuration").read_bytes())
         self._log, self._state = handed / BOOT_LOG, handed / STATE
         self._attester = TpmAttester(self._state, log=self._log)
+        if (self._state / CERTIFICATES).exists():  # of an earlier start, where data outlasts it
+            self._attester.certified((self._state / CERTIFICATES).read_bytes())
         address = str(self.configuration.address.ip)
         self.tls = TlsIdentity.born([address], lifetime=LONGEST, now=int(time.time()))
 
