@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ OPEN = "privacy-os: the data disk is open"
 MADE = "privacy-os: the data disk is blank"
 ALONE = CONFIGURATION + b"data tpm\n"
 BLOCK = 4096
+SUPERBLOCK = b"integrt\0"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Place:
         """Why it switches itself off, once it is switched on."""
         with self.on(state) as (machine, _):
             return machine.stops()
+
+    def begun(self) -> bool:
+        """Whether dm-integrity has written its superblock."""
+        with self.data.open("rb") as file:
+            file.seek(DATA_AT)
+            return file.read(len(SUPERBLOCK)) == SUPERBLOCK
 
     def flip(self, start: int, end: int) -> None:
         """Change a bit in each block."""
@@ -125,11 +133,19 @@ def test_a_changed_block_is_noticed(made: tuple[Place, str], tmp_path: Path) -> 
 
 
 def test_power_cut_while_it_is_made(image: Path, tmp_path: Path) -> None:
+    """At its beginning, and again once dm-integrity has begun to write codes."""
     place = Place.new(tmp_path, image)
-    with place.on() as (_, process):
-        assert process.wait_for(MADE, PATIENCE) is not None
     with place.on() as (machine, process):
-        assert process.wait_for(OPEN, PATIENCE) is not None
+        assert process.wait_for(MADE, PATIENCE) is not None, machine.console()
+    with place.on() as (machine, process):
+        until = time.monotonic() + PATIENCE
+        while not place.begun():
+            assert process.on, machine.console()
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert OPEN not in machine.console()
+    with place.on() as (machine, process):
+        assert process.wait_for(OPEN, PATIENCE) is not None, machine.console()
         assert MADE in machine.console()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
 
-from cyberprivacy.attest import tpmcounter
+from cyberprivacy.attest import eventlog, tpmcounter
 from cyberprivacy.attest.tpm2 import (
     ALG_NULL,
     ALG_SHA256,
@@ -63,7 +63,7 @@ class Guard:
     @classmethod
     def now(cls, tpm: Tpm, registers: Selection, *, most: int) -> Self:
         """The registers as they are."""
-        return cls(registers, composite(tpm, registers), most)
+        return cls(registers, eventlog.composite(values_of(tpm, registers), registers.pcrs), most)
 
     def policy(self) -> bytes:
         """The digest that a TPM compares: 32 bytes."""
@@ -89,22 +89,20 @@ class Guard:
         return struct.pack(">HH", 0, AT_MOST)
 
 
-def composite(tpm: Tpm, selection: Selection) -> bytes:
-    """SHA-256 over the values that these registers have now; at most eight of them.
+def values_of(tpm: Tpm, selection: Selection) -> dict[int, bytes]:
+    """The values that these registers have now; at most eight of them.
 
     Raises:
         TpmGone: the TPM gives others, or fewer.
 
     Source: Part 3, 22.4 (TPM2_PCR_Read).
     """
-    chosen, digest = encode_selections((selection,)), sha256()
+    chosen = encode_selections((selection,))
     reader = Reader(tpm.plain(CC_PCR_READ, chosen), "values of registers")
     reader.take(4)  # a count of changes
     if reader.take(len(chosen)) != chosen or reader.number(4) != len(selection.pcrs):
         raise TpmGone("the TPM does not give the registers that were asked for", pcrs=selection.pcrs)
-    for _ in selection.pcrs:
-        digest.update(reader.sized(32))
-    return digest.digest()
+    return {pcr: reader.sized(32) for pcr in selection.pcrs}
 
 
 def seal(tpm: Tpm, secret: bytes, guard: Guard) -> bytes:

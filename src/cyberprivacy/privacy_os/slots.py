@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cyberprivacy.attest import tpmcounter
+from cyberprivacy.attest.eventlog import composite
 from cyberprivacy.attest.tpm2 import ALG_SHA256, BadStructure, Selection
 from cyberprivacy.attest.tpmcommands import Tpm, TpmRefused
-from cyberprivacy.attest.tpmsealing import Guard, seal, unseal
+from cyberprivacy.attest.tpmsealing import Guard, seal, unseal, values_of
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.privacy_os.data_disk import DataDisk
 from cyberprivacy.privacy_os.head import Head, Slot, write_head
 
 REGISTERS: Final = Selection(ALG_SHA256, (7, 11, 12, 13, 14))
 """Secure Boot, the image, what was added to it (nothing), the configuration."""
+IMAGE: Final = 11
 SIZE: Final = 32
 
 
@@ -83,3 +85,21 @@ def settle(tpm: Tpm, disk: DataDisk, head: Head, opened: Opened) -> Head:
         opened = Opened(opened.part, own)
     kept = (opened.slot, *(slot for slot in head.slots if slot.most > tpmcounter.value(tpm)))
     return head if kept == head.slots else write_head(disk, replace(head, slots=kept))
+
+
+def prepare_for(tpm: Tpm, disk: DataDisk, head: Head, opened: Opened, image: bytes) -> Head:
+    """Leave a slot for another image on this machine, with this configuration; gives the head as it is then.
+
+    It is good until the machine has counted on once more than now: when that image has taken it.
+
+    Args:
+        tpm: the TPM.
+        disk: where the head is written.
+        head: its newest record, of which the first slot is this image's.
+        opened: what has opened the disk.
+        image: what register 11 will be while the disk can be opened, 32 bytes.
+    """
+    values = {**values_of(tpm, REGISTERS), IMAGE: image}
+    guard = Guard(REGISTERS, composite(values, REGISTERS.pcrs), tpmcounter.value(tpm) + 1)
+    coming = Slot(seal(tpm, opened.part, guard), guard.most)
+    return write_head(disk, replace(head, slots=(head.slots[0], coming)))

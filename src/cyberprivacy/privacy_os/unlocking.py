@@ -13,23 +13,28 @@ this process has ended, the first process measures that into register 11: from t
 
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from cyberprivacy.attest.onchain import stands
 from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.attest.tpmdevice import DeviceTpm
-from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.errors import CyberPrivacyError, Untrusted
 from cyberprivacy.privacy_os.data_disk import HEADER_AT, MIB, DataDisk, find
 from cyberprivacy.privacy_os.head import Head, read_head, write_head
 from cyberprivacy.privacy_os.keyport import KeyNode, KeyPart, NoPart
 from cyberprivacy.privacy_os.luks import Luks, Vessel
-from cyberprivacy.privacy_os.preparing import DATA, HANDED
-from cyberprivacy.privacy_os.slots import new_slot, open_slot, settle
+from cyberprivacy.privacy_os.preparing import DATA, DOOR, HANDED
+from cyberprivacy.privacy_os.slots import new_slot, open_slot, prepare_for, settle
+from cyberprivacy.privacy_os.upgrade import MAX_STATEMENT, NAME, Image, version_of
 from cyberprivacy.privacy_os.volume import TPM_ALONE, Configuration
 from cyberprivacy.privacy_os.whole_log import whole_log
+from cyberprivacy.proposal.agreeing import connect
+from cyberprivacy.proposal.release import Address
 
 WHY: Final = "why"
 """What the first process says when this one has failed; one line."""
@@ -37,7 +42,15 @@ _KEY_TAG: Final = b"CyberPrivacy-Disk-Key/1"
 _HEADER_TAG: Final = b"CyberPrivacy-Disk-Header/1"
 
 
-def unlock(tpm: Tpm, disk: DataDisk, part: KeyPart, vessel: Vessel, place: Path) -> Head:
+def unlock(
+    tpm: Tpm,
+    disk: DataDisk,
+    part: KeyPart,
+    vessel: Vessel,
+    place: Path,
+    *,
+    coming: Callable[[], Image | None] = lambda: None,
+) -> Head:
     """Open the disk, having made it first if it was never whole, and mount it.
 
     Args:
@@ -46,6 +59,7 @@ def unlock(tpm: Tpm, disk: DataDisk, part: KeyPart, vessel: Vessel, place: Path)
         part: gives the other part of the key.
         vessel: what keeps data on it.
         place: where it is mounted.
+        coming: asked once it is open: an image for which it shall open next.
 
     Returns:
         The head, as it is on the disk.
@@ -62,7 +76,11 @@ def unlock(tpm: Tpm, disk: DataDisk, part: KeyPart, vessel: Vessel, place: Path)
     opened = open_slot(tpm, head.slots)
     key, code = keys(opened.part, part.fetch(head.disk), head.disk)
     vessel.open(disk.partition, key, head.header(disk, code), place)
-    return settle(tpm, disk, head, opened)
+    head = settle(tpm, disk, head, opened)
+    if (image := coming()) is not None:
+        head = prepare_for(tpm, disk, head, opened, image.register)
+        say(f"the data disk will open for version {image.version}, {image.measurement.hex()}")
+    return head
 
 
 def _make(tpm: Tpm, disk: DataDisk, part: KeyPart, vessel: Vessel, place: Path) -> Head:
@@ -105,19 +123,42 @@ def say(what: str) -> None:
 
 def main(handed: Path = HANDED, place: Path = DATA) -> None:
     """Open the data disk that the configuration asks for."""
+    text = (handed / "configuration").read_bytes()
+    configuration = Configuration.parse(text)
     device = DeviceTpm()
     try:
         tpm = Tpm(device)
-        unlock(tpm, find(), _other_part(tpm, handed), Luks(), place)
+        part = _other_part(tpm, handed, text, configuration.data)
+        unlock(tpm, find(), part, Luks(), place, coming=lambda: coming_image(place / DOOR / NAME, configuration))
     finally:
         device.close()
     say("the data disk is open")
 
 
-def _other_part(tpm: Tpm, handed: Path) -> KeyPart:
+def coming_image(path: Path, configuration: Configuration, line: Path = Path("/proc/cmdline")) -> Image | None:
+    """The image whose statement was left at the door, if it is later and the chain of each DAO accepts it.
+
+    An image that is refused, and a chain that does not answer, keep no machine from starting.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            image = Image.parse(file.read(MAX_STATEMENT + 1))
+        if image.version <= version_of(line.read_text("ascii")):
+            return None
+        chain = connect(configuration.chains)
+        for dao in configuration.daos:
+            if not stands(chain, Address(dao), image.measurement):
+                raise Untrusted("the chain does not accept it now", code="os.upgrade", dao=dao)
+    except CyberPrivacyError as error:
+        say(f"the data disk is not prepared for another image: {error}")
+        return None
+    return image
+
+
+def _other_part(tpm: Tpm, handed: Path, text: bytes, data: str) -> KeyPart:
     """Who has the other part, by the operator's word."""
-    text = (handed / "configuration").read_bytes()
-    data = Configuration.parse(text).data
     if data == TPM_ALONE:
         say("the key of the data disk is in the TPM alone")
         return NoPart()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cyberprivacy.attest import tpmcounter
+from cyberprivacy.attest import eventlog, tpmcounter
 from cyberprivacy.attest.swtpm import SoftwareTpm
 from cyberprivacy.attest.tpm2 import ALG_SHA256, Selection
 from cyberprivacy.attest.tpmcommands import CC_CREATE, CC_UNSEAL, Tpm, TpmGone, TpmRefused
-from cyberprivacy.attest.tpmsealing import Guard, composite, seal, unseal
+from cyberprivacy.attest.tpmsealing import Guard, seal, unseal, values_of
 
 pytestmark = pytest.mark.engines
 
@@ -86,7 +86,7 @@ def test_what_was_sealed_for_other_registers_opens_once_they_are_so(wire: Wire, 
     tpm = Tpm(wire)
     now = _guard(tpm)
     tpm.extend(11, b"\1" * 32)
-    then = replace(now, composite=composite(tpm, REGISTERS))
+    then = replace(now, composite=eventlog.composite(values_of(tpm, REGISTERS), REGISTERS.pcrs))
     wire.close()
     again = SoftwareTpm(tmp_path / "chip")
     tpm = Tpm(again)

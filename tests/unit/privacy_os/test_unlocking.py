@@ -7,6 +7,7 @@ With the kernel's own: tests/privacy_os/test_data_disk.py.
 import hmac
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from cyberprivacy.privacy_os.head import BadHead, Head
 from cyberprivacy.privacy_os.keyport import NoPart
 from cyberprivacy.privacy_os.slots import Locked
 from cyberprivacy.privacy_os.unlocking import unlock
+from cyberprivacy.privacy_os.upgrade import Image
 
 pytestmark = pytest.mark.engines
 
@@ -78,7 +80,13 @@ class Machine:
         return answer
 
     def starts(
-        self, image: bytes = b"1", configuration: bytes = b"c", *, chip: str = "chip", part: bytes = b""
+        self,
+        image: bytes = b"1",
+        configuration: bytes = b"c",
+        *,
+        chip: str = "chip",
+        part: bytes = b"",
+        coming: bytes = b"",
     ) -> Head:
         """A start of an image with a configuration, up to the open disk."""
         self._engine = SoftwareTpm(self._folder / chip)
@@ -88,7 +96,9 @@ class Machine:
                 tpm.extend(register, taken * 32)
             disk = DataDisk.at(self.disk)
             assert disk is not None
-            return unlock(tpm, disk, Part(part) if part else NoPart(), self.vessel, self._folder)
+            following = Image(2, bytes(32), sha256(bytes(32) + coming * 32).digest()) if coming else None
+            who = Part(part) if part else NoPart()
+            return unlock(tpm, disk, who, self.vessel, self._folder, coming=lambda: following)
         finally:
             self._engine.close()
 
@@ -164,3 +174,74 @@ def test_a_changed_head_makes_no_blank_disk(machine: Machine) -> None:
     with pytest.raises(BadHead):
         machine.starts()
     assert machine.vessel.made == 1
+
+
+def test_the_next_image_takes_over_and_the_one_before_never_comes_back(machine: Machine) -> None:
+    machine.starts(b"1")
+    with pytest.raises(Locked):
+        machine.starts(b"2")
+    machine.starts(b"1", coming=b"2")
+    assert len(machine.starts(b"1").slots) == 2  # until the next image starts, this one may
+    old = machine.disk.read_bytes()
+    assert len(machine.starts(b"2").slots) == 1
+    new = machine.disk.read_bytes()
+    for data in (new, old):  # also not with all that it had
+        machine.disk.write_bytes(data)
+        with pytest.raises(Locked):
+            machine.starts(b"1")
+    machine.disk.write_bytes(new)
+    machine.starts(b"2", coming=b"3")
+    machine.starts(b"3")
+    for image in (b"1", b"2"):
+        with pytest.raises(Locked):
+            machine.starts(image)
+    assert machine.vessel.made == 1
+
+
+def test_a_third_image_opens_nothing_that_was_left_for_the_second(machine: Machine) -> None:
+    machine.starts(b"1")
+    machine.starts(b"1", coming=b"2")
+    with pytest.raises(Locked):
+        machine.starts(b"3")
+    with pytest.raises(Locked):
+        machine.starts(b"2", b"d")
+    machine.starts(b"2")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_power_cut_while_an_image_takes_over(machine: Machine, when: str) -> None:
+    machine.starts(b"1")
+    machine.starts(b"1", coming=b"2")
+    machine.dies_counting = when
+    with pytest.raises(PowerCutError):
+        machine.starts(b"2")
+    machine.dies_counting = ""
+    _taken_over(machine)
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_power_cut_while_the_head_of_an_image_is_written(machine: Machine, cut: list[int], write: int) -> None:
+    machine.starts(b"1")
+    machine.starts(b"1", coming=b"2")
+    cut[0] = write
+    with pytest.raises(PowerCutError):
+        machine.starts(b"2")
+    cut[0] = -1
+    _taken_over(machine)
+
+
+def _taken_over(machine: Machine) -> None:
+    """The next image goes on where it was; the one before does not come back."""
+    assert len(machine.starts(b"2").slots) == 1
+    with pytest.raises(Locked):
+        machine.starts(b"1")
+    assert machine.vessel.made == 1
+
+
+def test_power_cut_while_the_next_image_is_prepared_for(machine: Machine, cut: list[int]) -> None:
+    head = machine.starts(b"1")
+    cut[0] = 1
+    with pytest.raises(PowerCutError):
+        machine.starts(b"1", coming=b"2")
+    cut[0] = -1
+    assert machine.starts(b"1") == head
