@@ -23,7 +23,7 @@ install: ## everything that Debian, PyPI and npm must give (idempotent)
 demo: install ## the whole story on this machine: vote, build, deploy, verify, update
 	@$(RUN) cyberprivacy demo $(DEMO)
 
-demo-kubernetes: install ## the same story with a real Kubernetes: compiled once (some six minutes), then pods
+demo-kubernetes: install ## the same story inside a real Kubernetes: compiled once (some seven minutes), then pods
 	@deploy/install-debian.sh containerd containernetworking-plugins
 	@$(RUN) cyberprivacy demo kubernetes $(DEMO)
 
@@ -90,7 +90,7 @@ test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minu
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some ten minutes, and six more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins
-	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
+	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
 	$(RUN) pytest tests/other_engines -p no:randomly --durations 12

@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ SCHEMA = {
 Work = Callable[[], object]
 
 
+@cache
 def body(number: int) -> bytes:
     """An order of 562 bytes."""
     order = {"id": f"o-{number:09d}", "items": [ITEM] * 3, "total": 11994, "at": 1_800_000_000, "note": ""}
@@ -110,15 +112,19 @@ def unsealed() -> Iterator[None]:
 
 
 class Vault:
-    """A vault of one account, with as many owners as are wanted."""
+    """A vault of one account, with as many owners as are wanted; one that is in the folder already as it is."""
 
     def __init__(self, folder: Path, url: str, people: int = 1) -> None:
         self.database = Database.open(url)
-        root = DevelopmentRoot.make(folder / "root")
-        store = KeyStore.make(folder / "keys", root)
+        new = not (folder / "root").exists()
+        root = (DevelopmentRoot.make if new else DevelopmentRoot.open)(folder / "root")
+        self.store = store = (KeyStore.make if new else KeyStore.open)(folder / "keys", root)
         self.means = means = Means(ring=KeyRing(store), types=Types(), quota=Quota())
         self.records, account = Records(means), bytes(32)
         self.owners = [sha256(str(number).encode()).digest() for number in range(people)]
+        self.ids: list[tuple[bytes, bytes]] = []
+        if not new:
+            return
         store.create(Holder(each, owners.FIRST) for each in self.owners)
         with self.database.transaction() as connection:
             row = {"id": account, "seq": 0, "head": account, "at": 0, "secret": account, "created": 0}
@@ -126,7 +132,6 @@ class Vault:
             means.types.declare(connection, datatype.parse(ORDER, json.dumps(SCHEMA).encode()), now=0)
             for each in self.owners:
                 owners.admit(connection, store, each, account=account, app=each.hex(), now=0)
-        self.ids: list[tuple[bytes, bytes]] = []
 
     def create(self, count: int) -> None:
         """So many records, each in a transaction of its own."""

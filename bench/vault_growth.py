@@ -1,18 +1,21 @@
 """What an operation costs in a vault that grows: people with ten records each, on SQLite.
 
-    nice uv run python bench/vault_growth.py [--sizes 10000,100000,10000000] [--runs 300]
+    nice uv run python bench/vault_growth.py [--sizes 10000,100000,10000000] [--runs 300] [--keep FOLDER]
 
 A size is records; there are a tenth as many accounts, so one person's part is always the same. Vaults of all sizes
-are made first, list by list, with the product's own sealing and its own key file; then they take turns at each
-operation, so that the machine's moods are everybody's. Owners are drawn at random: neither keys nor pages are at
-hand. Told are medians, processor time and wall time, in microseconds, and the ratio to the smallest size.
+are made first, in bulk: the rows that people who sign in and write ten records leave behind, sealed by the
+product's own sealing under keys of its own key file, a thousand people to a transaction, past HTTP and schemas.
+Then they take turns at each operation, so that the machine's moods are everybody's. Owners are drawn at random:
+neither keys nor pages are at hand. Told are medians, processor time and wall time, in microseconds, and the ratio
+to the smallest size. With `--keep` the vaults stay, and the next run goes on with them.
 
 * create: one record with its idempotency key, one transaction, synced to the disk
 * read: one record by its id; list: a page of all ten
+* import: ten lines of an archive in one transaction
 * export: everything of one person as a signed archive, in memory
 * ask: an account is erased for everybody who asks from then on
-* erase: the whole run that ends twenty such erasures, each its share. It wraps the keys of everybody else anew
-  (older copies of the key file are worthless afterwards), so it grows with accounts; all who wait share it
+* erase: the whole run that ends twenty such erasures, each its share. It wraps anew the keys of those who share a
+  segment with somebody who goes, of up to twenty segments, and the keys of all segments
 """
 
 import argparse
@@ -25,21 +28,23 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 
-from cyberprivacy.vault import erasing, sealing, tables
+from cyberprivacy.vault import archive, erasing, imports, sealing, tables
 from cyberprivacy.vault.archive import ArchiveWriter
 from cyberprivacy.vault.blobs import Blobs
-from cyberprivacy.vault.change import Create, new_id
+from cyberprivacy.vault.change import Create, Ids, new_id
 from cyberprivacy.vault.erasing import Scope, What
 from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.gathering import Gathering
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import KeyRing, Place
+from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.vaultkey import VaultKey
 from peers.summary import growth_table
 from vault import ORDER, Vault, body
@@ -51,6 +56,7 @@ CHUNK = 1_000
 """People that are put in at once."""
 ERASED = 20
 TURNS = 10
+OPERATIONS = {"create": "create", "read": "read", "list": "list", "import": "bring", "export": "export"}
 ERASURES = 4
 """Runs of erasing at each size."""
 PLANS = {
@@ -65,6 +71,8 @@ PLANS = {
     "grants": "SELECT * FROM grants WHERE owner = x'' ORDER BY id LIMIT 100",
     "account": "SELECT * FROM owners WHERE account = x'' ORDER BY app",
     "purge": "DELETE FROM records WHERE owner = x''",
+    "erasing": "SELECT * FROM erasures WHERE step = '' ORDER BY id",
+    "deleted today": "SELECT id FROM owners WHERE dirty < 1 AND generation > 0",
 }
 
 
@@ -72,10 +80,14 @@ class Growing:
     """A vault that grows; people are numbers."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self.people = folder, 0
+        self._folder, self._ids = folder, Ids()
         self.vault = Vault(folder, f"sqlite:///{folder}/vault.db")
-        self._means, self._store = self.vault.means, self.vault.means.ring.store
-        self.gone: set[int] = set()
+        self._means, self._store = self.vault.means, self.vault.store
+        with self.vault.database.reading() as connection:
+            erased = select(func.count()).select_from(tables.ERASURES)
+            there = connection.execute(select(func.count()).select_from(tables.ACCOUNTS)).scalar_one() - 1
+            self.people = there + connection.execute(erased).scalar_one()
+        self.gone = {n for n in range(self.people) if not self._store.holds(Holder(owner_of(n), 1))}
 
     def grow(self, people: int) -> None:
         """Until there are so many, each with ten records."""
@@ -87,10 +99,12 @@ class Growing:
                 print(f"{self.people} people", flush=True)
 
     def _put(self, owners: list[bytes]) -> None:
-        self._store.create(Holder(each, 1) for each in owners)
+        new = [holder for each in owners if not self._store.holds(holder := Holder(each, 1))]
+        self._store.create(new)  # some are there if a run was cut short
         rows: dict[Any, list[dict[str, object]]] = {
             tables.ACCOUNTS: [
-                {"id": each, "seq": 0, "head": each, "at": 1, "secret": each, "created": 1} for each in owners
+                {"id": each, "seq": 0, "head": each, "at": 1, "frozen": None, "secret": each, "created": 1}
+                for each in owners
             ],
             tables.KEY_EVENTS: [
                 {"account": each, "seq": 0, "digest": each, "document": b"{}", "taken": 1} for each in owners
@@ -110,7 +124,7 @@ class Growing:
         with self.vault.database.transaction() as connection:
             connection.execute(text("PRAGMA cache_size = -400000"))
             for table, each in rows.items():
-                connection.execute(insert(table), each)
+                Statement(insert(table)).run(connection, *each)
 
     def _records(self, owner: bytes) -> list[dict[str, object]]:
         user = self._means.ring.key(Holder(owner, 1))
@@ -122,9 +136,9 @@ class Growing:
             made.append({"owner": owner, "id": record, "type": ORDER, "rev": 1, **kept})
         return made
 
-    def anybody(self) -> bytes:
-        """Somebody who is there."""
-        while (number := random.randrange(self.people)) in self.gone:  # noqa: S311 no secret
+    def anybody(self, *, writes: bool = False) -> bytes:
+        """Somebody who is there. Every tenth person writes, the others keep what they have: pages stay as long."""
+        while (number := random.randrange(self.people)) in self.gone or (number % 10 == 0) != writes:  # noqa: S311
             pass
         return owner_of(number)
 
@@ -132,7 +146,7 @@ class Growing:
         """See above; so with the others."""
         with self.vault.database.transaction() as connection:
             self.vault.records.change(
-                connection, self.anybody(), [Create(ORDER, body(1))], key=os.urandom(8).hex()
+                connection, self.anybody(writes=True), [Create(ORDER, body(1))], key=os.urandom(8).hex()
             )
 
     def read(self) -> None:
@@ -144,7 +158,20 @@ class Growing:
     def list(self) -> None:
         """A page."""
         with self.vault.database.reading() as connection:
-            assert len(self.vault.records.page(connection, self.anybody())) >= EACH
+            assert len(self.vault.records.page(connection, self.anybody())) == EACH
+
+    def bring(self) -> None:
+        """An import."""
+        lines = b"".join(
+            archive.line(id_=self._ids.new().hex(), type_=ORDER, rev=1, created=1, changed=1, original=body(n))
+            for n in range(EACH)
+        )
+        with self.vault.database.transaction() as connection:
+            owner, types = self.anybody(writes=True), self._means.types
+            done = imports.take_in(
+                connection, self.vault.records, types, owner, imports.read_lines(lines), dry=False
+            )
+        assert done.created == EACH
 
     def export(self) -> None:
         """An archive."""
@@ -207,9 +234,9 @@ def measure(every: dict[int, Growing], runs: int) -> dict[str, dict[str, dict[st
     """Each operation at each size; the sizes take turns, so that the machine's moods are everybody's."""
     raw: dict[int, dict[str, list[tuple[float, float]]]] = {size: {} for size in every}
     for turn in range(TURNS + 1):
-        for name in ("create", "read", "list", "export"):
+        for name, method in OPERATIONS.items():
             for size in random.sample(sorted(every), len(every)):
-                found = cost(getattr(every[size], name), max(1, runs // TURNS))
+                found = cost(getattr(every[size], method), max(1, runs // TURNS))
                 if turn:  # in the first, statements are made ready
                     raw[size].setdefault(name, []).extend(found)
     for turn in range(ERASURES + 1):
@@ -240,12 +267,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="10000,100000")
     parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--keep", type=Path, help="folder for the vaults; they stay there")
     chosen = parser.parse_args()
     said: dict[str, Any] = {"machine": platform.platform(), "cpus": os.cpu_count(), "load": [os.getloadavg()]}
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         every: dict[int, Growing] = {}
         for size in map(int, chosen.sizes.split(",")):
-            (place := Path(folder) / str(size)).mkdir()
+            (place := folder / str(size)).mkdir(parents=True, exist_ok=True)
             every[size] = Growing(place)
             every[size].grow(size // EACH)
         found = measure(every, chosen.runs)

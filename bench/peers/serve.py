@@ -24,7 +24,8 @@ from cyberprivacy.vault import owners
 from cyberprivacy.vault.place import OWNER, Place, Site
 from cyberprivacy.vault.sessions import open_session
 from cyberprivacy.vault.web import server
-from cyberprivacy.vault.web.assembly import Paces, Vault, opened
+from cyberprivacy.vault.web.assembly import Paces, Vault
+from cyberprivacy.vault.web.opening import opened
 from vault import ORDER, SCHEMA, unsealed
 
 APP = "shop"

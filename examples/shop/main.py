@@ -19,8 +19,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cyberprivacy.vault.home import KEEPING
 from cyberprivacy.vault.middleware import App, PersonalData
-from cyberprivacy.vault.sharing import KEEPING
 
 HERE = Path(__file__).parent
 ORDER = "org.example.shop.order.v1"

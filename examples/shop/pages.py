@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from cyberprivacy.vault.grant import Grant
-from cyberprivacy.vault.sharing import KEEPING
+from cyberprivacy.vault.home import KEEPING
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,17 @@ class Town:
         self._open.append(runtime)
         return runtime
 
+    def tended(self, *told: str, runtime: KubernetesRuntime | None = None) -> list[str]:
+        """What was put right until each of these was; a cluster tells of a change a moment after it."""
+        right: list[str] = []
+
+        def all_told() -> bool:
+            right.extend((runtime or self.runtime).tend())
+            return all(any(each in one for one in right) for each in told)
+
+        eventually(all_told, 20, f"put right: {told}")
+        return right
+
     def client(self) -> Client:
         return Client(self.port)
 

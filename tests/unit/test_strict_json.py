@@ -58,6 +58,23 @@ def test_what_readers_take_for_different_things_is_refused(data: bytes) -> None:
     assert refused(data) == "json.strict"
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["1e999", "-1E+0999", "9e308", "1" * 310 + ".0", "1" * 250 + "e99", "17976931348623159" + "0" * 292 + ".5"],
+)
+def test_a_number_that_is_infinite_to_readers_with_doubles_is_refused(number: str) -> None:
+    assert json.loads(number) in (float("inf"), float("-inf"))
+    for text in (number, f'[1,{{"a":[{number}]}}]'):
+        assert refused(text.encode()) == "json.strict"
+
+
+@pytest.mark.parametrize(
+    "text", ["1.7976931348623157e308", "1e-999", '"1e999"', "0e999", "1" * 400, '["e999",1e2]']
+)
+def test_a_large_number_that_is_none_too_large_and_a_text_that_looks_like_one_are_read(text: str) -> None:
+    assert strict_json.read(text.encode(), limit=LIMIT) == json.loads(text)
+
+
 def test_size_and_depth_are_bounded_before_anything_is_read() -> None:
     assert strict_json.read(b"[" * 32 + b"]" * 32, limit=64)
     assert refused(b"[" * 33 + b"]" * 33) == "json.strict"

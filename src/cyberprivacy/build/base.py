@@ -9,7 +9,7 @@ import contextlib
 import io
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -69,6 +69,12 @@ _LINKS: Final = {
     "usr/bin/python3": "python3.11",
     "etc/os-release": "../usr/lib/os-release",
 }
+RUN: Final[Mapping[str, object]] = {
+    "Env": ["PATH=/usr/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
+    "Cmd": ["python3"],
+    "WorkingDir": "/app",
+}
+"""How a container of it starts."""
 _TEXTS: Final = {
     "etc/passwd": "root:x:0:0:root:/:/sbin/nologin\napp:x:10001:10001::/app:/sbin/nologin\n",
     "etc/group": "root:x:0:\napp:x:10001:\n",
@@ -130,7 +136,7 @@ def _make(lock: Path, out: Path, *, cache: Path, client: httpx2.Client | None, m
         with contextlib.nullcontext(client) if client else httpx2.Client(timeout=60) as http:
             debs = {package.name: fetch(package, cache, http, mirror) for package in packages}
         files = entries(debs)
-        manifest = _describe(layout, write_layer({**files, **compiled(files)}), packages)
+        manifest = store_image(layout, write_layer({**files, **compiled(files)}), RUN, packages)
         layout.name(REPOSITORY, manifest)
         replace(note, manifest.encode())
     except OSError as problem:
@@ -249,21 +255,26 @@ def _in_order(files: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
         yield path, files[path]
 
 
-def _describe(layout: Layout, layer: bytes, packages: tuple[Package, ...]) -> Digest:
-    """Store layer, configuration and manifest; give the manifest's digest."""
+def store_image(
+    layout: Layout, layer: bytes, run: Mapping[str, object], packages: Iterable[Package], *, by: str = "base build"
+) -> Digest:
+    """Store an image of one layer, with its configuration and manifest.
+
+    Args:
+        layout: where.
+        layer: a ustar.
+        run: how a container of it starts; OCI's `config` without labels.
+        packages: of which it was made; a label names them.
+        by: the command that makes it.
+    """
     bill = ",".join(f"{package.name}={package.version}" for package in packages)
     config = {
         "created": CREATED,
         "architecture": "amd64",
         "os": "linux",
-        "config": {
-            "Env": ["PATH=/usr/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
-            "Cmd": ["python3"],
-            "WorkingDir": "/app",
-            "Labels": {"cyberprivacy.packages": bill},
-        },
+        "config": {**run, "Labels": {"cyberprivacy.packages": bill}},
         "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
-        "history": [{"created": CREATED, "created_by": "cyberprivacy base build"}],
+        "history": [{"created": CREATED, "created_by": f"cyberprivacy {by}"}],
     }
     raw = spell(config)
     manifest = {

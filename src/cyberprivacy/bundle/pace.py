@@ -68,7 +68,7 @@ class Line:
         """
         self._late = False
         request.extensions["trace"] = self._remember
-        clock = _Clock(pace, self._cut)
+        clock = _Clock(pace, self.cut)
         try:
             response = client.send(request, stream=True, follow_redirects=False)
             clock.answered(response)
@@ -99,7 +99,8 @@ class Line:
                 if self._late:  # time ran out during the handshake, when there was no socket to cut
                     self._shut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """End the answer that is under way, from any thread; whoever reads it gets `TooSlow`."""
         with self._knowing:
             self._late = True
             self._shut()

@@ -14,6 +14,9 @@ from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import CyberPrivacyError, Misuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cyberprivacy.testing.server import Neighbour
     from cyberprivacy.testing.story import Story
     from cyberprivacy.testing.townnode import TownNode
     from cyberprivacy.testing.visitors import Visitors
@@ -60,11 +63,16 @@ def demo(
     screen = Screen(folder.resolve(), aside=as_json)
     with Town(folder.resolve(), anvil.resolve(), told=screen.typed) as town:
         story = Story(town, examples.resolve(), cache=folder.resolve() / "debs", tell=screen)
-        perform(Demo(story, screen), port, stay=stay, as_json=as_json)
+        perform(Demo(story, screen, port), stay=stay, as_json=as_json)
 
 
-def prepare(folder: Path, examples: Path, port: int) -> None:
+def prepare(folder: Path, examples: Path, port: int | None = None) -> None:
     """Have an empty folder, and refuse now what would fail later.
+
+    Args:
+        folder: where the demo keeps everything.
+        examples: of a checkout.
+        port: of this machine where users will connect, if that is one.
 
     Raises:
         Misuse: the examples are not there, the folder is somebody's, or the port is taken.
@@ -73,16 +81,17 @@ def prepare(folder: Path, examples: Path, port: int) -> None:
         hint = "Run it from the root of a checkout, or name its --examples."
         raise Misuse("the examples are not there", code="demo.examples", hint=hint, folder=str(examples))
     empty(folder)
-    _refuse_taken(port)
+    if port is not None:
+        _refuse_taken(port)
 
 
-def perform(show: "Demo", port: int, *, stay: bool, as_json: bool) -> None:
+def perform(show: "Demo", *, stay: bool, as_json: bool) -> None:
     """Show everything; leave nothing running, however it ends."""
     try:
-        rows = show.run(port)
+        rows = show.run()
         out.result(dict(rows), table(["what", "value"], rows), as_json=as_json)
         if stay:
-            out.progress(f"running at https://127.0.0.1:{port}; Ctrl-C ends it")
+            out.progress(f"running at {dict(rows)['application']}; Ctrl-C ends it")
             threading.Event().wait()
     except KeyboardInterrupt:
         out.progress("ending")
@@ -91,14 +100,20 @@ def perform(show: "Demo", port: int, *, stay: bool, as_json: bool) -> None:
 
 
 class Demo:
-    """The order in which things are shown."""
+    """The order in which things are shown.
 
-    def __init__(self, story: "Story", screen: Screen) -> None:
-        self._story, self._screen = story, screen
-        self._node: TownNode | None = None
+    Args:
+        story: what happens.
+        screen: who tells it.
+        port: where users of the application connect.
+    """
+
+    def __init__(self, story: "Story", screen: Screen, port: int = 0) -> None:
+        self._story, self._screen, self._port = story, screen, port
+        self._here: TownNode | None = None
         self._rows: list[tuple[str, str]] = []
 
-    def run(self, port: int) -> list[tuple[str, str]]:
+    def run(self) -> list[tuple[str, str]]:
         """Everything; gives what remains to be said, in rows.
 
         Raises:
@@ -107,7 +122,7 @@ class Demo:
         from cyberprivacy.testing.visitors import Visitors
 
         self._story.found()
-        self._node = node = self._begin(port)
+        node = self._begin()
         first = self._release(node, "1.0.0")
         self._look()
         self._verify(node)
@@ -118,42 +133,53 @@ class Demo:
         self._rows.append(("during the update", f"{crowd.asked} requests, {crowd.failed} failed"))
         verdict = self._verify(node)
         refuse_losses(crowd)
+        self._encore(node)
         return self._end(node, verdict)
 
     def close(self) -> None:
         """Stop everything; what was made stays in the folder."""
         from cyberprivacy.testing.townnode import sweep
 
-        if self._node is not None:
-            self._node.stop()
-            sweep(self._node.config)
+        if self._here is not None:
+            self._here.stop()
+            sweep(self._here.config)
 
-    def _begin(self, port: int) -> "TownNode":
+    def _begin(self) -> "Neighbour":
         """The node of this demo."""
-        return self._story.node("node", port=port)
+        self._here = self._story.node("node", port=self._port)
+        return self._here
 
     def _look(self) -> None:
         """Show where the release runs, if that is worth a look."""
 
-    def _trust(self, node: "TownNode") -> tuple[str | Path, ...]:  # noqa: ARG002
+    def _encore(self, node: "Neighbour") -> None:
+        """What only this demo shows."""
+
+    def _all(self, node: "Neighbour") -> "Sequence[Neighbour]":
+        """Every node that serves the application."""
+        return [node]
+
+    def _trust(self, node: "Neighbour") -> tuple[str | Path, ...]:  # noqa: ARG002
         """Whom the verifier believes."""
         return ("--allow-development", self._story.town.root_file)
 
-    def _release(self, node: "TownNode", version: str, *, parent: str = "") -> str:
+    def _release(self, node: "Neighbour", version: str, *, parent: str = "") -> str:
         story, screen = self._story, self._screen
         screen.chapter(f"Release {version}: published, sized, reviewed, voted, given time, executed")
         cid = story.publish(story.sources(version, parent=parent), version)
         story.audit(cid)
         proposal = story.propose(cid, f"guestbook {version}")
         if not parent:
-            story.enlist(node)
+            for each in self._all(node):
+                story.enlist(each)
         story.decide(cid)
         screen.chapter("Nobody gives an order: the node reads the chain and acts")
-        story.await_release(node, cid)
+        for each in self._all(node):
+            story.await_release(each, cid)
         self._rows += [(f"proposal of {version}", proposal), (f"source of {version}", f"ipfs://{cid}")]
         return cid
 
-    def _verify(self, node: "TownNode") -> str:
+    def _verify(self, node: "Neighbour") -> str:
         """What anyone can do from outside."""
         self._screen.chapter("Anyone checks, from outside")
         town, dao = self._story.town, self._story.dao["governor"]
@@ -165,11 +191,10 @@ class Demo:
         self._screen.note(verdict)
         return verdict
 
-    def _end(self, node: "TownNode", verdict: str) -> list[tuple[str, str]]:
+    def _end(self, node: "Neighbour", verdict: str) -> list[tuple[str, str]]:
         from cyberprivacy.testing.story import VOTE
 
-        status = self._story.town.types("node", "status", "--config", node.config, chain=False)
-        running = status["applications"][0]["running"]
+        running = node.told()["applications"][0]["running"]
         return [
             ("application", node.url),
             ("DAO", self._story.dao["governor"]),
@@ -188,8 +213,12 @@ class RequestsLost(CyberPrivacyError):
     hint = "Look into node/node.log in the demo's folder, and please report it."
 
 
-def refuse_losses(crowd: "Visitors") -> None:
-    """Refuse an update during which a request failed, or during which nobody asked: that shows nothing.
+def refuse_losses(crowd: "Visitors", when: str = "during the update") -> None:
+    """Refuse a time during which a request failed, or during which nobody asked: that shows nothing.
+
+    Args:
+        crowd: who asked.
+        when: the time, in words.
 
     Raises:
         RequestsLost: so it was.
@@ -197,7 +226,7 @@ def refuse_losses(crowd: "Visitors") -> None:
     if crowd.failed or not crowd.asked:
         others = {answer: times for answer, times in sorted(crowd.answers.items()) if answer != "200"}
         raise RequestsLost(
-            "requests failed during the update" if crowd.failed else "nobody asked during the update",
+            f"requests failed {when}" if crowd.failed else f"nobody asked {when}",
             asked=crowd.asked,
             failed=crowd.failed,
             answers=others,

@@ -16,6 +16,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[3]
 SOURCES: Final = CHECKOUT / "os"
 CACHE: Final = Path("/var/cache/cyberprivacy/os")
 MADE: Final = Path("build/os")
+CONTAINER: Final = Path("build/node")
 FOREVER: Final = 10 * 365 * 86_400.0
 MAX_DOCUMENT: Final = 1 << 20
 
@@ -30,6 +31,7 @@ def register(_app: typer.Typer) -> None:
 
     made = group("os", "The Privacy OS: make its image, know what it measures, try it, explain a difference.")
     made.command("build", epilog="Example: cyberprivacy os build --to build/os")(build)
+    made.command("container", epilog="Example: cyberprivacy os container --to build/node")(container)
     made.command("verify-release", epilog="Example: cyberprivacy os verify-release build/os")(verify_release)
     made.command("measure", epilog="Example: cyberprivacy os measure build/os/privacy-os.efi")(measure)
     made.command("configure", epilog="Example: cyberprivacy os configure machine.conf --to machine.img")(configure)
@@ -77,6 +79,44 @@ def _built(to: Path, sources: Path, cache: Path) -> dict[str, object]:
     said = write(made, parts, to)
     say(f"written to {to}")
     return said
+
+
+def container(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it: an OCI image layout.")] = CONTAINER,
+    push: Annotated[
+        str, typer.Option(metavar="URL", help="Registry that gets it, such as https://registry.example.")
+    ] = "",
+    auth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Credentials for it, as podman has them.")
+    ] = None,
+    sources: Sources = SOURCES,
+    cache: Cache = CACHE,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make the image of a node for clusters, from pinned packages: the same digest everywhere."""
+    import httpx2
+
+    from cyberprivacy.build.inputs import LayoutBases
+    from cyberprivacy.build.oci import Layout
+    from cyberprivacy.privacy_os.container import REPOSITORY, make_container
+    from cyberprivacy.privacy_os.sources import gather_container
+    from cyberprivacy.registry.oci import OciRegistry
+
+    out.progress("fetching what the locks name")
+    with httpx2.Client(timeout=60) as client:
+        packages, wheels = gather_container(sources, cache / "packages", client)
+    out.progress("making the image")
+    digest = make_container(packages, wheels, Layout(to))
+    said = {"image": digest, "layout": str(to)}
+    if push:
+        out.progress(f"storing it in {push}")
+        registry = OciRegistry.open(push, authfile=auth)
+        try:
+            said["reference"] = registry.import_base(LayoutBases(to), REPOSITORY, digest)
+        finally:
+            registry.close()
+    out.result(said, table(["what", "value"], list(said.items())), as_json=as_json)
 
 
 def verify_release(

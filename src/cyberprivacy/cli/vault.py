@@ -14,9 +14,9 @@ from cyberprivacy.cli.output import out
 from cyberprivacy.cli.serving import log_to_stderr, socket_at
 from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
+from cyberprivacy.vault.home import KEEPING, NOWHERE, Own
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared
-from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 
 DEVELOPMENT = (
     "DEVELOPMENT: keys lie in a file beside the data. Whoever can read this machine's disk can read everything. "
@@ -96,7 +96,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is one option of the command line
 ) -> None:
     """Serve a vault until interrupted. One process; one vault for each --data."""
     from cyberprivacy.vault.web import server
-    from cyberprivacy.vault.web.assembly import opened
+    from cyberprivacy.vault.web.opening import opened
 
     log_to_stderr()
     with socket_at(listen, code="vault.listen") as bound:

@@ -81,6 +81,10 @@ class Runtime(Protocol):
         """What really runs under this name now; None when nothing does."""
         ...
 
+    def glance(self, name: str) -> Deployment | None:
+        """As `observe`, for whoever asks all the while: an engine that tells of changes is not asked again."""
+        ...
+
     def remove(self, name: str) -> None:
         """Stop serving it; its persistent volumes stay. Removing what is not there changes nothing."""
         ...

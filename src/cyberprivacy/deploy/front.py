@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import structlog
 
 from cyberprivacy.deploy.front_settings import IDLE_JSON, IDLE_PAGE, Limits, backend, settings
-from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent, alive, launch, until
+from cyberprivacy.deploy.haproxy import AdminSocket, FrontSilent, alive, farewell, launch, until
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import Misuse
 
@@ -218,6 +218,18 @@ class Front:
                 except FrontSilent as failure:  # tried again in the next round
                     _log.warning("front", app=app, code=failure.code, what=str(failure))
             return tuple(started)
+
+    def leave(self, seconds: float = 4.0) -> None:
+        """End what this object serves without cutting anybody off, where it cannot outlive this process.
+
+        New connections must go elsewhere by now. Whoever keeps one is told with its next answer that it ends.
+
+        Args:
+            seconds: how long users are told so.
+        """
+        with self._lock:
+            farewell([admin for app in self._served if (admin := self._admin(app)).pid()], seconds)
+        self.stop()
 
     def stop(self, app: str | None = None) -> None:
         """End one front, or all that this object serves, at once; connections are cut. Twice is once.

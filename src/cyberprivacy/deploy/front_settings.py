@@ -99,6 +99,8 @@ frontend front
   acl page req.hdr(accept) -m sub text/html
   http-request return status 503 content-type "text/html; charset=utf-8" lf-file {folder}/idle.html hdr cyberprivacy-reason "%[str(code),map({folder}/reason.map)]" hdr retry-after 5 hdr cache-control no-store if !node !live page
   http-request return status 503 content-type application/problem+json lf-file {folder}/idle.json hdr cyberprivacy-reason "%[str(code),map({folder}/reason.map)]" hdr retry-after 5 hdr cache-control no-store if !node !live
+  # The front ends soon: whoever asks is told to connect anew, and then meets another.
+  http-after-response set-header Connection close if {{ str(leaving),map({folder}/reason.map) -m found }}
   use_backend node if node
   default_backend app
 

@@ -1,11 +1,13 @@
 """HAProxy's admin socket: what its servers do now, and telling them what to do next."""
 
 import os
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -49,7 +51,7 @@ class AdminSocket:
     """One HAProxy process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self.folder = path, path.parent
 
     def ask(self, command: str) -> str:
         """Give one command; returns the answer.
@@ -115,6 +117,18 @@ class AdminSocket:
         columns = lines[0].split(",")
         rows = (dict(zip(columns, line.split(","), strict=False)) for line in lines[1:])
         return {row["svname"]: int(row["scur"] or 0) for row in rows if row["pxname"] == backend}
+
+
+def farewell(fronts: Sequence[AdminSocket], seconds: float) -> None:
+    """Tell users for some seconds that their connections end, then take no more and wait as long for the rest."""
+    for front in fronts:
+        front.tell(f"add map {front.folder / 'reason.map'} leaving yes")
+    time.sleep(seconds if fronts else 0)
+    ending = [front.pid() for front in fronts]
+    for pid in ending:
+        os.kill(pid, signal.SIGUSR1)  # it ends when nothing is in flight
+    with suppress(FrontSilent):
+        until(lambda: not any(alive(pid) for pid in ending), seconds, "requests in flight")
 
 
 def _slot(row: dict[str, str]) -> Slot:

@@ -1,5 +1,6 @@
 """A node's engines, put together: those of one machine, or some of them where it was given clusters."""
 
+import os
 import socket
 import threading
 from collections import defaultdict
@@ -198,6 +199,11 @@ class Assembly:
         """Look after the embedded registry: its certificate is renewed before it ends."""
         if self._embedded is not None:
             self._embedded.tend()
+
+    def leave(self) -> None:
+        """Let users go who would be cut off: in a container the front ends with its first process, with us."""
+        if os.getpid() == 1:
+            self.front.leave()
 
     def close(self) -> None:
         """Stop what need not outlive the node; applications and their front go on serving."""

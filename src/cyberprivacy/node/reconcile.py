@@ -159,7 +159,7 @@ class Reconciler:
 
     def _observe(self) -> Deployment | None:
         try:
-            return self._runtime.observe(self._road.name)
+            return self._runtime.glance(self._road.name)
         except CyberPrivacyError as error:
             _log.warning("observe", code=error.code, what=str(error))
             return None

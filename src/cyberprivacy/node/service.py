@@ -203,14 +203,8 @@ class Node:
         desk = Desk(Endpoint(config.rpc[0]), machine.account, chain_id=lambda: connect(config.rpc).chain_id)
         record_start(ledger, machine.identity(), config.digest)
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
-        public = publisher(
-            ledger,
-            config.data / "log",
-            machine.key,
-            clock=clock,
-            quorum=circle.quorum,
-            answering=config.answering,
-        )
+        log, quorum, answering = config.data / "log", circle.quorum, config.answering
+        public = publisher(ledger, log, machine.key, clock=clock, quorum=quorum, answering=answering)
         self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
@@ -236,6 +230,7 @@ class Node:
             work = [threads.submit(on_duty, duty, stop) for duty in duties]
         for done in work:
             done.result()  # a fault of ours ends the process: whoever supervises it starts it again
+        self._shared.assembly.leave()
         for server in servers:
             server.should_exit = True
         self._shared.circle.close()

@@ -41,6 +41,9 @@ SHARED: Final = (
 ENGINES: Final = (*sorted(PROGRAMS), *SHARED, "ca-certificates", "golang-github-containers-common")
 """Every package that a root has beside those of a base image."""
 
+CONTAINER: Final[tuple[str, ...]] = ("dash", "libtpms0", "swtpm", "swtpm-libs")
+"""Packages that a container image has beside these: see `container`."""
+
 _RULES: Final = frozenset(
     f"{LIBRARIES}/xtables/{name}.so" for name in ("libxt_NAT", "libxt_REDIRECT", "libxt_standard", "libxt_tcp")
 )

@@ -15,8 +15,8 @@ from cyberprivacy.errors import Misuse
 
 WANTED: Final = (
     "coincurve", "cryptography", "eth-abi", "eth-account", "eth-utils", "h11", "httpx2", "jiter", "mmh3",
-    "msgspec", "opendp", "packaging", "pyopenssl", "rich", "ruamel-yaml", "sev-snp-measure", "starlette",
-    "structlog", "typer", "uvicorn",
+    "msgspec", "opendp", "packaging", "platformdirs", "pyopenssl", "rich", "ruamel-yaml", "sev-snp-measure",
+    "starlette", "structlog", "typer", "uvicorn",
 )  # fmt: skip
 """What a node and the door import by themselves."""
 

@@ -4,6 +4,7 @@ No shell, no package manager, no login, no init system, no setuid program: what 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -46,21 +47,34 @@ def make_root(debs: Mapping[str, bytes], wheels: Mapping[str, Path], release: by
         release: the text of os-release.
         strip: for the wheels' libraries; Debian's have nothing to take away.
     """
+    files = node_files(debs, wheels, strip)
+    files["usr/lib/os-release"] = Entry(0o644, data=release)
+    for name, words in _STARTED.items():
+        command = "".join(f"{word}\n" for word in (f"/{INTERPRETER}", "-I", "-m", *words))
+        files[f"{COMMANDS}/{name}"] = Entry(0o644, data=command.encode())
+    return as_layer(files)
+
+
+def node_files(debs: Mapping[str, bytes], wheels: Mapping[str, Path], strip: Strip) -> dict[str, Entry]:
+    """What a node needs, by path: Python, engines, wheels, our package. See `make_root`."""
     files = {**_as_debian(base.entries(debs)), **engine_files(debs)}
     imported: dict[str, bytes] = {}
     for _, wheel in sorted(wheels.items()):
         imported |= {f"{PACKAGES}/{name}": data for name, data in wheel_files(wheel).items()}
     imported |= strip({path: data for path, data in imported.items() if path.endswith(".so")})
     files |= {path: Entry(0o644, data=data) for path, data in imported.items()}
-    files |= {f"{PACKAGES}/cyberprivacy/{name}": Entry(0o644, data=data) for name, data in _ours()}
-    files["usr/lib/os-release"] = Entry(0o644, data=release)
-    for name, words in _STARTED.items():
-        command = "".join(f"{word}\n" for word in (f"/{INTERPRETER}", "-I", "-m", *words))
-        files[f"{COMMANDS}/{name}"] = Entry(0o644, data=command.encode())
-    for path in list(files):
+    named = f"Metadata-Version: 2.1\nName: cyberprivacy\nVersion: {version('cyberprivacy')}\n"
+    files[f"{PACKAGES}/cyberprivacy.dist-info/METADATA"] = Entry(0o644, data=named.encode())
+    return files | {f"{PACKAGES}/cyberprivacy/{name}": Entry(0o644, data=data) for name, data in _ours()}
+
+
+def as_layer(files: Mapping[str, Entry]) -> bytes:
+    """Files with the folders that they lie in and their .pyc files, as a ustar."""
+    whole = dict(files)
+    for path in files:
         for parent in list(Path(path).parents)[:-1]:
-            files.setdefault(str(parent), Entry(0o755))
-    return write_layer({**files, **base.compiled(files), **base.compiled(files, library=PACKAGES)})
+            whole.setdefault(str(parent), Entry(0o755))
+    return write_layer({**whole, **base.compiled(whole), **base.compiled(whole, library=PACKAGES)})
 
 
 def _as_debian(files: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -1,13 +1,13 @@
 """What an image is made of: Debian packages and Python wheels that locks name by hash, and our own files.
 
-Two locks, because two things are asked of Debian: `os/root.lock` has Python and a node's engines (the Debian
-of the pipeline), `os/build.lock` has kernel, boot stub and compilers (newer, for its kernel). Wheels are those
-of the checkout's own `uv.lock`: see `libraries`.
+Of Debian: `os/root.lock` has Python and a node's engines (the Debian of the pipeline), `os/container.lock` what
+a container image of a node has beside these, `os/build.lock` kernel, boot stub and compilers (newer, for its
+kernel). Wheels are those of the checkout's own `uv.lock`: see `libraries`.
 """
 
 import errno
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from cyberprivacy.build.inputs import Cache
 from cyberprivacy.build.oci import replace
 from cyberprivacy.build.wheels import AT_ONCE, Wheel, WheelIndex
 from cyberprivacy.errors import Misuse
-from cyberprivacy.privacy_os.engines import ENGINES
+from cyberprivacy.privacy_os.engines import CONTAINER, ENGINES
 from cyberprivacy.privacy_os.libraries import wheels_of
 
 KERNEL: Final = "linux-image-6.12.118+deb13-cloud-amd64"
@@ -35,6 +35,12 @@ PROJECT_LOCK: Final = "uv.lock"
 _HEADS: Final = {
     "root.lock": "# What a node of the Privacy OS runs on: name version sha256 size path.\n",
     "build.lock": "# Kernel, boot stub and tools of the Privacy OS: name version sha256 size path.\n",
+    "container.lock": "# What a node's container image has beside root.lock: name version sha256 size path.\n",
+}
+_WANTED: Final = {
+    "root.lock": frozenset((*PACKAGES, *ENGINES)),
+    "build.lock": frozenset((KERNEL, STUB)),
+    "container.lock": frozenset(CONTAINER),
 }
 
 
@@ -71,18 +77,29 @@ def gather(folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MI
         TryLater: the network or the disk failed.
         Misuse: no locks here ("os.sources").
     """
-    locks = {name: parse_lock(_text(folder / name)) for name in _HEADS}
-    wanted = {"root.lock": {*PACKAGES, *ENGINES}, "build.lock": {KERNEL, STUB}}
-    for name, packages in locks.items():
-        if missing := sorted(wanted[name] - {package.name for package in packages}):
-            raise Misuse("the lock lacks packages", code="os.sources", lock=name, packages=missing)
-    fetched = {
-        name: {package.name: fetch(package, cache, client, mirror) for package in packages}
-        for name, packages in locks.items()
-    }
+    root, build = (_debian(folder / name, cache, client, mirror) for name in ("root.lock", "build.lock"))
     wheels = _wheels(wheels_of(_text(folder.parent / PROJECT_LOCK)), Cache(cache, EPOCH), WheelIndex(client))
-    locked = (*locks["root.lock"], *locks["build.lock"])
-    return Sources(fetched["root.lock"], fetched["build.lock"], wheels, folder / "init", locked)
+    return Sources(_by_name(root), _by_name(build), wheels, folder / "init", (*root, *build))
+
+
+def gather_container(
+    folder: Path, cache: Path, client: httpx2.Client, *, mirror: str = MIRROR
+) -> tuple[dict[Package, bytes], dict[str, Path]]:
+    """Likewise for a container image: Debian's packages, and wheels by file name. See `gather`."""
+    root, beside = (_debian(folder / name, cache, client, mirror) for name in ("root.lock", "container.lock"))
+    wheels = _wheels(wheels_of(_text(folder.parent / PROJECT_LOCK)), Cache(cache, EPOCH), WheelIndex(client))
+    return {**root, **beside}, wheels
+
+
+def _debian(lock: Path, cache: Path, client: httpx2.Client, mirror: str) -> dict[Package, bytes]:
+    packages = parse_lock(_text(lock))
+    if missing := sorted(_WANTED[lock.name] - {package.name for package in packages}):
+        raise Misuse("the lock lacks packages", code="os.sources", lock=lock.name, packages=missing)
+    return {package: fetch(package, cache, client, mirror) for package in packages}
+
+
+def _by_name(packages: Mapping[Package, bytes]) -> dict[str, bytes]:
+    return {package.name: data for package, data in packages.items()}
 
 
 def update_locks(folder: Path, *, mirror: str = MIRROR) -> None:
@@ -93,6 +110,7 @@ def update_locks(folder: Path, *, mirror: str = MIRROR) -> None:
         Untrusted: apt does not know a package.
     """
     _keep(folder / "root.lock", resolve((*PACKAGES, *ENGINES), mirror))
+    _keep(folder / "container.lock", resolve(CONTAINER, mirror))
     _keep(folder / "build.lock", resolve((KERNEL, STUB), mirror, suite=BUILD_SUITE, tools=TOOLS))
 
 

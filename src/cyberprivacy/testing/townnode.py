@@ -16,6 +16,7 @@ from typing import Any
 from cyberprivacy import canonical
 from cyberprivacy.attest.tpm2 import Public
 from cyberprivacy.errors import Misuse, TryLater
+from cyberprivacy.testing.server import ledger_entries
 from cyberprivacy.testing.town import Town, TypedBadly, free_port
 
 
@@ -37,10 +38,10 @@ class TownNode:
         """Write its configuration; chain and gateways are the town's own unless others are named."""
         self._town, self.folder = town, town.folder / name
         self.folder.mkdir(exist_ok=True)
-        self.url = f"https://127.0.0.1:{port}"
+        self._url = f"https://127.0.0.1:{port}"
         serve = free_port()
         self.gateway = f"http://127.0.0.1:{serve}"
-        self.config = self.folder / "node.toml"
+        self._config = self.folder / "node.toml"
         endpoints = [rpc or town.chain.url] if isinstance(rpc, str) else list(rpc)
         self.config.write_text(
             f'data = "{self.data}"\n[chain]\nrpc = {json.dumps(endpoints)}\n{_served(dao, port)}'
@@ -64,6 +65,16 @@ class TownNode:
         return self
 
     @property
+    def config(self) -> Path:
+        """Its configuration."""
+        return self._config
+
+    @property
+    def url(self) -> str:
+        """Where users of its first application connect."""
+        return self._url
+
+    @property
     def data(self) -> Path:
         """Its data directory."""
         return self.folder / "data"
@@ -75,11 +86,7 @@ class TownNode:
 
     def entries(self) -> list[dict[str, Any]]:
         """What its ledger says, whole entries only."""
-        try:
-            lines = self.ledger.read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines]
+        return ledger_entries(self.ledger)
 
     def journey(self) -> list[dict[str, Any]]:
         """What its ledger says of releases: without starts, keys and administrators."""

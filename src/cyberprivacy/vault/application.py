@@ -8,8 +8,8 @@ from typing import Final
 
 from cyberprivacy.vault.administered import PARAMETERS
 from cyberprivacy.vault.contractwallet import ContractWitness
+from cyberprivacy.vault.home import NOWHERE, Home
 from cyberprivacy.vault.proven import Prover
-from cyberprivacy.vault.sharing import NOWHERE, Home
 
 NETWORK: Final = "cyberprivacy:dev"
 

@@ -9,7 +9,7 @@ import hmac
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cyberprivacy.errors import Misuse
 from cyberprivacy.vault import owners, sealing
-from cyberprivacy.vault.change import BadChange, Change, Create, Delete, Done, Update, fingerprint, new_id
+from cyberprivacy.vault.change import BadChange, Change, Create, Delete, Done, Ids, Update, fingerprint
 from cyberprivacy.vault.sealing import Draw, KeyRing
 from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.tables import IDEMPOTENCY, OUTBOX, RECORDS
@@ -48,13 +48,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What records are changed with: keys, types, room, time and chance."""
+    """What records are changed with: keys, types, room, time, chance, and the names of new ones."""
 
     ring: KeyRing
     types: Types
     quota: Quota
     clock: Callable[[], float] = time.time
     draw: Draw = os.urandom
+    ids: Ids = field(default_factory=Ids)
 
 
 class Changing:
@@ -124,7 +125,7 @@ class Changing:
     def _create(self, change: Create) -> Done:
         if not change.judged:
             self._means.types.get(self._connection, change.type).check(change.body)
-        record = change.record or new_id(self._means.draw, self._means.clock)
+        record = change.record or self._means.ids.new(self._means.draw, self._means.clock)
         kind, body, now = change.type, change.body, self._now
         key, sealed = self._sealed(record, kind, 1, body)
         row = {"owner": self._owner.id, "id": record, "type": kind, "rev": 1, "key": key, "sealed": sealed}

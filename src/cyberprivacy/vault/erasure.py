@@ -63,17 +63,17 @@ class Erasure:
             self._ask_for_dirty(dirty_before)
         for owner in {job.subject for job in self._at(Step.ASKED)}:
             self._freshen(owner)
-        for job in self._at(Step.SHUT):
-            self._ring.store.destroy(job.dead)
-            self._move(replace(job, step=Step.OVERWRITTEN))
+        shut = self._at(Step.SHUT)
+        if shut:
+            self._ring.store.destroy(holder for job in shut for holder in job.dead)
+            self._move(shut, step=Step.OVERWRITTEN)
         overwritten = self._at(Step.OVERWRITTEN)
         if overwritten:
             epoch = self._ring.store.turn()
-            for job in overwritten:
-                self._move(replace(job, step=Step.RETIRED, epoch=epoch))
+            self._move(overwritten, step=Step.RETIRED, epoch=epoch)
         for job in self._at(Step.RETIRED):
             self._purge(job)
-            self._move(replace(job, step=Step.PURGED))
+            self._move([job], step=Step.PURGED)
         purged = self._at(Step.PURGED)
         if purged:
             self._database.scrub()
@@ -84,9 +84,12 @@ class Erasure:
             rows = connection.execute(_AT, {"at": step.value}).all()
         return [Job.of(row) for row in rows]
 
-    def _move(self, job: Job, **ended: object) -> None:
-        with self._database.transaction() as connection:
-            _keep(connection, job, **ended)
+    def _move(self, jobs: Sequence[Job], *, step: Step, epoch: int | None = None) -> None:
+        """Jobs have come so far; many in one transaction, but others may write in between."""
+        for start in range(0, len(jobs), BATCH):
+            with self._database.transaction() as connection:
+                for job in jobs[start : start + BATCH]:
+                    _keep(connection, replace(job, step=step, epoch=job.epoch if epoch is None else epoch))
 
     def _ask_for_dirty(self, before: int) -> None:
         """A job for every owner whose deleted records have waited long enough."""
@@ -114,7 +117,7 @@ class Erasure:
                 (BLOBS, BLOBS.c.digest),
             ):
                 some = select(key).where(table.c.owner == owner).limit(BATCH)
-                while self._delete(delete(table).where(table.c.owner == owner, key.in_(some))):
+                while self._delete(delete(table).where(table.c.owner == owner, key.in_(some))) == BATCH:
                     pass
             self._delete(delete(OWNERS).where(OWNERS.c.id == owner))
         if job.scope.what is What.ACCOUNT:
@@ -133,7 +136,8 @@ class Erasure:
         told = self._told(job, now)
         made = receipt(job, self._signer, root=label, now=now, backups_until=until, recipients=told)
         done = replace(job, step=Step.DONE, receipt=made)
-        self._move(done, receipt=made, done=now)
+        with self._database.transaction() as connection:
+            _keep(connection, done, receipt=made, done=now)
         return done
 
     def _told(self, job: Job, now: int) -> list[dict[str, object]]:

@@ -27,15 +27,16 @@ from cyberprivacy.vault.counting import contributions
 from cyberprivacy.vault.followings import Following, Followings
 from cyberprivacy.vault.grantbook import GrantBook
 from cyberprivacy.vault.granting import Registered
+from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.personal import Kept, Visit
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
-from cyberprivacy.vault.sharing import Own
-from cyberprivacy.vault.web.assembly import Vault, opened
+from cyberprivacy.vault.web.assembly import Vault
 from cyberprivacy.vault.web.dispatch import refusal
 from cyberprivacy.vault.web.exchange import SECURITY
+from cyberprivacy.vault.web.opening import opened
 from cyberprivacy.vault.web.problem import BadCall
 
 FOLLOW: Final = "/udi/followings"

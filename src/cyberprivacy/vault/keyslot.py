@@ -1,11 +1,12 @@
-"""One slot of the key file: a user key, wrapped under the key of the present epoch. Pure but for the nonce.
+"""One slot of 128 bytes: a key, wrapped under another. Pure but for the nonce.
 
-    state 01 (1) || zeros (3) || epoch (4) || owner (32) || generation (4) || nonce (12) ||
-    AES-256-GCM of the 32-byte key (48) || zeros (20) || CRC-32 of all that (4)        numbers are big-endian
+    state 01 (1) || zeros (3) || epoch (4) || name (36) || nonce (12) || AES-256-GCM of the 32-byte key (48) ||
+    zeros (20) || CRC-32 of all that (4)                                               numbers are big-endian
 
-Additional data of the cipher: `udi1|uk|<owner, hex>|<generation>|<epoch>`. A free slot is all zeros. The checksum
-tells a slot that a crash or a disk has torn; the cipher's tag tells one that somebody made up, or moved to another
-owner.
+The name says what is wrapped; of a user key it is the holder. Additional data of the cipher: a tag for the kind of
+key || epoch || name. A free slot is all zeros. One whose key was overwritten is *spent*: state 02, zeros, CRC-32.
+The checksum tells a slot that a crash or a disk has torn; the cipher's tag tells one that somebody made up, or
+moved to another owner.
 
 Source: docs/spec/udi-1.md, "The key file".
 """
@@ -21,8 +22,11 @@ from cyberprivacy.errors import Untrusted
 
 SIZE: Final = 128
 """Bytes; a power of two, so that no slot lies across two sectors of a disk."""
+NAME: Final = 36
+"""Bytes of a name."""
 FREE: Final = bytes(SIZE)
 _LIVE: Final = b"\x01\0\0\0"
+_REST: Final = bytes(20)
 
 
 class Holder(NamedTuple):
@@ -36,49 +40,62 @@ class Holder(NamedTuple):
         return self.owner + self.generation.to_bytes(4, "big")
 
 
+class TornSlot(Untrusted):
+    """A slot is neither free nor as it was written."""
+
+    code = "keystore.torn"
+    hint = "Stop; look for the newest copy of the key file, of this very epoch."
+
+
 class ForgedSlot(Untrusted):
-    """A slot is whole, but its key was not wrapped for this owner under this root."""
+    """A slot is whole, but its key was not wrapped under this name, under this key."""
 
     code = "keystore.forged"
     hint = "Somebody changed the key file, or it belongs to another root."
 
 
-def wrap(root_key: bytes, epoch: int, holder: Holder, key: bytes, *, nonce: bytes | None = None) -> bytes:
-    """The slot of a key of 32 bytes; a nonce is only given to reproduce one."""
-    nonce = os.urandom(12) if nonce is None else nonce
-    wrapped = AESGCM(root_key).encrypt(nonce, key, _bound(holder, epoch))
-    body = _LIVE + epoch.to_bytes(4, "big") + holder.packed() + nonce + wrapped + bytes(20)
-    return body + zlib.crc32(body).to_bytes(4, "big")
+def wrap(under: AESGCM, tag: bytes, epoch: int, name: bytes, key: bytes) -> bytes:
+    """The slot of a key of 32 bytes."""
+    nonce, bound = os.urandom(12), epoch.to_bytes(4, "big") + name
+    return _summed(_LIVE + bound + nonce + under.encrypt(nonce, key, tag + bound) + _REST)
 
 
 def whole(slot: bytes) -> bool:
-    """Whether a slot that is not free is as it was written."""
+    """Whether a slot that is not free holds a key, and is as it was written."""
     return (
         len(slot) == SIZE
         and slot[:4] == _LIVE
-        and not any(slot[104:124])
+        and slot[104:124] == _REST
         and zlib.crc32(slot[:124]).to_bytes(4, "big") == slot[124:]
     )
 
 
 def header(slot: bytes) -> tuple[int, bytes]:
-    """Epoch, and packed holder, of a whole slot."""
+    """Epoch and name in a whole slot."""
     return int.from_bytes(slot[4:8], "big"), slot[8:44]
 
 
-def unwrap(root_key: bytes, epoch: int, holder: Holder, slot: bytes) -> bytes:
-    """The key in a whole slot.
+def unwrap(under: AESGCM, tag: bytes, epoch: int, name: bytes, slot: bytes) -> bytes:
+    """The key in a slot.
 
     Raises:
-        ForgedSlot: it is not this holder's, or not of this epoch's key.
+        TornSlot: the slot is not whole.
+        ForgedSlot: the key has another name, or is not under this key since this epoch.
     """
-    if header(slot) != (epoch, holder.packed()):
-        raise ForgedSlot("the slot is another's", owner=holder.owner.hex())
+    if not whole(slot):
+        raise TornSlot("a slot is torn", name=name.hex())
+    bound = epoch.to_bytes(4, "big") + name
+    if slot[4:44] != bound:
+        raise ForgedSlot("the slot is another's", name=name.hex())
     try:
-        return AESGCM(root_key).decrypt(slot[44:56], slot[56:104], _bound(holder, epoch))
+        return under.decrypt(slot[44:56], slot[56:104], tag + bound)
     except InvalidTag:
-        raise ForgedSlot("the key was not wrapped for this owner", owner=holder.owner.hex()) from None
+        raise ForgedSlot("the key was not wrapped under this name", name=name.hex()) from None
 
 
-def _bound(holder: Holder, epoch: int) -> bytes:
-    return f"udi1|uk|{holder.owner.hex()}|{holder.generation}|{epoch}".encode()
+def _summed(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+SPENT: Final = _summed(b"\x02".ljust(SIZE - 4, b"\0"))
+"""What overwrites a key. Its place is not used again before the segment is wrapped anew."""

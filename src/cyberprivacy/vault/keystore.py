@@ -1,40 +1,40 @@
 """User keys in slots of one file, outside the database and its backups: what is overwritten here is gone.
 
 A database keeps copies of what it deletes: in its log, in replicas, in backups. So the keys live here, where
-each has one place that is overwritten when its owner erases, and where `turn` wraps all living keys anew under the
-next epoch's root key. Once the root has destroyed the old one, an older copy of this file opens nothing, and is
-refused.
+each has one place that is overwritten when its owner erases. Copies of this file are made worthless by `turn`: the
+segments (`keysegment`) in which keys were overwritten are wrapped anew under other keys, and the keys of all
+segments under the next epoch's root key. Once the root has destroyed the old one, no older copy of the table opens
+anything, and with it no older copy of those segments.
 
-Layout: a header of 4,096 bytes, `udi1keys` || format 1 (4) || epoch (4) || zeros || CRC-32 (4); slots (`keyslot`).
-Everything is on disk before a call returns. A process that was killed at any moment leaves a file that `open`
+Two files: slots in areas, and the table of segments beside them. The table takes effect as a whole, by its name.
+Everything is on disk before a call returns. A process that was killed at any moment leaves files that `open`
 understands.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Self
 
 from cyberprivacy.errors import TryLater
-from cyberprivacy.vault import keyslot
+from cyberprivacy.vault import keysegment, keyslot
 from cyberprivacy.vault.keyroot import KEY, KeyRoot
+from cyberprivacy.vault.keysegment import HEADER, BadKeyStore, Held, Segment, place
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.slotfile import (
-    GROWTH,
-    HEADER,
-    BadKeyStore,
+    SLOT_FILE,
+    TABLE,
     KeyStoreBusy,
     NoKey,
     NoKeyStore,
     disk,
+    epoch_of,
     header,
     locked,
-    place,
     publish,
-    slots,
+    table_of,
     unfinished,
 )
 
@@ -45,18 +45,21 @@ class KeyStore:
     Attributes:
         path: where it is.
         root: what its keys hang under.
-        epoch: of which root key its slots are.
+        epoch: of which root key its segments are.
     """
 
     def __init__(self, path: Path, root: KeyRoot, lock: int) -> None:
-        """Read a file whose lock is held; see `open` and `make`."""
+        """Read files whose lock is held; see `open` and `make`."""
         self.path, self.root, self._lock = path, root, lock
         self._writing, self._looking = RLock(), Lock()
         self._broken = False
-        self._file = _opened(path)
+        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            self.epoch = self._settle()
-            self._held = _Held.of(self._file, self.epoch)
+            table = table_of(path).read_bytes()
+            self.epoch = self._settle(table[:HEADER])
+            segments = keysegment.read_table(root.key(self.epoch), self.epoch, table[HEADER:])
+            self._held = Held.of(self._file, segments)
+            self._blank(self._held.spare)
         except BaseException:
             os.close(self._file)
             raise
@@ -73,7 +76,8 @@ class KeyStore:
             if path.exists():
                 raise NoKeyStore("there is a key file already", path=str(path))
             with disk():
-                publish(path, header(root.epochs()[0]), ())
+                publish(table_of(path), header(TABLE, root.epochs()[0]), ())
+                publish(path, header(SLOT_FILE, root.epochs()[0]), ())
             return cls(path, root, lock)
 
     @classmethod
@@ -84,12 +88,14 @@ class KeyStore:
             NoKeyStore: there is none.
             BadKeyStore: damaged; a copy from before a turn of epochs ("keystore.older"); or of another root, or
                 the root was set back ("keystore.root").
+            Untrusted: a segment is of another root ("keystore.forged").
             KeyStoreBusy: another process has it open ("keystore.busy"), or the disk failed.
         """
         with locked(path) as lock:
-            if not path.exists():
-                raise NoKeyStore("there is no key file", path=str(path))
-            return cls(path, root, lock)
+            if not (path.exists() and table_of(path).exists()):
+                raise NoKeyStore("there is no key file, or not its table", path=str(path))
+            with disk():
+                return cls(path, root, lock)
 
     @property
     def damaged(self) -> Sequence[int]:
@@ -110,20 +116,19 @@ class KeyStore:
             return tuple(sorted(int.from_bytes(packed[32:], "big") for packed in mine))
 
     def find(self, holder: Holder) -> bytes:
-        """The key, 32 bytes. Waits for no disk, and not for a `turn`, which takes minutes where there are many.
+        """The key, 32 bytes. Waits for no disk, and not for a `turn`.
 
         Raises:
             NoKey: there is none (any more).
             Untrusted: the slot was torn, or forged.
         """
+        packed = holder.packed()
         with self._looking, disk():
-            number = self._held.index.get(holder.packed())
+            number = self._held.index.get(packed)
             if number is None:
                 raise NoKey("no key of this owner is left", owner=holder.owner.hex(), generation=holder.generation)
-            slot = os.pread(self._file, keyslot.SIZE, place(number))
-            if not keyslot.whole(slot):
-                raise BadKeyStore("a slot is torn", code="keystore.torn", slot=number)
-            return keyslot.unwrap(self.root.key(self.epoch), self.epoch, holder, slot)
+            segment = self._held.segment(number)
+            return segment.unwrap(packed, os.pread(self._file, keyslot.SIZE, segment.place(number)))
 
     def create(self, holders: Iterable[Holder]) -> None:
         """New random keys; on disk when this returns, before anything may be sealed under them.
@@ -137,11 +142,11 @@ class KeyStore:
             if len(set(wanted)) < len(wanted) or any(each in self._held.index for each in wanted):
                 raise NoKeyStore("this owner has a key already", code="keystore.twice", hint="")
             self._grow(len(wanted))
-            root_key, made = self.root.key(self.epoch), dict[bytes, int]()
+            made = dict[bytes, int]()
             for packed in wanted:
-                slot = keyslot.wrap(root_key, self.epoch, _holder(packed), os.urandom(KEY))
-                made[packed] = self._held.free.pop()
-                os.pwrite(self._file, slot, place(made[packed]))
+                made[packed] = number = self._held.free.pop()
+                segment = self._held.segment(number)
+                os.pwrite(self._file, segment.wrap(packed, os.urandom(KEY)), segment.place(number))
             os.fdatasync(self._file)
             with self._looking:
                 self._held.index.update(made)
@@ -159,34 +164,40 @@ class KeyStore:
                 gone = {each.packed() for each in holders} & self._held.index.keys()
                 numbers = [self._held.index.pop(packed) for packed in gone]
                 for number in numbers:
-                    os.pwrite(self._file, keyslot.FREE, place(number))
+                    os.pwrite(self._file, keyslot.SPENT, self._held.segment(number).place(number))
             os.fdatasync(self._file)
-            self._held.free.extend(numbers)
+            self._held.spent += numbers
             return len(gone)
 
-    def turn(self, *, without: Sequence[int] = ()) -> int:
-        """Wrap every key anew under the next epoch's root key, and destroy the old root key. The epoch that ended.
+    def turn(self, *, without: Collection[int] = ()) -> int:
+        """Make older copies worthless: wrap anew what was overwritten in, and destroy the epoch's root key.
 
         Args:
             without: damaged slots that are given up for good.
 
+        Returns:
+            The epoch that ended.
+
         Raises:
-            BadKeyStore: there are other damaged slots: a copy of this epoch's file could still heal them.
+            BadKeyStore: there are other damaged slots: a copy of this epoch's file could still heal them, or they
+                held keys that were being overwritten.
             KeyStoreBusy: no room, or the disk failed.
         """
         with self._usable():
-            if set(self._held.damaged) - set(without):
+            held, ended = self._held, self.epoch
+            if set(held.damaged) - set(without):
                 raise BadKeyStore("slots are damaged; their copies would be lost too", slots=self.damaged)
-            old, ended, coming = self._file, self.epoch, self.root.prepare()
-            publish(self.path, header(coming), self._rewrapped(coming))
-            self._broken = True  # until all is well: what is written to the old file now is lost
-            new = _opened(self.path)
-            held = _Held.of(new, coming)
-            with self._looking:  # what is looked at until here is the old file, which the old root opens
-                self.root.retire()
-                self._file, self.epoch, self._held = new, coming, held
-                self._broken = False
-            os.close(old)
+            coming, given_up = self.root.prepare(), set(without) & set(held.damaged)
+            fresh = self._wrapped_anew(coming, given_up)
+            self._publish(coming, [fresh.get(each.number, each) for each in held.segments])
+            self._broken = True  # until all is well: what is written to the old areas now is lost
+            self._begin(coming)
+            self.root.retire()
+            with self._looking:  # what is looked at until here are the old areas, whose keys are in memory
+                old = held.turned(fresh.values(), given_up)
+                self.epoch = coming
+            self._blank(old)
+            self._broken = False
             return ended
 
     def close(self) -> None:
@@ -196,45 +207,83 @@ class KeyStore:
             os.close(self._lock)
             self._file = -1
 
-    def _settle(self) -> int:
-        """The file's epoch, after what a killed `turn` left was finished."""
-        head = os.pread(self._file, HEADER, 0)
-        epoch = int.from_bytes(head[12:16], "big")
-        if head != header(epoch):
-            raise BadKeyStore("not a key file", path=str(self.path))
-        epochs = self.root.epochs()
-        if epoch < epochs[0]:
-            raise BadKeyStore(
-                "a copy from before the keys were wrapped anew",
-                code="keystore.older",
-                epoch=epoch,
-                present=epochs[0],
-            )
+    def _settle(self, head: bytes) -> int:
+        """The table's epoch, after what a killed `turn` left was finished."""
+        epoch, epochs = epoch_of(head, TABLE), self.root.epochs()
         if epoch > epochs[-1]:
             raise BadKeyStore("the root knows nothing of this epoch", code="keystore.root", epoch=epoch)
         if epoch > epochs[0]:
+            self._begin(epoch)
             self.root.retire()
-        unfinished(self.path).unlink(missing_ok=True)
+            epochs = (epoch,)
+        of_slots = epoch_of(os.pread(self._file, HEADER, 0), SLOT_FILE)
+        if min(epoch, of_slots) < epochs[0]:
+            raise BadKeyStore(
+                "a copy from before a turn of epochs",
+                code="keystore.older",
+                epoch=min(epoch, of_slots),
+                present=epochs[0],
+            )
+        if of_slots > epoch:
+            raise BadKeyStore("the table is of another key file", epoch=of_slots, table=epoch)
+        unfinished(table_of(self.path)).unlink(missing_ok=True)
         return epoch
 
-    def _rewrapped(self, epoch: int) -> Iterator[bytes]:
-        old, new = self.root.key(self.epoch), self.root.key(epoch)
-        living = set(self._held.index.values())
-        for number, slot in enumerate(slots(self._file)):
-            if number in living:
-                holder = _holder(keyslot.header(slot)[1])
-                yield keyslot.wrap(new, epoch, holder, keyslot.unwrap(old, self.epoch, holder, slot))
+    def _begin(self, epoch: int) -> None:
+        """Say in the key file, too, which epoch it is; not before its table is there."""
+        os.pwrite(self._file, header(SLOT_FILE, epoch), 0)
+        os.fdatasync(self._file)
+
+    def _publish(self, epoch: int, segments: Iterable[Segment]) -> None:
+        """From here on the table is this one."""
+        slots = keysegment.table(self.root.key(epoch), epoch, segments)
+        publish(table_of(self.path), header(TABLE, epoch), slots)
+
+    def _wrapped_anew(self, epoch: int, given_up: Collection[int]) -> dict[int, Segment]:
+        """Segments in which keys were overwritten, in spare areas under new keys; not yet in the table."""
+        held = self._held
+        numbers = sorted({slot // keysegment.SLOTS for slot in (*held.spent, *given_up)})
+        fresh = dict[int, Segment]()
+        for number, area in zip(numbers, self._spare(len(numbers)), strict=True):
+            old = held.segments[number]
+            fresh[number] = Segment.new(number=number, area=area, since=epoch)
+            content = os.pread(self._file, keysegment.SLOTS * keyslot.SIZE, place(old.area))
+            os.pwrite(self._file, old.anew(content, fresh[number], without=given_up), place(area))
+        os.fdatasync(self._file)
+        return fresh
 
     def _grow(self, wanted: int) -> None:
-        """Have so many free slots; room is taken from the disk before anything is written there."""
+        """Have so many free slots."""
         held = self._held
-        if wanted <= len(held.free):
+        many = -(-(wanted - len(held.free)) // keysegment.SLOTS)
+        if many <= 0:
             return
-        more = -(-max(wanted - len(held.free), held.slots // 8) // GROWTH) * GROWTH
-        os.posix_fallocate(self._file, place(held.slots), more * keyslot.SIZE)
-        os.fsync(self._file)
-        held.free.extend(range(held.slots, held.slots + more))
-        held.slots += more
+        areas = self._spare(many)
+        self._blank(areas)
+        first = len(held.segments)
+        more = [Segment.new(number=first + n, area=area, since=self.epoch) for n, area in enumerate(areas)]
+        self._publish(self.epoch, [*held.segments, *more])
+        held.add(more)
+        held.spare = [area for area in held.spare if area not in areas]
+
+    def _spare(self, many: int) -> list[int]:
+        """So many areas of no segment; room is taken from the disk before anything is written there."""
+        held = self._held
+        areas = len(held.segments) + len(held.spare)
+        more = many - len(held.spare)
+        if more > 0:
+            os.posix_fallocate(self._file, place(areas), place(areas + more) - place(areas))
+            os.fsync(self._file)
+            held.spare += range(areas, areas + more)
+        return held.spare[:many]
+
+    def _blank(self, areas: Iterable[int]) -> None:
+        """Overwrite areas of no segment."""
+        nothing = bytes(keysegment.SLOTS * keyslot.SIZE)
+        for area in areas:
+            if os.pread(self._file, len(nothing), place(area)) != nothing:
+                os.pwrite(self._file, nothing, place(area))
+        os.fdatasync(self._file)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -246,45 +295,5 @@ class KeyStore:
                 with disk():
                     yield
             except TryLater as error:
-                self._broken = error.code != "keystore.full"
+                self._broken |= error.code != "keystore.full"
                 raise
-
-
-@dataclass(slots=True)
-class _Held:
-    """What a file holds: number of a slot by holder, those that are free and those that are neither, how many."""
-
-    index: dict[bytes, int]
-    free: list[int]
-    damaged: list[int]
-    slots: int
-
-    @classmethod
-    def of(cls, file: int, epoch: int) -> Self:
-        """Find out what every slot holds.
-
-        Raises:
-            BadKeyStore: a slot of another epoch, or two of one holder.
-        """
-        held = cls({}, [], [], 0)
-        for number, slot in enumerate(slots(file)):
-            held.slots = number + 1
-            if slot == keyslot.FREE:
-                held.free.append(number)
-                continue
-            of_epoch, packed = keyslot.header(slot)
-            if not keyslot.whole(slot):
-                held.damaged.append(number)
-            elif of_epoch != epoch or packed in held.index:
-                raise BadKeyStore("a slot does not belong here", slot=number, epoch=of_epoch)
-            else:
-                held.index[packed] = number
-        return held
-
-
-def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-
-
-def _holder(packed: bytes) -> Holder:
-    return Holder(packed[:32], int.from_bytes(packed[32:], "big"))

@@ -1,4 +1,4 @@
-"""The key file as bytes on a disk: header, slots, a lock, and a whole file in the place of another.
+"""The key file and its table as bytes on a disk: headers, a lock, and a whole file in the place of another.
 
 Source: docs/spec/udi-1.md, "The key file".
 """
@@ -13,21 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
-from cyberprivacy.vault import keyslot
 from cyberprivacy.vault.keyroot import keep_name
+from cyberprivacy.vault.keysegment import HEADER, BadKeyStore
 
-HEADER: Final = 4096
-GROWTH: Final = 32
-"""Slots that the file grows by, at least: one page."""
-_MAGIC: Final = b"udi1keys\0\0\0\1"
-_READ: Final = 1 << 20
-
-
-class BadKeyStore(Untrusted):
-    """The key file is not what was written, or not the newest."""
-
-    code = "keystore.damaged"
-    hint = "Stop; look for the newest copy of the key file, of this very epoch."
+SLOT_FILE: Final = b"udi1keys\0\0\0\1"
+TABLE: Final = b"udi1segs\0\0\0\1"
+"""How the two files begin."""
 
 
 class NoKey(Untrusted):
@@ -51,24 +42,23 @@ class NoKeyStore(Misuse):
     hint = "Name the folder of the vault."
 
 
-def place(number: int) -> int:
-    """Where a slot begins."""
-    return HEADER + number * keyslot.SIZE
-
-
-def header(epoch: int) -> bytes:
+def header(kind: bytes, epoch: int) -> bytes:
     """The header of a file of this epoch."""
-    body = (_MAGIC + epoch.to_bytes(4, "big")).ljust(HEADER - 4, b"\0")
+    body = (kind + epoch.to_bytes(4, "big")).ljust(HEADER - 4, b"\0")
     return body + zlib.crc32(body).to_bytes(4, "big")
 
 
-def slots(file: int) -> Iterator[bytes]:
-    """Every slot, from a descriptor that nobody moves. A rest that is shorter than a slot is no slot."""
-    place = HEADER
-    while part := os.pread(file, _READ, place):
-        for start in range(0, len(part) - keyslot.SIZE + 1, keyslot.SIZE):
-            yield part[start : start + keyslot.SIZE]
-        place += _READ
+def epoch_of(head: bytes, kind: bytes) -> int:
+    """The epoch in a header; raises BadKeyStore."""
+    epoch = int.from_bytes(head[len(kind) : len(kind) + 4], "big")
+    if head != header(kind, epoch):
+        raise BadKeyStore("not a key file", kind=kind[:8].decode())
+    return epoch
+
+
+def table_of(path: Path) -> Path:
+    """The table of a key file: which segment is where, under which key."""
+    return path.with_name(path.name + ".segments")
 
 
 def unfinished(path: Path) -> Path:
@@ -80,11 +70,7 @@ def publish(path: Path, head: bytes, contents: Iterable[bytes]) -> None:
     """Put a whole file in the place of the old one, if any: one or the other is there, whatever happens."""
     with os.fdopen(os.open(unfinished(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(head)
-        count = 0
-        for slot in contents:
-            file.write(slot)
-            count += 1
-        file.write(bytes(-count % GROWTH * keyslot.SIZE))
+        file.writelines(contents)
         file.flush()
         os.fsync(file.fileno())
     unfinished(path).replace(path)

@@ -135,9 +135,9 @@ def deaf() -> Iterator[Deaf]:
 def test_a_demo_whose_visitors_lost_requests_says_so_and_fails(
     deaf: Deaf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show = Demo(Hurried(deaf), Screen(tmp_path))  # type: ignore[arg-type]
+    show = Demo(Hurried(deaf), Screen(tmp_path), 8443)  # type: ignore[arg-type]
     with pytest.raises(RequestsLost) as refusal:
-        show.run(8443)
+        show.run()
     assert refusal.value.facts["failed"] > 0
     assert "requests failed" in capsys.readouterr().out
     assert json.dumps(refusal.value.facts)

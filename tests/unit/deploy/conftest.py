@@ -113,6 +113,7 @@ def backend() -> Iterator[tuple[str, int]]:
 
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
+            time.sleep(0.8 if self.path == "/slow" else 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
             said = json.dumps({"path": self.path, "headers": headers}).encode()
             self.send_response(200)

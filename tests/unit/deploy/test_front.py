@@ -298,6 +298,33 @@ def test_an_address_that_is_none_is_refused(front, listen):
         front.serve("other", listen, identity("x"), Path("/run/none.sock"))
 
 
+def test_who_keeps_a_connection_is_told_before_a_front_that_leaves_ends(front, port, backend):
+    front.point("book", [endpoint(backend)])
+    pid, client = front._admin("book").pid(), Client(port)
+    assert "connection" not in client.ask()[1]
+    leaving = threading.Thread(target=front.leave, args=(1.5,))
+    leaving.start()
+    answers = [client.ask()]
+    while answers[-1][1].get("connection") != "close" and len(answers) < 500:
+        answers.append(client.ask())
+    assert answers[-1][1].get("connection") == "close"
+    assert {status for status, _, _ in answers} == {200}
+    client.close()
+    leaving.join()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_request_in_flight_ends_before_a_front_that_leaves(front, port, backend):
+    front.point("book", [endpoint(backend)])
+    answers, client = [], Client(port)
+    asking = threading.Thread(target=lambda: answers.append(client.ask(path="/slow")[0]))
+    asking.start()
+    threading.Event().wait(0.3)
+    front.leave(1.1)
+    asking.join()
+    assert answers == [200]
+
+
 def test_stopping_twice_is_once(front, port):
     front.stop("book")
     front.stop("book")

@@ -166,6 +166,8 @@ class World:
     def observe(self, name: str) -> Deployment | None:
         return self.running
 
+    glance = observe
+
     def remove(self, name: str) -> None:
         self._do("remove")
         self.running = None

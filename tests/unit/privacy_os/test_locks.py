@@ -14,7 +14,7 @@ import cyberprivacy
 from cyberprivacy.build.base import PACKAGES
 from cyberprivacy.build.debian import parse_lock
 from cyberprivacy.cli.privacy_os import SOURCES
-from cyberprivacy.privacy_os.engines import ENGINES
+from cyberprivacy.privacy_os.engines import CONTAINER, ENGINES
 from cyberprivacy.privacy_os.libraries import BadLock, wheels_of
 from cyberprivacy.privacy_os.root import LEFT_OUT
 from cyberprivacy.privacy_os.sources import KERNEL, PROJECT_LOCK, STUB, TOOLS
@@ -56,6 +56,11 @@ def _named(tree: ast.Module) -> Iterator[str]:
 def test_the_root_is_made_of_the_packages_that_its_lists_name_and_no_others() -> None:
     lock = parse_lock((SOURCES / "root.lock").read_text())
     assert [package.name for package in lock] == sorted({*PACKAGES, *ENGINES})
+
+
+def test_a_container_has_beside_them_what_its_list_names() -> None:
+    lock = parse_lock((SOURCES / "container.lock").read_text())
+    assert [package.name for package in lock] == sorted(CONTAINER)
 
 
 def test_kernel_stub_and_tools_are_locked() -> None:

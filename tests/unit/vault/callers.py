@@ -19,13 +19,14 @@ from starlette.testclient import TestClient
 from cyberprivacy import wallet
 from cyberprivacy.bundle import datatype
 from cyberprivacy.bundle.serve import listening
+from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared, ReleasePolicy
-from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.signing_in import STRUCT
 from cyberprivacy.vault.web import server
-from cyberprivacy.vault.web.assembly import Paces, Vault, opened
+from cyberprivacy.vault.web.assembly import Paces, Vault
 from cyberprivacy.vault.web.endpoint import Endpoint
+from cyberprivacy.vault.web.opening import opened
 
 SITE = "http://127.0.0.1:8300"
 SHOP = "http://127.0.0.1:8080"

@@ -24,12 +24,13 @@ from cyberprivacy.vault.client.moving import Mover
 from cyberprivacy.vault.client.person import Person as Client
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Grant
+from cyberprivacy.vault.home import KEEPING, NOWHERE, Own
 from cyberprivacy.vault.key import Key
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.recipient import Declared
-from cyberprivacy.vault.sharing import KEEPING, NOWHERE, Own
 from cyberprivacy.vault.web import server
-from cyberprivacy.vault.web.assembly import Vault, opened
+from cyberprivacy.vault.web.assembly import Vault
+from cyberprivacy.vault.web.opening import opened
 
 Bend = Callable[[str, bytes], bytes | None]
 """What becomes of an answer's body, by its path; None = it never comes."""

@@ -29,7 +29,7 @@ from cyberprivacy.vault.personal import Kept
 from cyberprivacy.vault.place import Place, Site
 from cyberprivacy.vault.shared import Shared
 from cyberprivacy.vault.web import server
-from cyberprivacy.vault.web.assembly import opened
+from cyberprivacy.vault.web.opening import opened
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "notes"
 NOTE = "example.notes.note.v1"

@@ -95,7 +95,7 @@ import os, signal, sys, time
 from pathlib import Path
 from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import Place, Site
-from cyberprivacy.vault.web.assembly import opened
+from cyberprivacy.vault.web.opening import opened
 
 told = Messenger._post
 

@@ -27,6 +27,7 @@ from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.receipt import KeySigner
 
+FILES = ("vault.db", "vault.db-wal", "vault.db-shm", "keys", "keys.segments", "root")
 SIGNER = KeySigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
 
@@ -284,7 +285,7 @@ def test_restore_drill_an_erased_user_stays_erased_whatever_is_restored(tmp_path
     anna, ben = vault.person("anna"), vault.person("ben")
     (made,) = vault.change(anna, order(1))
     vault.change(ben, order(2))
-    files = ("vault.db", "vault.db-wal", "keys")
+    files = ("vault.db", "vault.db-wal", "keys", "keys.segments")
     saved = tmp_path / "saved"
     saved.mkdir()
     for name in files:
@@ -292,6 +293,7 @@ def test_restore_drill_an_erased_user_stays_erased_whatever_is_restored(tmp_path
     told = erased(vault, anna, Scope(What.OWNER))
     if backup == "after":
         shutil.copy(tmp_path / "keys", saved)
+        shutil.copy(tmp_path / "keys.segments", saved)
     vault.close()
     for name in files:
         shutil.copy(saved / name, tmp_path)
@@ -389,12 +391,12 @@ def test_nothing_is_left_in_sqlites_files_and_a_backup_of_them_opens_nothing(tmp
     anna, secret = vault.person("anna"), os.urandom(16).hex()
     vault.change(anna, order(1, secret), key="k")
     needles = needles_of(vault, anna, secret.encode())
-    places = [tmp_path / name for name in ("vault.db", "vault.db-wal", "vault.db-shm", "keys", "root")]
+    places = [tmp_path / name for name in FILES]
     clear = {"text", "user key", "record key"}
     assert traces(places, needles) == needles.keys() - clear
     backup = tmp_path / "backup"
     backup.mkdir()
-    for place in places[:4]:
+    for place in places[:-1]:
         shutil.copy(place, backup)
     erased(vault, anna, Scope(What.OWNER))
     assert traces(places, needles) == set()
@@ -416,7 +418,7 @@ def test_postgresql_what_it_still_holds_after_erasing_opens_with_nothing_that_is
         (tmp_path / "dump").write_bytes(dump)
         erased(vault, anna, Scope(What.OWNER))
         server.stop()
-        left = traces([server.data, tmp_path / "keys", tmp_path / "root", tmp_path / "dump"], needles)
+        left = traces([server.data, *(tmp_path / name for name in FILES[3:]), tmp_path / "dump"], needles)
         assert left <= {"wrapped record key", "sealed"}  # in the write-ahead log, until the server recycles it
         server.start()
         assert code(vault.store.find, Holder(anna, 1)) == "keystore.none"

@@ -9,6 +9,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from killing import dies_at
 
 from cyberprivacy.errors import CyberPrivacyError
@@ -17,6 +19,7 @@ from cyberprivacy.vault import keyslot, keystore
 from cyberprivacy.vault.keyroot import DevelopmentRoot
 from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.keystore import HEADER, KeyStore
+from cyberprivacy.vault.slotfile import SLOT_FILE, TABLE, header, table_of
 
 ANNA, BEN, CLEO = (Holder(bytes([number]) * 32, 1) for number in (1, 2, 3))
 
@@ -42,6 +45,20 @@ def code(call: object, *arguments: object, **named: object) -> str:
     return refusal.value.code
 
 
+def place_of(store: KeyStore, holder: Holder) -> int:
+    number = store._held.index[holder.packed()]
+    return store._held.segment(number).place(number)
+
+
+def opens(key: bytes, slot: bytes) -> bool:
+    """Whether a key opens what is wrapped in a slot, whatever else is right or wrong about it."""
+    try:
+        AESGCM(key).decrypt(slot[44:56], slot[56:104], b"udi1|uk|" + slot[4:44])
+    except InvalidTag:
+        return False
+    return True
+
+
 def reopened(store: KeyStore) -> KeyStore:
     store.close()
     return KeyStore.open(store.path, store.root)
@@ -57,36 +74,85 @@ def test_keys_differ_stay_and_are_not_in_the_file(tmp_path: Path, root: Developm
     assert code(store.find, CLEO) == "keystore.none"
     assert code(store.create, [CLEO, ANNA]) == "keystore.twice"
     assert not store.holds(CLEO)
-    assert not any(key in store.path.read_bytes() for key in (anna, ben))
-    assert oct(store.path.stat().st_mode & 0o777) == "0o600"
+    for file in (store.path, table_of(store.path)):
+        assert not any(key in file.read_bytes() for key in (anna, ben, store._held.segments[0].key))
+        assert oct(file.stat().st_mode & 0o777) == "0o600"
+    assert not any(key.hex() in repr(store._held.segments) for key in (anna, store._held.segments[0].key))
     store.close()
 
 
-def test_a_destroyed_key_is_overwritten_and_its_slot_used_again(store: KeyStore) -> None:
-    before = store.path.read_bytes()
-    wrapped = next(
-        before[place : place + keyslot.SIZE]
-        for place in range(HEADER, len(before), keyslot.SIZE)
-        if before[place + 8 : place + 40] == ANNA.owner
-    )
+def test_a_destroyed_key_is_overwritten_and_its_slot_used_again_after_the_next_turn(store: KeyStore) -> None:
+    before, place = store.path.read_bytes(), place_of(store, ANNA)
+    wrapped = before[place : place + keyslot.SIZE]
+    assert wrapped[8:40] == ANNA.owner
     assert store.destroy([ANNA, CLEO]) == 1
     assert store.destroy([ANNA]) == 0
     assert wrapped[44:104] not in store.path.read_bytes()
     assert code(store.find, ANNA) == "keystore.none"
     store.create([CLEO])
-    assert len(store.path.read_bytes()) == len(before)
-    assert len(store) == 2
+    assert store.path.read_bytes()[place : place + keyslot.SIZE] == keyslot.SPENT
+    store = reopened(store)
+    store.turn()
+    dora = Holder(bytes([4]) * 32, 1)
+    store.create([dora])
+    assert store._held.index[dora.packed()] == 0
+    assert len(store) == 3
+    store.close()
+
+
+def test_only_the_segments_in_which_a_key_was_overwritten_are_wrapped_anew(store: KeyStore) -> None:
+    many = [Holder(number.to_bytes(32, "big"), 1) for number in range(2_100)]
+    store.create(many)
+    areas = {each.number: (each.area, each.key) for each in store._held.segments}
+    assert len(areas) == 3
+    before = store.path.read_bytes()
+    gone = many[1_500]
+    stolen = before[place_of(store, gone) :][: keyslot.SIZE]
+    key, old = store.find(gone), store._held.segment(store._held.index[gone.packed()])
+    assert old.unwrap(gone.packed(), stolen) == key
+    store.destroy([gone])
+    store.turn()
+    after = {each.number: (each.area, each.key) for each in store._held.segments}
+    assert [number for number in areas if areas[number] != after[number]] == [1]
+    assert not any(opens(each.key, stolen) for each in store._held.segments)
+    start = HEADER + areas[1][0] * 1024 * keyslot.SIZE
+    assert not any(store.path.read_bytes()[start : start + 1024 * keyslot.SIZE])
+    store = reopened(store)
+    assert all(store.find(each) for each in many if each != gone)
+    size = store.path.stat().st_size
+    store.destroy(many[:100])
+    store.turn()
+    assert store.path.stat().st_size == size  # in what was spare
+    store.close()
+
+
+def test_an_older_copy_of_either_file_alone_is_refused(tmp_path: Path, store: KeyStore) -> None:
+    shutil.copy(store.path, tmp_path / "slots")
+    shutil.copy(table_of(store.path), tmp_path / "table")
+    store.destroy([ANNA])
+    store.turn()
+    store.close()
+    shutil.copy(store.path, tmp_path / "new")
+    shutil.copy(tmp_path / "slots", store.path)
+    assert code(KeyStore.open, store.path, store.root) == "keystore.older"
+    shutil.copy(tmp_path / "new", store.path)
+    shutil.copy(tmp_path / "table", table_of(store.path))
+    assert code(KeyStore.open, store.path, store.root) == "keystore.older"
+    table_of(store.path).unlink()
+    assert code(KeyStore.open, store.path, store.root) == "keystore.place"
 
 
 def test_a_turn_keeps_the_living_and_makes_every_older_copy_worthless(tmp_path: Path, store: KeyStore) -> None:
     ben = store.find(BEN)
     shutil.copy(store.path, tmp_path / "backup")
+    shutil.copy(table_of(store.path), tmp_path / "backup.segments")
     store.destroy([ANNA])
     assert (store.turn(), store.epoch) == (1, 2)
     assert store.find(BEN) == ben
     assert code(store.root.key, 1) == "keyroot.epoch"
     store.close()
     shutil.copy(tmp_path / "backup", store.path)
+    shutil.copy(tmp_path / "backup.segments", table_of(store.path))
     assert code(KeyStore.open, store.path, store.root) == "keystore.older"
 
 
@@ -98,9 +164,7 @@ def test_a_root_that_was_set_back_and_a_foreign_root_are_refused(tmp_path: Path,
     assert code(KeyStore.open, store.path, older) == "keystore.root"
     older.prepare()
     older.retire()
-    foreign = KeyStore.open(store.path, older)
-    assert code(foreign.find, BEN) == "keystore.forged"
-    foreign.close()
+    assert code(KeyStore.open, store.path, older) == "keystore.forged"
     older.close()
 
 
@@ -120,7 +184,7 @@ def test_a_damaged_slot_is_named_never_anothers_key_and_holds_up_a_turn(store: K
     ben = store.find(BEN)
     number = store._held.index[ANNA.packed()]
     with store.path.open("r+b") as file:
-        file.seek(HEADER + number * keyslot.SIZE + place)
+        file.seek(place_of(store, ANNA) + place)
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
@@ -137,7 +201,7 @@ def test_a_damaged_slot_is_named_never_anothers_key_and_holds_up_a_turn(store: K
 
 
 def test_a_slot_that_was_moved_to_another_owner_is_forged(store: KeyStore) -> None:
-    slots = {holder: HEADER + store._held.index[holder.packed()] * keyslot.SIZE for holder in (ANNA, BEN)}
+    slots = {holder: place_of(store, holder) for holder in (ANNA, BEN)}
     with store.path.open("r+b") as file:
         file.seek(slots[ANNA])
         stolen = file.read(keyslot.SIZE)
@@ -153,8 +217,16 @@ def test_one_process_at_a_time_and_never_over_another_file(tmp_path: Path, store
     assert code(KeyStore.make, store.path, store.root) == "keystore.place"
     assert code(KeyStore.open, tmp_path / "none", store.root) == "keystore.place"
     assert code(DevelopmentRoot.make, tmp_path / "root") == "keyroot.place"
-    (tmp_path / "junk").write_bytes(bytes(HEADER))
-    assert code(KeyStore.open, tmp_path / "junk", store.root) == "keystore.damaged"
+    junk = tmp_path / "junk"
+    junk.write_bytes(bytes(HEADER))
+    assert code(KeyStore.open, junk, store.root) == "keystore.place"
+    table_of(junk).write_bytes(bytes(HEADER))
+    assert code(KeyStore.open, junk, store.root) == "keystore.damaged"
+    table_of(junk).write_bytes(header(TABLE, 1))
+    assert code(KeyStore.open, junk, store.root) == "keystore.damaged"
+    junk.write_bytes(header(SLOT_FILE, 1))
+    table_of(junk).write_bytes(table_of(store.path).read_bytes())
+    assert code(KeyStore.open, junk, store.root) == "keystore.damaged"  # a segment has no place there
     (tmp_path / "root").chmod(0o640)
     assert code(DevelopmentRoot.open, tmp_path / "root") == "keyroot.mode"
 
@@ -213,19 +285,20 @@ def test_a_torn_new_root_is_no_root_and_making_it_again_works(tmp_path: Path) ->
 
 @pytest.mark.engines
 def test_a_full_disk_is_try_later_and_costs_no_key(tmp_path: Path, root: DevelopmentRoot) -> None:
-    with SmallDisk(tmp_path / "disk", 64 << 10) as disk:
+    with SmallDisk(tmp_path / "disk", 512 << 10) as disk:
         store = KeyStore.make(tmp_path / "disk" / "keys", root)
-        store.create([ANNA])
+        store.create([ANNA, BEN])
         disk.fill()
-        many = [Holder(number.to_bytes(32, "big"), 1) for number in range(100)]
+        many = [Holder(number.to_bytes(32, "big"), 1) for number in range(1_100)]
         assert code(store.create, many) == "keystore.full"
+        store.destroy([BEN])
         assert code(store.turn) == "keystore.full"
         assert store.find(ANNA)
         disk.empty()
         store.create(many)
         store.turn()
         store = reopened(store)
-        assert len(store) == 101
+        assert len(store) == 1_101
         store.close()
 
 

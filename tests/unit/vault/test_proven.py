@@ -32,11 +32,11 @@ from cyberprivacy.testing.tlsserver import TlsServer, document, nonce_of
 from cyberprivacy.vault import outward
 from cyberprivacy.vault.followings import State
 from cyberprivacy.vault.grant import Party
+from cyberprivacy.vault.home import Home
 from cyberprivacy.vault.nodeproof import NodeProver
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.proven import PLACES, Peer, Proven, Recipients, RecipientSilent
 from cyberprivacy.vault.recipient import Declared, ReleasePolicy
-from cyberprivacy.vault.sharing import Home
 
 HOME = Home(chain=31337, dao=DAO, cluster=1, evidence=Level.DEVELOPMENT)
 

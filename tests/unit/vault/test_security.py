@@ -32,7 +32,7 @@ from cyberprivacy.vault.security.desk import CLOSED, TRIES, Desk
 from cyberprivacy.vault.security.guard import Guard
 from cyberprivacy.vault.security.web import Interface
 from cyberprivacy.vault.vaultkey import VaultKey
-from cyberprivacy.vault.web.assembly import opened
+from cyberprivacy.vault.web.opening import opened
 
 DELAY = 86_400
 

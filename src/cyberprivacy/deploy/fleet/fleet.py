@@ -116,7 +116,14 @@ class Fleet:
             Differ: they do not agree.
             CyberPrivacyError: what the first cluster raised that cannot say, with its name.
         """
-        found, failures = self._ask(lambda member: self._watcher.look(member, name))
+        return self._agreed(name, self._watcher.look)
+
+    def glance(self, name: str) -> Deployment | None:
+        """See `Runtime.glance`. Errors as `observe`."""
+        return self._agreed(name, self._watcher.glance)
+
+    def _agreed(self, name: str, look: Callable[[Member, str], Deployment | None]) -> Deployment | None:
+        found, failures = self._ask(lambda member: look(member, name))
         if failures:
             raise failures[0]
         running = [one for one in found.values() if one is not None]

@@ -1,7 +1,7 @@
 """One cluster of a fleet, and what was last seen of it."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import NamedTuple
 
@@ -47,8 +47,15 @@ class Watcher:
 
     def look(self, member: Member, name: str) -> Deployment | None:
         """What runs of an application in a cluster now. Errors as `Runtime.observe`."""
+        return self._noted(member, name, member.runtime.observe)
+
+    def glance(self, member: Member, name: str) -> Deployment | None:
+        """The same as by `Runtime.glance`."""
+        return self._noted(member, name, member.runtime.glance)
+
+    def _noted(self, member: Member, name: str, ask: Callable[[str], Deployment | None]) -> Deployment | None:
         try:
-            running = member.runtime.observe(name)
+            running = ask(name)
         except CyberPrivacyError as failure:
             self._note(name, Sighting(member.name, member.wave, None, failure.code))
             raise

@@ -7,17 +7,28 @@ Source: kubernetes.io/docs/reference/using-api/api-concepts and server-side-appl
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import httpx2
 
 from cyberprivacy import canonical
 from cyberprivacy.build.web import body
+from cyberprivacy.bundle.pace import Line, Pace
 from cyberprivacy.canonical import nested_within
-from cyberprivacy.deploy.kubernetes.fields import KINDS, Kind, Object, at, path_of, place
+from cyberprivacy.deploy.kubernetes.fields import KINDS, Kind, Object, at, path_of, place, text
 from cyberprivacy.deploy.kubernetes.kubeconfig import Access
 from cyberprivacy.deploy.kubernetes.lease import Lead
-from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
+from cyberprivacy.deploy.kubernetes.refusals import (
+    ClusterConflict,
+    ClusterDenies,
+    ClusterOdd,
+    ClusterRefuses,
+    ClusterSilent,
+    refusal_of,
+)
+
+__all__ = ["Cluster", "ClusterConflict", "ClusterDenies", "ClusterOdd", "ClusterRefuses", "ClusterSilent"]
 
 MANAGER: Final = "cyberprivacy"
 """Our field manager: the API server remembers which fields are ours."""
@@ -30,40 +41,8 @@ _DEEPEST: Final = 64
 """Arrays and objects within one another; an object of Kubernetes with its schema has some thirty."""
 _OLD: Final = "It must be Kubernetes 1.30 or newer, which has ValidatingAdmissionPolicy."
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML
-
-
-class ClusterSilent(TryLater):
-    """The API server does not answer, or not now."""
-
-    code = "kubernetes.silent"
-    hint = "What runs goes on running; the node asks again by itself."
-
-
-class ClusterConflict(ClusterSilent):
-    """Somebody else wrote to the object at the same moment."""
-
-    code = "kubernetes.conflict"
-
-
-class ClusterRefuses(Untrusted):
-    """The API server, or something that it asks, does not take an object of ours."""
-
-    code = "kubernetes.refused"
-    hint = "The cluster's own rules are tighter than ours; what it said names the rule."
-
-
-class ClusterDenies(Misuse):
-    """The API server does not know us, or does not let us."""
-
-    code = "kubernetes.denied"
-    hint = "See to the kubeconfig's credentials and to the rights of that account."
-
-
-class ClusterOdd(TryLater):
-    """The API server answers with something that is no answer."""
-
-    code = "kubernetes.answer"
-    hint = "Is there really a Kubernetes API server at the kubeconfig's address?"
+_JSON: Final = "application/json"
+_NAMES_ONLY: Final = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class Cluster:
@@ -73,11 +52,13 @@ class Cluster:
         access: whom to talk to, and as whom.
         seconds: how long one answer may be waited for.
         lead: asked before anything is changed, which must be over before its time is. None = nobody else acts.
+        kept: how many connections stay open between requests.
     """
 
-    def __init__(self, access: Access, *, seconds: float = 20.0, lead: Lead | None = None) -> None:
+    def __init__(self, access: Access, *, seconds: float = 20.0, lead: Lead | None = None, kept: int = 20) -> None:
         self._access, self._seconds, self._lead = access, seconds, lead
-        self._client = httpx2.Client(verify=access.tls(), trust_env=False, follow_redirects=False)
+        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=kept)
+        self._client = httpx2.Client(verify=access.tls(), trust_env=False, follow_redirects=False, limits=limits)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -152,6 +133,35 @@ class Cluster:
             options["continue"] = more
         raise ClusterOdd("a list does not end", server=self.server, kind=kind.name)
 
+    def version(self, path: str, options: Mapping[str, str]) -> str:
+        """The version that a list has reached now."""
+        page = self._ask("GET", path, options={**options, "limit": "1"})
+        if not (said := text(page, "metadata", "resourceVersion")):
+            raise ClusterOdd("a list without a version", server=self.server, path=path)
+        return said
+
+    @contextmanager
+    def stream(
+        self, path: str, options: Mapping[str, str], line: Line, seconds: float
+    ) -> Iterator[Iterator[bytes]]:
+        """An answer that goes on, of objects' metadata alone: its parts, as they come over this line."""
+        request = self._request("GET", path, options, seconds, {"Accept": _NAMES_ONLY, "Connection": "close"})
+        pace = Pace(deadline=seconds, grace=seconds, rate=1)
+        try:
+            with line.ask(self._client, request, pace) as got:
+                if got.status_code != 200:
+                    self._answered(got.status_code, body(got, MAX_ANSWER) or b"", f"GET {path}")
+                    raise ClusterOdd("no such list", server=self.server, path=path)
+                yield got.iter_bytes()
+        except httpx2.HTTPError as problem:
+            raise ClusterSilent("no answer", server=self.server, problem=type(problem).__name__) from problem
+
+    def read(self, found: bytes) -> Object:
+        """One object out of an answer that goes on."""
+        if not isinstance(value := _value(found), dict):
+            raise ClusterOdd("no object", server=self.server)
+        return value
+
     def delete(self, found: Object, *, grace: int | None = None) -> None:
         """Have it gone, with all that was made for it; what is gone already stays so.
 
@@ -173,7 +183,7 @@ class Cluster:
         said: Mapping[str, object],
         options: Mapping[str, str],
         *,
-        as_type: str = "application/json",
+        as_type: str = _JSON,
     ) -> Object | None:
         """Change an object within the time for which we may; the server is told to give up when it is over."""
         if self._lead is None:
@@ -200,20 +210,14 @@ class Cluster:
         said: Mapping[str, object] | None = None,
         options: Mapping[str, str] | None = None,
         *,
-        as_type: str = "application/json",
+        as_type: str = _JSON,
         seconds: float | None = None,
     ) -> Object | None:
         """One request; its answer, None when there is no such object."""
+        about = {} if said is None else {"Content-Type": as_type}
+        content = None if said is None else canonical.encode(dict(said))
         limit = self._seconds if seconds is None else seconds
-        request = self._client.build_request(
-            method,
-            self._access.server + path,
-            params=options,
-            headers=self._headers() | ({} if said is None else {"Content-Type": as_type}),
-            content=None if said is None else canonical.encode(dict(said)),
-            timeout=httpx2.Timeout(limit, connect=min(limit, 5.0)),
-            extensions=self._called(),
-        )
+        request = self._request(method, path, options, limit, about, content)
         try:
             got = self._client.send(request, stream=True)
             try:
@@ -226,25 +230,41 @@ class Cluster:
             raise ClusterOdd("an answer is too large", server=self.server, limit=MAX_ANSWER)
         return self._answered(got.status_code, found, f"{method} {path}")
 
+    def _request(
+        self,
+        method: str,
+        path: str,
+        options: Mapping[str, str] | None,
+        seconds: float,
+        about: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> httpx2.Request:
+        return self._client.build_request(
+            method,
+            self._access.server + path,
+            params=options,
+            headers=self._headers() | dict(about),
+            content=content,
+            timeout=httpx2.Timeout(seconds, connect=min(seconds, 5.0)),
+            extensions=self._called(),
+        )
+
     def _called(self) -> dict[str, str]:
         """By which name the server's certificate is checked, where that is not its address."""
         return {"sni_hostname": self._access.name} if self._access.name else {}
 
     def _headers(self) -> dict[str, str]:
         token = self._access.bearer()
-        return {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return {"Accept": _JSON} | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def _answered(self, status: int, found: bytes, asked: str) -> Object | None:
         if status == 404 or (status == 409 and asked.startswith("DELETE")):  # another of that name, made since
             return None
-        try:
-            value = json.loads(found) if nested_within(found, _DEEPEST) else None
-        except ValueError:
-            value = None
+        value = _value(found)
         if 200 <= status < 300 and isinstance(value, dict):
             return value
         said = value.get("message") if isinstance(value, dict) else found.decode("utf-8", "replace")
-        refusal = _refusal(status, str(said)[:_SAID], server=self.server, asked=asked)
+        refusal = refusal_of(status, str(said)[:_SAID], server=self.server, asked=asked)
         if status == 403 and isinstance(refusal, ClusterDenies) and not self._ready():
             what = "the API server denies us, and is not ready"
             raise ClusterSilent(what, server=self.server, asked=asked, status=status, said=str(said)[:_SAID])
@@ -263,16 +283,9 @@ class Cluster:
             return False
 
 
-def _refusal(status: int, said: str, *, server: str, asked: str) -> CyberPrivacyError:
-    kind: type[CyberPrivacyError]
-    if status == 401 or (status == 403 and " cannot " in said and "cannot be" not in said):  # words of RBAC
-        kind, what = ClusterDenies, "the API server denies us"
-    elif status in (400, 403, 413, 415, 422):
-        kind, what = ClusterRefuses, "the API server refuses"
-    elif status == 409:
-        kind, what = ClusterConflict, "somebody else wrote at the same moment"
-    elif status >= 500 or status == 429:
-        kind, what = ClusterSilent, "the API server cannot answer now"
-    else:
-        kind, what = ClusterOdd, "the API server answers oddly"
-    return kind(what, server=server, asked=asked, status=status, said=said)
+def _value(found: bytes) -> object:
+    """What JSON says; None where it is none, or none that we read."""
+    try:
+        return json.loads(found) if nested_within(found, _DEEPEST) else None
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterConflict
+from cyberprivacy.deploy.kubernetes.changes import Mark
 from cyberprivacy.deploy.kubernetes.fields import Object, at, text
 from cyberprivacy.deploy.kubernetes.reading import differs, others_in
 
@@ -16,8 +17,8 @@ _TRIES: Final = 5
 class Drifts:
     """Looks at objects of ours now and then.
 
-    An object whose version is the one that we saw last is not asked about again, so that a quiet cluster costs one
-    read an object and round.
+    Where nothing has happened since all was right, there is nothing to look at. An object whose version is the one
+    that we saw last is read and not asked about again.
 
     Args:
         cluster: where they are.
@@ -28,16 +29,29 @@ class Drifts:
     def __init__(self, cluster: Cluster, pause: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._cluster, self._pause, self._clock = cluster, pause, clock
         self._looked: dict[str, float] = {}
+        self._rests: dict[str, Mark] = {}
         self._seen: defaultdict[str, dict[tuple[str, str], tuple[str, str]]] = defaultdict(dict)
 
     def forget(self, name: str) -> None:
         """Begin anew with an application, which has just been applied: the next look is a round from now."""
         self._seen.pop(name, None)
+        self._rests.pop(name, None)
         self._looked[name] = self._clock()
 
-    def due(self, name: str) -> bool:
-        """Whether it is time to look at an application's objects again."""
-        return self._clock() - self._looked.get(name, -self._pause) >= self._pause
+    def due(self, name: str, mark: Mark | None) -> bool:
+        """Whether it is time to look at an application's objects again.
+
+        Args:
+            name: of the application.
+            mark: of this moment; None = nobody can say what happens.
+        """
+        rests = mark is not None and self._rests.get(name) == mark
+        return not rests and self._clock() - self._looked.get(name, -self._pause) >= self._pause
+
+    def rest(self, name: str, mark: Mark | None) -> None:
+        """All that belongs to an application was right when it was looked at after this moment."""
+        if mark is not None:
+            self._rests[name] = mark
 
     def look(self, name: str, wanted: Collection[Object]) -> Iterator[str]:
         """Compare an application's objects with what they should be, and put them right, one after the other.

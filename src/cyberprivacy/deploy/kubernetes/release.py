@@ -130,7 +130,8 @@ class Release:
         self._room.bring(plan.services)
         self._point(plan, front)
         around = self._around(plan.references, plan.spec, need(self._application.topology), {})
-        time.sleep(_DRAIN)  # whoever was on the way to the pods from before has come and gone
+        if self._before.serving:
+            time.sleep(_DRAIN)  # whoever was on the way to the pods from before has come and gone
         self._room.bring(around[:1])
         self._room.expel((), around + plan.objects)
         self._room.bring(around[1:])

@@ -10,7 +10,7 @@ are ready to take its place.
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from cyberprivacy.deploy.deployment import Application, Deployment
 from cyberprivacy.deploy.front import Balancer
 from cyberprivacy.deploy.kubernetes import walls
 from cyberprivacy.deploy.kubernetes.api import Cluster, ClusterOdd
+from cyberprivacy.deploy.kubernetes.changes import Changes, Mark
 from cyberprivacy.deploy.kubernetes.drift import Drifts
 from cyberprivacy.deploy.kubernetes.elector import Elector
 from cyberprivacy.deploy.kubernetes.fields import Object, text
@@ -35,6 +36,9 @@ from cyberprivacy.errors import CyberPrivacyError, TryLater
 
 _ENDING: Final = 45.0
 """Seconds within which pods that must stop have ended."""
+_POLICIES: Final = ""
+"""What stands for the policies among the names of applications."""
+_NAMED: Final = 20
 _log = structlog.get_logger("deploy")
 
 
@@ -77,11 +81,13 @@ class KubernetesRuntime:
         self._settings, self._front, self._told = settings, front, told
         self._lead = _elector(settings) if settings.lease else None
         self.cluster = Cluster(settings.access, lead=self._lead)
+        self.changes = Changes(Cluster(settings.access, kept=0))
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._removals: Counter[str] = Counter()
         self._held: dict[str, _Held] = {}
         self._coming: set[str] = set()
         self._drifts = Drifts(self.cluster, settings.round_seconds)
+        self._glances: dict[str, tuple[Mark, _Held | None, int | None, Deployment | None]] = {}
         self._user = ""
 
     def apply(self, application: Application) -> Deployment:
@@ -145,6 +151,17 @@ class KubernetesRuntime:
         standing = room.standing()
         return None if standing is None or not standing.serving else room.deployment(standing.serving)
 
+    def glance(self, name: str) -> Deployment | None:
+        """See `Runtime.glance`: as long as the cluster tells of nothing that happened, nothing is asked."""
+        mark, held, term = self.changes.mark(name), self._held.get(name), self._term()
+        match self._glances.get(name):
+            case (seen, before, then, found) if seen == mark and before is held and then == term:
+                return found
+        found = self.observe(name)
+        if mark is not None:
+            self._glances[name] = mark, held, term, found
+        return found
+
     def names(self) -> frozenset[str]:
         """Applications of this node of which something may be here.
 
@@ -185,43 +202,62 @@ class KubernetesRuntime:
         right: list[str] = []
         failures: list[CyberPrivacyError] = []
         term = self._term()
-        mine = (name for name, held in self._held.copy().items() if term is not None and held.term == term)
-        for name in sorted(mine):
-            if self._locks[name].acquire(blocking=False):  # else a switch is under way, which looks after it
-                try:
-                    right += self._tend_one(name)
-                except CyberPrivacyError as failure:
-                    _log.warning("tend", app=name, code=failure.code, what=str(failure))
-                    failures.append(failure)
-                finally:
-                    self._locks[name].release()
+        mine = sorted(name for name, held in self._held.copy().items() if term is not None and held.term == term)
+        for name in (_POLICIES, *mine):
+            try:
+                right += self._tend_one(name) if name else self._tend_policies(mine)
+            except CyberPrivacyError as failure:
+                _log.warning("tend", app=name, code=failure.code, what=str(failure))
+                failures.append(failure)
         if failures:
             raise failures[0]
         return tuple(right)
 
     def close(self) -> None:
         """See `Tended.close`. The next node begins at once."""
+        self.changes.close()
         if self._lead is not None:
             self._lead.close()
         self.cluster.close()
 
+    def _tend_policies(self, apps: Sequence[str]) -> tuple[str, ...]:
+        """Look after what the cluster refuses for these applications, once for all of them."""
+        if not apps or not self._drifts.due(_POLICIES, None):
+            return ()
+        return self._put_right({"apps": list(apps[:_NAMED])}, self._drifts.look(_POLICIES, policies()))
+
     def _tend_one(self, name: str) -> tuple[str, ...]:
-        held = self._held.get(name)
-        if held is None:
+        if not self._locks[name].acquire(blocking=False):  # a switch is under way, which looks after it
             return ()
-        held = self._held[name] = self._turn(name, held)
-        if name in self._coming:  # a release on its way has objects of its own, and wider walls
-            return ()
-        if not self._drifts.due(name):
-            return ()
+        try:
+            held = self._held.get(name)
+            if held is None:
+                return ()
+            held = self._held[name] = self._turn(name, held)
+            mark = self.changes.mark(name)
+            # A release on its way has objects of its own, and wider walls.
+            if name in self._coming or not self._drifts.due(name, mark):
+                return ()
+            found = self._put_right({"app": name}, self._look(name, held.objects))
+            if not found:
+                self._drifts.rest(name, mark)
+            return found
+        finally:
+            self._locks[name].release()
+
+    def _look(self, name: str, objects: tuple[Object, ...]) -> Iterator[str]:
+        yield from self._drifts.look(name, objects)
+        yield from self._room(name).expel((), objects)
+
+    def _put_right(self, about: Mapping[str, object], look: Iterator[str]) -> tuple[str, ...]:
+        """Tell what a look puts right; also if it fails on its way, as far as it came."""
         found: list[str] = []
         try:
-            found.extend(self._drifts.look(name, (*policies(), *held.objects)))
-            found += self._room(name).expel((), held.objects)
-        finally:  # what is right already is told, whatever became of the rest
+            found.extend(look)
+        finally:
             if found:
-                _log.warning("drift", app=name, code="deploy.drift", objects=tuple(found))
-                self._told("deploy.drift", {"app": name, "objects": found})
+                _log.warning("drift", **about, code="deploy.drift", objects=tuple(found))
+                self._told("deploy.drift", {**about, "objects": found})
         return tuple(found)
 
     def _turn(self, name: str, held: _Held) -> _Held:

@@ -5,6 +5,7 @@ beside each setting.
 """
 
 import json
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -69,6 +70,16 @@ class Machine:
         """What `ctr` says of the images that are here."""
         return self._ctr("images", "ls")
 
+    def execute(self, container: str, *words: str) -> str:
+        """Run a command in a container, as `kubectl exec` does at its end; what it printed.
+
+        Args:
+            container: as a pod's status names it, "containerd://…".
+            words: the command.
+        """
+        name = f"exec-{secrets.token_hex(4)}"
+        return self._ctr("tasks", "exec", "--exec-id", name, container.removeprefix("containerd://"), *words)
+
     def _ctr(self, *words: str) -> str:
         done = subprocess.run(
             ["ctr", "-a", self._socket, "-n", "k8s.io", *words], capture_output=True, text=True, check=False
@@ -115,6 +126,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   address = "{self._socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE}"
+  netns_mounts_under_state_dir = true  # beside others of this machine, each clears its own
   restrict_oom_score_adj = true  # without CAP_SYS_RESOURCE it cannot be lowered
   stream_server_address = "127.0.0.1"
   [plugins."io.containerd.grpc.v1.cri".cni]
@@ -221,9 +233,6 @@ def clear(folder: Path) -> None:
                 below.rmdir()
         with suppress(OSError):
             group.rmdir()
-    for space in Path("/run/netns").glob("cni-*"):
-        with suppress(subprocess.CalledProcessError):
-            run("ip", "netns", "del", space.name)
     shutil.rmtree(folder / "root", ignore_errors=True)
 
 

@@ -62,7 +62,8 @@ class Site:
         return f"10.{244 + self.number}.0.0/16"
 
 
-HOST: Final = Site().host
+FIRST: Final = Site()
+HOST: Final = FIRST.host
 USERS: Final = {
     "admin": ("admin", "system:masters"),
     "mallory": ("mallory", "system:masters"),
@@ -104,7 +105,7 @@ class Plane:
         site: where it is on this machine; none but this object's cluster may be there.
     """
 
-    def __init__(self, folder: Path, programs: Path, *, audited: str = "", site: Site = Site()) -> None:
+    def __init__(self, folder: Path, programs: Path, *, audited: str = "", site: Site = FIRST) -> None:
         self.folder, self.bin, self._audited, self.site = folder, programs, audited, site
         self._processes: dict[str, tuple[list[str], subprocess.Popen[bytes]]] = {}
         self._lock = Path(f"/run/{site.space}.lock").open("w")  # noqa: SIM115 held as long as the cluster
@@ -153,6 +154,10 @@ class Plane:
                 start_new_session=True,
             )
         self._processes[name] = ([*arguments], process)
+
+    def pid(self, name: str) -> int:
+        """Of a part that runs."""
+        return self._processes[name][1].pid
 
     def kill(self, name: str) -> None:
         """As a power cut would."""

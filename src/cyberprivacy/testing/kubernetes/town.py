@@ -14,24 +14,24 @@ from cyberprivacy.testing.kubernetes.binaries import binaries
 from cyberprivacy.testing.kubernetes.install import OURS, install, token
 from cyberprivacy.testing.kubernetes.machine import Machine
 from cyberprivacy.testing.kubernetes.plane import HOST, Plane
+from cyberprivacy.testing.server import Neighbour
 from cyberprivacy.testing.town import free_port
-from cyberprivacy.testing.townnode import TownNode
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
+def registry(folder: Path, host: str = HOST) -> Iterator[str]:
     """Debian's docker-registry at this machine's end of the cluster's cable, over plain HTTP; "host:port"."""
     port = free_port()
     settings = folder / "registry.yml"
     settings.write_text(
         f'version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: "{folder}/registry"}}}}\n'
-        f'http: {{addr: "{HOST}:{port}"}}\n'
+        f'http: {{addr: "{host}:{port}"}}\n'
     )
     command = ["setpriv", "--pdeathsig", "KILL", "--", "docker-registry", "serve", str(settings)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
-        yield f"{HOST}:{port}"
+        yield f"{host}:{port}"
     finally:
         process.terminate()
         process.wait()
@@ -61,7 +61,7 @@ def table(plane: Plane, where: str) -> str:
     return "\n".join(["[kubernetes]", *lines, f'front = ["{HOST}/32"]', ""])
 
 
-def vouch(node: TownNode) -> str:
+def vouch(node: Neighbour) -> str:
     """The operator certifies a node's software TPM with a root of its own; its SHA-256 in hex.
 
     No development root is in it: whoever names this root in a policy says that they believe the operator.
@@ -74,28 +74,29 @@ def vouch(node: TownNode) -> str:
     return fingerprint(operator.chain[-1]).hex()
 
 
-def policy(folder: Path, root: str) -> Path:
-    """A policy that believes the operator with this root."""
+def policy(folder: Path, *roots: str) -> Path:
+    """A policy that believes the operator with these roots."""
     path = folder / "policy.json"
-    path.write_text(json.dumps({"v": 1, "roots": {f"sha256:{root}": "operator-trusted"}}))
+    path.write_text(json.dumps({"v": 1, "roots": {f"sha256:{root}": "operator-trusted" for root in roots}}))
     return path
 
 
 @contextmanager
-def cluster(folder: Path, rig: Path, manifest: Path) -> Iterator[tuple[Plane, Machine]]:
-    """A whole cluster with the node's account in it; everything ends with the block.
+def cluster(folder: Path, rig: Path, manifest: Path | None = None) -> Iterator[tuple[Plane, Machine]]:
+    """A whole cluster; everything ends with the block.
 
     Args:
         folder: for all that it keeps.
         rig: what Kubernetes is compiled from; see `binaries`.
-        manifest: what an administrator installs for the node.
+        manifest: what an administrator installs for a node elsewhere, with a token for it; None installs nothing.
     """
     folder.mkdir(mode=0o711)
     plane = Plane(folder, binaries(rig))
     try:
         plane.start()
-        install(plane, manifest)
-        token(plane)
+        if manifest is not None:
+            install(plane, manifest)
+            token(plane)
         with registry(folder) as where:
             machine = Machine(plane, where)
             try:

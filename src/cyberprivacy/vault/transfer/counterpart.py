@@ -13,10 +13,10 @@ from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
+from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.key import Kind
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.recipient import ReleasePolicy
-from cyberprivacy.vault.sharing import Own
 from cyberprivacy.vault.transfer import manifest, receipt
 from cyberprivacy.vault.transfer.arrivals import Arrival
 from cyberprivacy.vault.transfer.envelope import OVERHEAD

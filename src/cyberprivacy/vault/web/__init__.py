@@ -1,9 +1,9 @@
 """The vault over HTTP: one table of endpoints says what there is and who may ask for it.
 
-Reading order: `endpoint` (what one entry says), `problem`, `pace`, `forms`, `crew`, `dispatch` (how a request
-becomes a call), the modules that name their entries (`discovery`, `people`, `data`, `stream`, `custody`,
+Reading order: `endpoint` (what one entry says), `problem`, `pace`, `waiting`, `forms`, `crew`, `dispatch` (how a
+request becomes a call), the modules that name their entries (`discovery`, `people`, `data`, `stream`, `custody`,
 `between`, `allowed`, `handing`, `moves`) and their structures (`wire`, `kept`), `openapi`,
-`app`, `assembly`, `server`.
+`app`, `assembly`, `opening`, `server`.
 Source: docs/spec/udi-1.md, "HTTP".
 """
 

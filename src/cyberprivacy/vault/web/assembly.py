@@ -1,40 +1,31 @@
-"""A vault put together: where it keeps things, all endpoints, and the doors before them."""
+"""What a vault is made of: all its endpoints, and the doors before them. `opening` makes one from a folder."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
 from starlette.types import ASGIApp
 
-from cyberprivacy.bundle.datatype import DataType
-from cyberprivacy.ledger.log import FileLedger
-from cyberprivacy.vault import forms, outward, owners
+from cyberprivacy.vault import forms, owners
 from cyberprivacy.vault.accounts import Accounts
 from cyberprivacy.vault.blobs import Blobs
-from cyberprivacy.vault.changing import Means, Quota
-from cyberprivacy.vault.contractwallet import ContractWitness
 from cyberprivacy.vault.database import Database
-from cyberprivacy.vault.erasure import Erasure
 from cyberprivacy.vault.exports import Exports
-from cyberprivacy.vault.exports import Means as Making
 from cyberprivacy.vault.following import Follower
 from cyberprivacy.vault.followings import Followings
+from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.key import Judge
-from cyberprivacy.vault.keyroot import DevelopmentRoot
-from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.messenger import Messenger
-from cyberprivacy.vault.place import OWNER, BadPlace, Place
+from cyberprivacy.vault.place import BadPlace, Place
 from cyberprivacy.vault.proven import Prover, Recipients
 from cyberprivacy.vault.receiptlog import ReceiptLog
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sessions import Session, Sessions
-from cyberprivacy.vault.sharing import Own, Sharing
+from cyberprivacy.vault.sharing import Sharing
 from cyberprivacy.vault.signing_in import Door
 from cyberprivacy.vault.sweeper import Sweeper
 from cyberprivacy.vault.transfer.recordkeeping import RecordKeeping
@@ -61,14 +52,7 @@ from cyberprivacy.vault.web.pace import Pace
 from cyberprivacy.vault.web.people import People
 from cyberprivacy.vault.web.statistics import Statistics
 from cyberprivacy.vault.web.stream import Stream
-
-FILE: Final = "vault.db"
-ROOT: Final = "keys.root"
-KEYS: Final = "keys.udi"
-KEY: Final = "vault.key"
-LEDGER: Final = "receipts.ledger"
-LOG: Final = "receipts.log"
-EXPORTS: Final = "exports"
+from cyberprivacy.vault.web.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +78,7 @@ class Vault:
         receipts: remembers their digests.
         own: the application that shares under grants; None where none does.
         prover: has recipients prove themselves; None where nobody can judge them.
+        waiting: counts answers that wait.
     """
 
     database: Database
@@ -114,6 +99,7 @@ class Vault:
     receipts: ReceiptLog
     own: Own | None = None
     prover: Prover | None = None
+    waiting: Waiting = field(default_factory=Waiting)
 
     @cached_property
     def recipients(self) -> Recipients:
@@ -131,8 +117,10 @@ class Vault:
             People(self.accounts, Sessions(self.database), self._door()),
             Data(self.database, self.ring.store, self.records, self.types),
             Numbers(self.database, self.records, self.types),
-            Stream(self.database, self.records, self.blobs),
-            Custody(self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper),
+            Stream(self.database, self.records, self.blobs, self.waiting),
+            Custody(
+                self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper, self.waiting
+            ),
         )
         table = [each for room in rooms for each in room.endpoints()]
         if self.traffic is not None:
@@ -140,7 +128,13 @@ class Vault:
             site, holder = self.place.of(sharing.own.app), self.key.public
             rooms_between = (
                 Between(
-                    sharing, self.database.bell, site=site, authority=authority, holder=holder, wake=self._wake
+                    sharing,
+                    self.database.bell,
+                    site=site,
+                    authority=authority,
+                    holder=holder,
+                    wake=self._wake,
+                    waiting=self.waiting,
                 ),
                 Allowed(sharing),
                 Handing(self.traffic, authority=authority),
@@ -241,113 +235,3 @@ class Vault:
             )
 
         return Door(self.database, self.place, self.judge, forms.schema(self.place.network), admit)
-
-
-@contextmanager
-def opened(  # noqa: PLR0913  (each is one part of a vault)
-    data: Path,
-    database: str,
-    place: Place,
-    *,
-    types: Sequence[DataType] = (),
-    own: Own | None = None,
-    receipts: ReceiptLog | None = None,
-    prover: Prover | None = None,
-    contracts: ContractWitness | None = None,
-    paces: Paces = DEFAULT,
-    clock: Callable[[], float] = time.time,
-) -> Iterator[Vault]:
-    """A vault that keeps everything in a folder, but for its database if that has a URL of its own.
-
-    Args:
-        data: the folder; made if it is not there.
-        database: `postgresql://…`; "" for SQLite in the folder.
-        place: where it is.
-        types: that are declared, besides those that were before.
-        own: the application that shares under grants.
-        receipts: the log of whoever this vault runs beside; None keeps one of its own in the folder.
-        prover: has recipients prove themselves.
-        contracts: says what contract wallets accept; None = their keys are not enabled here.
-        paces: how fast anybody may ask.
-        clock: POSIX seconds.
-
-    Raises:
-        BadPlace: the folder cannot be made ("vault.data").
-        CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
-    """
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadPlace(
-            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
-        ) from None
-    with ExitStack() as stack:
-        kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
-        stack.callback(kept.close)
-        ring, known = KeyRing(_keys(data, stack)), Types()
-        with kept.transaction() as connection:
-            for each in types:
-                known.declare(connection, each, now=int(clock()))
-        means = Means(ring=ring, types=known, quota=Quota(), clock=clock)
-        records, blobs = Records(means), Blobs(means)
-        key = VaultKey.open(data / KEY)
-        exports = Exports(
-            Making(
-                database=kept,
-                ring=ring,
-                records=records,
-                blobs=blobs,
-                types=known,
-                folder=data / EXPORTS,
-                key=key,
-                said={"network": place.network, "site": place.site.uri},
-                clock=clock,
-            )
-        )
-        stack.callback(exports.close)
-        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
-        stack.callback(sweeper.close)
-        reach = outward.anywhere if place.site.local else outward.public
-        messenger = Messenger(kept, reach, clock)
-        stack.callback(messenger.close)
-        if receipts is None:
-            mine = FileLedger(data / LEDGER, clock=clock)
-            stack.callback(mine.close)
-            receipts = ReceiptLog.own(mine, data / LOG, key, place.site, clock=clock)
-        vault = Vault(
-            database=kept,
-            place=place,
-            judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
-            ring=ring,
-            keys=ring.store.root.label,
-            development=True,
-            types=known,
-            records=records,
-            blobs=blobs,
-            exports=exports,
-            sweeper=sweeper,
-            messenger=messenger,
-            key=key,
-            paces=paces,
-            clock=clock,
-            receipts=receipts,
-            own=own,
-            prover=prover,
-        )
-        if vault.traffic is not None:
-            stack.enter_context(vault.traffic.running())
-        yield vault
-
-
-def _keys(data: Path, stack: ExitStack) -> KeyStore:
-    """The keys, under their root; made where neither is there yet, never where only one is."""
-    root_file, key_file = data / ROOT, data / KEYS
-    if not root_file.exists() and not key_file.exists():
-        made = DevelopmentRoot.make(root_file)
-        KeyStore.make(key_file, made).close()
-        made.close()
-    root = DevelopmentRoot.open(root_file)
-    stack.callback(root.close)
-    store = KeyStore.open(key_file, root)
-    stack.callback(store.close)
-    return store

@@ -22,6 +22,7 @@ from cyberprivacy.vault.web import kept, wire
 from cyberprivacy.vault.web.custody import erasure_shown
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
+from cyberprivacy.vault.web.waiting import Waiting
 
 _CURSOR: Final = 19
 """Digits of a place in the outbox."""
@@ -73,6 +74,7 @@ class Between:
         authority: of the vault: host and port that signed requests name.
         holder: the vault's key, 32 bytes.
         wake: called when there is something to erase, or somebody to tell.
+        waiting: counts who listens.
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Between:
         authority: str,
         holder: bytes,
         wake: Callable[[], None],
+        waiting: Waiting,
     ) -> None:
         self._sharing, self._bell, self._site, self._authority = sharing, bell, site, authority
-        self._wake = wake
+        self._wake, self._waiting = wake, waiting
         self._holder = f"ed25519-device:{holder.hex()}"
 
     def endpoints(self) -> list[Endpoint]:
@@ -159,7 +162,7 @@ class Between:
             raise BadCall("not a place in a stream of events")
         with self._sharing.database.reading() as connection:
             self._sharing.listening(connection, shared)
-        return Reply(self._stream(shared, int(told)))
+        return Reply(self._waiting.let(shared.grant, self._stream(shared, int(told))))
 
     def _read(self, call: Call) -> Reply:
         record = call.path["record"]

@@ -26,6 +26,7 @@ from cyberprivacy.vault.types import Types
 from cyberprivacy.vault.web import kept
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
+from cyberprivacy.vault.web.waiting import Waiting
 
 MAX_LINES: Final = 4 << 20
 """Bytes of one part of an import."""
@@ -45,9 +46,10 @@ class Custody:
         types: Types,
         exports: Exports,
         sweeper: Sweeper,
+        waiting: Waiting,
     ) -> None:
         self._database, self._store, self._records, self._types = database, store, records, types
-        self._exports, self._sweeper = exports, sweeper
+        self._exports, self._sweeper, self._waiting = exports, sweeper, waiting
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -116,7 +118,8 @@ class Custody:
         found, seconds = self._exports.find(call.who, _job(call)), call.asked(kept.WaitQuery).seconds
         if found.state != WAITING or not seconds:
             return Reply(_export(found))
-        return Reply(self._awaited(call.who, found, heard, seconds))
+        parts = self._awaited(call.who, found, heard, seconds)
+        return Reply(self._waiting.let(call.who.account, parts))
 
     async def _awaited(self, who: Session, found: Export, heard: int, seconds: int) -> AsyncIterator[bytes]:
         """An export that waits, once it does no more or the time is over; as it was last seen, if it is gone."""

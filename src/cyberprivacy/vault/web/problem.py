@@ -41,6 +41,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "api.header": 428,
     "api.media": 415,
     "api.pace": 429,
+    "api.waits": 429,
     "api.busy": 503,
 }
 """Codes whose status says more than their base: 409 do not go on, 400 the request is wrong, 503 try later."""

@@ -19,6 +19,7 @@ from cyberprivacy.vault.sessions import Session, check_open
 from cyberprivacy.vault.web import kept
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 from cyberprivacy.vault.web.problem import BadCall
+from cyberprivacy.vault.web.waiting import Waiting
 
 LOOK: Final = 1.0
 """Seconds between two looks of a listener whom nobody wakes: every commit of this process rings the bell."""
@@ -31,8 +32,8 @@ _SEQ: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 class Stream:
     """The endpoints of blobs and events."""
 
-    def __init__(self, database: Database, records: Records, blobs: Blobs) -> None:
-        self._database, self._records, self._blobs = database, records, blobs
+    def __init__(self, database: Database, records: Records, blobs: Blobs, waiting: Waiting) -> None:
+        self._database, self._records, self._blobs, self._waiting = database, records, blobs, waiting
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -137,7 +138,8 @@ class Stream:
         last = call.headers.get("Last-Event-ID", str(asked.after))
         if not _SEQ.fullmatch(last):
             raise BadCall("not the id of an event", code="api.header", header="Last-Event-ID")
-        return Reply(_told(self._feed(call, asked.app), int(last), asked.seconds, self._database.bell))
+        parts = _told(self._feed(call, asked.app), int(last), asked.seconds, self._database.bell)
+        return Reply(self._waiting.let(call.who.account, parts))
 
 
 async def _told(feed: Feed, after: int, seconds: int, bell: Bell) -> AsyncIterator[bytes]:

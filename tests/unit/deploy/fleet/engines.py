@@ -135,6 +135,8 @@ class Engine:
             return self.serving
         return replace(self.serving, ready=0, seal=SEAL)
 
+    glance = observe
+
     def names(self) -> frozenset[str]:
         self._reach()
         return frozenset() if self.serving is None else frozenset({APP})

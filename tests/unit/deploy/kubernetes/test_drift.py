@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cyberprivacy.deploy.kubernetes.api import ClusterConflict, ClusterSilent
+from cyberprivacy.deploy.kubernetes.changes import Mark
 from cyberprivacy.deploy.kubernetes.drift import Drifts
 from cyberprivacy.deploy.kubernetes.fields import Object, text
 
@@ -82,7 +83,7 @@ def test_who_writes_without_end_is_left_for_the_next_round(cluster: Objects, dri
     cluster.before_write = lambda name: spoil(cluster, name)
     with pytest.raises(ClusterConflict):
         list(drifts.look("book", WANTED))
-    assert drifts.due("book")
+    assert drifts.due("book", None)
 
 
 def test_what_was_put_right_before_the_cluster_went_away_is_told(cluster: Objects, drifts: Drifts) -> None:
@@ -98,3 +99,19 @@ def test_what_was_put_right_before_the_cluster_went_away_is_told(cluster: Object
         told.extend(drifts.look("book", WANTED))
     assert told == ["ConfigMap/one: written by mallory"]
     assert cluster.kept["one"]["data"] == {"a": "b"}
+
+
+def test_where_nothing_happened_nothing_is_looked_at(drifts: Drifts) -> None:
+    assert drifts.due("book", Mark(1, 1))
+    drifts.rest("book", Mark(1, 1))
+    assert not drifts.due("book", Mark(1, 1))
+    assert drifts.due("book", Mark(1, 2))
+    assert drifts.due("book", Mark(2, 1))
+    assert drifts.due("book", None)  # nobody can say
+    drifts.forget("book")
+    assert drifts.due("book", Mark(1, 1))
+
+
+def test_who_could_not_say_when_it_was_right_looks_again(drifts: Drifts) -> None:
+    drifts.rest("book", None)
+    assert drifts.due("book", Mark(1, 1))

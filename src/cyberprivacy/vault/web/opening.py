@@ -1,0 +1,150 @@
+"""A vault opened from a folder: its database, its keys under their root, and what works in the background."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from cyberprivacy.bundle.datatype import DataType
+from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.vault import outward
+from cyberprivacy.vault.blobs import Blobs
+from cyberprivacy.vault.changing import Means, Quota
+from cyberprivacy.vault.contractwallet import ContractWitness
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.erasure import Erasure
+from cyberprivacy.vault.exports import Exports
+from cyberprivacy.vault.exports import Means as Making
+from cyberprivacy.vault.home import Own
+from cyberprivacy.vault.key import Judge
+from cyberprivacy.vault.keyroot import DevelopmentRoot
+from cyberprivacy.vault.keystore import KeyStore
+from cyberprivacy.vault.messenger import Messenger
+from cyberprivacy.vault.place import OWNER, BadPlace, Place
+from cyberprivacy.vault.proven import Prover
+from cyberprivacy.vault.receiptlog import ReceiptLog
+from cyberprivacy.vault.records import Records
+from cyberprivacy.vault.sealing import KeyRing
+from cyberprivacy.vault.sweeper import Sweeper
+from cyberprivacy.vault.types import Types
+from cyberprivacy.vault.vaultkey import VaultKey
+from cyberprivacy.vault.web.assembly import DEFAULT, Paces, Vault
+
+FILE: Final = "vault.db"
+ROOT: Final = "keys.root"
+KEYS: Final = "keys.udi"
+KEY: Final = "vault.key"
+LEDGER: Final = "receipts.ledger"
+LOG: Final = "receipts.log"
+EXPORTS: Final = "exports"
+
+
+@contextmanager
+def opened(  # noqa: PLR0913  (each is one part of a vault)
+    data: Path,
+    database: str,
+    place: Place,
+    *,
+    types: Sequence[DataType] = (),
+    own: Own | None = None,
+    receipts: ReceiptLog | None = None,
+    prover: Prover | None = None,
+    contracts: ContractWitness | None = None,
+    paces: Paces = DEFAULT,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Vault]:
+    """A vault that keeps everything in a folder, but for its database if that has a URL of its own.
+
+    Args:
+        data: the folder; made if it is not there.
+        database: `postgresql://…`; "" for SQLite in the folder.
+        place: where it is.
+        types: that are declared, besides those that were before.
+        own: the application that shares under grants.
+        receipts: the log of whoever this vault runs beside; None keeps one of its own in the folder.
+        prover: has recipients prove themselves.
+        contracts: says what contract wallets accept; None = their keys are not enabled here.
+        paces: how fast anybody may ask.
+        clock: POSIX seconds.
+
+    Raises:
+        BadPlace: the folder cannot be made ("vault.data").
+        CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadPlace(
+            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
+        ) from None
+    with ExitStack() as stack:
+        kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
+        stack.callback(kept.close)
+        ring, known = KeyRing(_keys(data, stack)), Types()
+        with kept.transaction() as connection:
+            for each in types:
+                known.declare(connection, each, now=int(clock()))
+        means = Means(ring=ring, types=known, quota=Quota(), clock=clock)
+        records, blobs = Records(means), Blobs(means)
+        key = VaultKey.open(data / KEY)
+        exports = Exports(
+            Making(
+                database=kept,
+                ring=ring,
+                records=records,
+                blobs=blobs,
+                types=known,
+                folder=data / EXPORTS,
+                key=key,
+                said={"network": place.network, "site": place.site.uri},
+                clock=clock,
+            )
+        )
+        stack.callback(exports.close)
+        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
+        stack.callback(sweeper.close)
+        reach = outward.anywhere if place.site.local else outward.public
+        messenger = Messenger(kept, reach, clock)
+        stack.callback(messenger.close)
+        if receipts is None:
+            mine = FileLedger(data / LEDGER, clock=clock)
+            stack.callback(mine.close)
+            receipts = ReceiptLog.own(mine, data / LOG, key, place.site, clock=clock)
+        vault = Vault(
+            database=kept,
+            place=place,
+            judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
+            ring=ring,
+            keys=ring.store.root.label,
+            development=True,
+            types=known,
+            records=records,
+            blobs=blobs,
+            exports=exports,
+            sweeper=sweeper,
+            messenger=messenger,
+            key=key,
+            paces=paces,
+            clock=clock,
+            receipts=receipts,
+            own=own,
+            prover=prover,
+        )
+        if vault.traffic is not None:
+            stack.enter_context(vault.traffic.running())
+        yield vault
+
+
+def _keys(data: Path, stack: ExitStack) -> KeyStore:
+    """The keys, under their root; made where neither is there yet, never where only one is."""
+    root_file, key_file = data / ROOT, data / KEYS
+    if not root_file.exists() and not key_file.exists():
+        made = DevelopmentRoot.make(root_file)
+        KeyStore.make(key_file, made).close()
+        made.close()
+    root = DevelopmentRoot.open(root_file)
+    stack.callback(root.close)
+    store = KeyStore.open(key_file, root)
+    stack.callback(store.close)
+    return store

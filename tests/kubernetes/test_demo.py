@@ -1,0 +1,53 @@
+"""`demo kubernetes` as a newcomer types it: the chart's nodes in pods, a release, an update, a node that goes.
+
+It has a cluster of its own, and there is one at a time: this file runs before the others.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from cyberprivacy.testing.checkout import PROJECT
+from cyberprivacy.testing.kubernetes.plane import Site
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What it said at its end."""
+    folder = tmp_path_factory.mktemp("demo")
+    folder.chmod(0o711)
+    words = [
+        sys.executable,
+        "-m",
+        "cyberprivacy",
+        "demo",
+        "kubernetes",
+        "--json",
+        "--folder",
+        str(folder / "kept"),
+    ]
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return dict(json.loads(done.stdout))
+
+
+def test_the_nodes_within_the_cluster_are_believed_as_far_as_its_operator_is(told: Mapping[str, str]) -> None:
+    assert told["verify"] == "accepted, level operator-trusted"
+
+
+@pytest.mark.parametrize("while_what", ["during the update", "while a node was replaced"])
+def test_no_request_is_lost(told: Mapping[str, str], while_what: str) -> None:
+    asked, _, failed = told[while_what].partition(" requests, ")
+    assert (int(asked) > 100, failed) == (True, "0 failed")
+
+
+def test_nothing_of_it_is_left(told: Mapping[str, str]) -> None:
+    assert told["application"].startswith("https://10.96.")
+    assert not Path("/run/netns", Site().space).exists()
+    assert not [one for one in Path("/proc/mounts").read_text().splitlines() if "/demo0/kept/" in one]
