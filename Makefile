@@ -84,7 +84,7 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
-test-os: ## start the Privacy OS in QEMU, predict, verify, attack; some ten minutes
+test-os: ## start the Privacy OS in QEMU, predict, verify, attack, keep data, update; some twenty minutes
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
 

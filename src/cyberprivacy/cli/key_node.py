@@ -3,12 +3,14 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
+
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # what is typed; nothing is bound to it here
 
 
 def serve(
@@ -57,7 +59,8 @@ def serve(
     door = socket_at(listen, code="keys.listen")
     host, port = door.getsockname()[:2]
     pem = tls_key(folder / "tls.pem", (host,), int(time.time()))
-    data = f"https://{host}:{port}#{key_node_web.pin_of(pem).hex()}"
+    named = "HOST" if host in _ANY else host
+    data = f"https://{named}:{port}#{key_node_web.pin_of(pem).hex()}"
     out.result({"data": data, "nodes": 1}, f"ONE key node; machines name it with\ndata {data}", as_json=as_json)
     key_node_web.serve(node, pem, door)
 
