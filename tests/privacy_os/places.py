@@ -51,7 +51,14 @@ class Place:
     def on(self, state: str = "state") -> Iterator[tuple[Machine, Running]]:
         (self.folder / "machine.img").write_bytes(make_volume(self.text))
         port, volumes = free_port(), (self.folder / "machine.img",)
-        settings = Settings(disk=self.disk, volumes=volumes, data=self.data, state=self.folder / state, port=port)
+        settings = Settings(
+            disk=self.disk,
+            volumes=volumes,
+            data=self.data,
+            state=self.folder / state,
+            port=port,
+            outward=self.outward,
+        )
         with running(settings) as process:
             machine = Machine(process, port, self.folder / state)
             try:
