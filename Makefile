@@ -1,5 +1,5 @@
 # The verbs of this project. `make help` lists them.
-export PATH := $(PATH):$(CURDIR)/.tools/bin
+export PATH := $(CURDIR)/.tools/gobin:$(PATH):$(CURDIR)/.tools/bin
 RUN := uv run --locked
 # Where an environment forbids Python to keep what it compiled, each of our many processes would compile all again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,6 +25,7 @@ demo: install ## the whole story on this machine: vote, build, deploy, verify, u
 
 demo-kubernetes: install ## the same story inside a real Kubernetes: compiled once (some seven minutes), then pods
 	@deploy/install-debian.sh containerd containernetworking-plugins
+	@deploy/install-go.sh
 	@$(RUN) cyberprivacy demo kubernetes $(DEMO)
 
 demo-network: install ## three clusters watch one another; each way to cheat is caught and shown
@@ -84,18 +85,20 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
-test-os: ## start the Privacy OS in QEMU, predict, verify, attack, keep data, update; some twenty minutes
+test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
 	@deploy/install-debian.sh qemu-system-x86 ovmf
-	$(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20
+	OS_IMAGE=build/os $(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile
 
-test-kubernetes: ## real Kubernetes with pods that run, once two of them; some ten minutes, and six more to compile it once
+test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins
+	@deploy/install-go.sh
 	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
 	$(RUN) pytest tests/other_engines -p no:randomly --durations 12
 
-test-kubo: install ## bundles against a real Kubo, compiled once (needs Go 1.26)
+test-kubo: install ## bundles against a real Kubo, compiled once
+	@deploy/install-go.sh
 	program=$$(tests/interop/kubo/build.sh) && CYBERPRIVACY_KUBO=$$program $(RUN) pytest tests/interop/test_kubo.py -p no:randomly
 
 clean: ## remove what can be made again

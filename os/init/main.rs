@@ -1,10 +1,11 @@
 //! The first process of the Privacy OS, and the only one that nobody's input can stop, replace or talk to.
 //!
 //! It runs from the initial RAM disk, is measured with it, and stays process 1 until the power is off. In order:
-//! mount what a kernel needs; load exactly the modules that the image lists; refuse a start that was given more
-//! than the image; read and measure the operator's configuration; open the verified root; configure the network;
-//! take away what is not needed any more; have the data disk opened, and measure that nothing opens it from now on;
-//! have the node's configuration prepared; start the door, which proves what this machine is, and the node. Any failure, and the end of the door, powers the machine off with a message. A node
+//! mount what a kernel needs; load exactly the modules that the image lists; watch the chassis; refuse a start that
+//! was given more than the image; read and measure the operator's configuration; open the verified root; configure
+//! the network; take away what is not needed any more; have the data disk opened, and measure that nothing opens it
+//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and the
+//! node. Any failure, and the end of the door, powers the machine off with a message. A node
 //! that ends is started again: it goes on where it was. There is no shell, no login and no fallback.
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -13,6 +14,7 @@ mod configuration;
 mod device_mapper;
 mod network;
 mod system;
+mod tamper;
 mod tpm;
 
 use configuration::Configuration;
@@ -29,6 +31,8 @@ const ROOT: &str = "/sysroot";
 const RUN: &str = "/run/privacy-os";
 const COMMANDS: &str = "/usr/lib/privacy-os";
 const DATA: &str = "/var/lib/cyberprivacy";
+/// File systems in memory, with all that is secret.
+const IN_MEMORY: &[&str] = &[DATA, "/tmp", "/dev/shm", "/run"];
 const DOOR_USER: u32 = 10001;
 const NODE_USER: u32 = 0; // it makes namespaces, networks and mounts for what it runs
 const IMAGE_REGISTER: u32 = 11;
@@ -41,6 +45,12 @@ fn main() {
         Ok(status) => format!("the door ended with status {status}"),
         Err(problem) => problem,
     };
+    let _last = tamper::undisturbed();
+    ends(&why)
+}
+
+/// Say why, and go off.
+fn ends(why: &str) -> ! {
     eprintln!("privacy-os: stopped: {why}");
     sleep(Duration::from_millis(500)); // a serial line needs a moment to say it
     system::power_off();
@@ -53,6 +63,7 @@ fn start() -> Outcome<i32> {
     for name in list("/modules/order")? {
         system::load_module(&format!("/modules/{name}"))?;
     }
+    tamper::watch(IN_MEMORY)?;
     nothing_added()?;
     let configuration = operators_configuration()?;
     verified_root()?;
@@ -95,6 +106,7 @@ fn finish(name: &str) -> Outcome<()> {
 
 /// Start a command of the image.
 fn run(name: &str, user: u32) -> Outcome<i32> {
+    let _alone = tamper::undisturbed();
     system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?)
 }
 

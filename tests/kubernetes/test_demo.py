@@ -6,32 +6,29 @@ It has a cluster of its own, and there is one at a time: this file runs before t
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cyberprivacy.testing.checkout import PROJECT
-from cyberprivacy.testing.kubernetes.plane import Site
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """What it said at its end."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it keeps everything."""
     folder = tmp_path_factory.mktemp("demo")
     folder.chmod(0o711)
-    words = [
-        sys.executable,
-        "-m",
-        "cyberprivacy",
-        "demo",
-        "kubernetes",
-        "--json",
-        "--folder",
-        str(folder / "kept"),
-    ]
+    return folder / "kept"
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> Mapping[str, str]:
+    """What it said at its end."""
+    words = [sys.executable, "-m", "cyberprivacy", "demo", "kubernetes", "--json", "--folder", str(folder)]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return dict(json.loads(done.stdout))
@@ -47,7 +44,14 @@ def test_no_request_is_lost(told: Mapping[str, str], while_what: str) -> None:
     assert (int(asked) > 100, failed) == (True, "0 failed")
 
 
-def test_nothing_of_it_is_left(told: Mapping[str, str]) -> None:
+def test_nothing_of_it_runs_or_is_mounted_any_more(told: Mapping[str, str], folder: Path) -> None:
     assert told["application"].startswith("https://10.96.")
-    assert not Path("/run/netns", Site().space).exists()
-    assert not [one for one in Path("/proc/mounts").read_text().splitlines() if "/demo0/kept/" in one]
+    assert [words for words in running() if str(folder).encode() in words] == []
+    assert [line for line in Path("/proc/mounts").read_text().splitlines() if f"{folder}/" in line] == []
+
+
+def running() -> Iterator[bytes]:
+    """The command lines of every process."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()

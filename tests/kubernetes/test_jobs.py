@@ -59,7 +59,7 @@ def ground(plane: Plane, machine: Machine, tmp_path_factory: pytest.TempPathFact
     linted = lint(fetch(pack(tree, store=store).cid, [], store, folder / "tree"))
     secret = folder / "auth.json"
     secret.touch(0o600)
-    secret.write_text("{}")
+    secret.write_text('{"auths": {}}')
     with ExitStack() as stack:
         gateway = stack.enter_context(running(LyingGateway(store.find)))
         bases = stack.enter_context(BaseRegistry(layout)).port
@@ -119,4 +119,5 @@ def test_a_source_that_the_pods_do_not_get_ends_the_job_and_leaves_nothing(
     with pytest.raises(JobUndone) as refusal:
         agreed(ground, plane, tmp_path, gateway=f"http://{HOST}:9")
     assert refusal.value.code == "job.failed"
+    assert "bundle.unreachable" in str(refusal.value.facts["log"])
     assert left(plane) == []

@@ -7,7 +7,12 @@ import pytest
 from machines import cyberprivacy
 
 from cyberprivacy.cli.privacy_os import CACHE
+from cyberprivacy.privacy_os.emulator import virtualised
 from cyberprivacy.testing.townmachine import Desk
+
+
+def pytest_report_header() -> str:
+    return f"machines: {'virtualised (KVM)' if virtualised() else 'emulated (TCG)'}"
 
 
 @pytest.fixture(scope="session")

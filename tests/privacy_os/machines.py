@@ -6,21 +6,23 @@ import shutil
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hands import Hands
 
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
 from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
-from cyberprivacy.privacy_os.sources import KERNEL, STUB, gather
-from cyberprivacy.privacy_os.toolbox import toolbox
+from cyberprivacy.privacy_os.image import DISK
+from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
+from cyberprivacy.privacy_os.toolbox import Toolbox, toolbox
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
 from cyberprivacy.testing.townmachine import Desk
@@ -41,6 +43,28 @@ def cyberprivacy(*words: object, code: int = 0) -> dict[str, object]:
     return json.loads(done.stdout)
 
 
+def codes(report: dict[str, object]) -> dict[str, str]:
+    """What a verifier found, by check."""
+    checks = report["checks"]
+    assert isinstance(checks, list)
+    return {check["name"]: check["code"] for check in checks}
+
+
+def failed(report: dict[str, object]) -> set[str]:
+    """Why it refused."""
+    return set(codes(report).values()) - {"ok"}
+
+
+def changed_root(image: Path) -> bytes:
+    """An image's disk with one bit of its root changed: in the file system's own head."""
+    data = bytearray((image / DISK).read_bytes())
+    # Partitions begin at whole MiB, a file system's magic stands 1024 bytes behind.
+    starts = range(1024, len(data), ALIGNED * SECTOR)
+    (at,) = (each for each in starts if data[each : each + 4] == b"\xe2\xe1\xf5\xe0")
+    data[at + 100] ^= 1
+    return bytes(data)
+
+
 class Machine:
     """A machine that was started, seen from outside."""
 
@@ -57,8 +81,18 @@ class Machine:
     def close(self) -> None:
         self._http.close()
 
-    def serves(self) -> None:
-        assert self._running.wait_for(SERVING, PATIENCE), self.console()
+    def hands(self) -> Hands:
+        """Somebody sits down at it: see `Settings.hands`."""
+        return Hands(self.state)
+
+    @property
+    def on(self) -> bool:
+        """Whether it has power."""
+        return self._running.on
+
+    def serves(self, heard: Callable[[str], None] = lambda _: None) -> None:
+        """Wait until it does; `heard` is told each line on its console."""
+        assert self._running.wait_for(SERVING, PATIENCE, heard), self.console()
 
     def stops(self) -> str:
         """Why it switched itself off."""
@@ -90,32 +124,59 @@ class Machine:
 
     def verdict(self, desk: Desk, image: Path, *, code: int) -> dict[str, object]:
         """What the verifier says of it, about the key that answers."""
-        nonce, evidence, key = secrets.token_hex(32), self.state / "evidence.json", self.state / "key.pem"
-        evidence.write_bytes(self._http.get("/evidence", params={"nonce": nonce}).raise_for_status().content)
-        key.write_bytes(_key_of(ssl.get_server_certificate(("127.0.0.1", self._port))))
+        nonce, key = self.asked(), self.state / "key.pem"
+        key.write_bytes(pem(self.key()))
         return self.judged(desk, image, key=key, nonce=nonce, code=code)
 
+    def asked(self) -> str:
+        """Take evidence; the nonce that it was asked with."""
+        nonce = secrets.token_hex(32)
+        said = self._http.get("/evidence", params={"nonce": nonce}).raise_for_status()
+        (self.state / "evidence.json").write_bytes(said.content)
+        return nonce
+
+    def key(self) -> ec.EllipticCurvePublicKey:
+        """The key that answers."""
+        certificate = ssl.get_server_certificate(("127.0.0.1", self._port)).encode()
+        public = x509.load_pem_x509_certificate(certificate).public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        return public
+
+    def listening(self) -> list[str]:
+        """Where it can be spoken to, by its own word."""
+        return list(self._http.get("/listening").raise_for_status().json())
+
     def judged(self, desk: Desk, image: Path, *, key: Path, nonce: str, code: int) -> dict[str, object]:
-        """What the verifier says of the evidence that `verdict` has taken, to who asks about this key and nonce."""
+        """What the verifier says of the evidence that was taken, to who asks about this key and nonce."""
         words = (*desk.asked(image, level="measured-boot"), "--key", key, "--nonce", nonce, "--role", "machine")
         return cyberprivacy("verify", self.state / "evidence.json", *words, code=code)
 
-    def diagnosis(self, program: Path, *, code: int, config: Path | None = None) -> dict[str, object]:
+    def boot_log(self) -> Path:
         log = self.state / "boot-log"
         log.write_bytes(self._http.get("/boot-log").raise_for_status().content)
+        return log
+
+    def diagnosis(self, program: Path, *, code: int, config: Path | None = None) -> dict[str, object]:
+        log = self.boot_log()
         more = () if config is None else ("--config", config)
         return cyberprivacy("os", "diagnose", log, "--image", program, *more, code=code)
 
 
-def lay_beside(disk: Path, to: Path, place: str) -> None:
-    """A copy of an image's disk with a file more on its system partition, by the locked tools."""
+@contextmanager
+def locked_tools() -> Iterator[tuple[Sources, Toolbox]]:
+    """What an image is made of, and the tools that make it."""
     with httpx2.Client(timeout=60) as client:
-        build = gather(SOURCES, CACHE / "packages", client).build
-    tools = {name: data for name, data in build.items() if name not in {KERNEL, STUB}}
+        sources = gather(SOURCES, CACHE / "packages", client)
+    with toolbox({name: data for name, data in sources.build.items() if name not in {KERNEL, STUB}}, CACHE) as box:
+        yield sources, box
+
+
+def lay_beside(disk: Path, to: Path, place: str, data: bytes = b"evil") -> None:
+    """A copy of an image's disk with a file more on its system partition, by the locked tools."""
     start = f"/work/disk.img@@{ALIGNED * SECTOR}"
-    with toolbox(tools, CACHE) as box:
+    with locked_tools() as (_, box):
         shutil.copyfile(disk, box.work / "disk.img")
-        (box.work / "more").write_bytes(b"evil")
+        (box.work / "more").write_bytes(data)
         box.run("mmd", "-i", start, f"::/{place.rpartition('/')[0]}")
         box.run("mcopy", "-i", start, "/work/more", f"::/{place}")
         shutil.move(box.work / "disk.img", to)
@@ -123,14 +184,10 @@ def lay_beside(disk: Path, to: Path, place: str) -> None:
 
 def another_key() -> bytes:
     """The public key of nobody here, as PEM."""
-    return _pem(ec.generate_private_key(ec.SECP256R1()).public_key())
+    return pem(ec.generate_private_key(ec.SECP256R1()).public_key())
 
 
-def _key_of(certificate: str) -> bytes:
-    return _pem(x509.load_pem_x509_certificate(certificate.encode()).public_key())
-
-
-def _pem(key: CertificatePublicKeyTypes) -> bytes:
+def pem(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -143,6 +200,8 @@ def started(
     texts: Sequence[bytes] = (),
     disks: Sequence[Path] = (),
     more: Sequence[str] = (),
+    hands: bool = False,
+    offered: Path | None = None,
 ) -> Iterator[Machine]:
     """Start a machine with a fresh TPM; `texts` are configuration volumes as they are, else the usual one."""
     volumes = []
@@ -154,7 +213,8 @@ def started(
     state.mkdir()
     if desk is not None:
         desk.provision(state / "tpm")
-    settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port, more=more)
+    settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port)
+    settings = replace(settings, more=more, hands=hands, offered=offered)
     with running(settings) as process:
         machine = Machine(process, port, state)
         try:

@@ -1,58 +1,32 @@
-"""A machine starts, proves what it is, and is the machine that was predicted; attacked, it stops or is refused."""
+"""A machine that was changed, or given more than its image, stops or is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
-from machines import CONFIGURATION, another_key, lay_beside, started
+from forging import another_first_process
+from machines import CONFIGURATION, changed_root, codes, failed, lay_beside, started
+from tables import writing_table
 
-from cyberprivacy.privacy_os.image import DISK, PROGRAM
+from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
+from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS, PROGRAM
 from cyberprivacy.privacy_os.volume import MAGIC, make_volume
 from cyberprivacy.testing.townmachine import Desk, changed
 
+TABLES = "acpi_no_static_ssdt"
 _OTHER = str.maketrans("0123456789", "1234567890")
-CREDENTIAL = "name=opt/io.systemd.credentials/udev.rules.99-evil,string=evil"
-
-
-def _checks(report: dict[str, object]) -> dict[str, str]:
-    checks = report["checks"]
-    assert isinstance(checks, list)
-    return {check["name"]: check["code"] for check in checks}
-
-
-def _failed(report: dict[str, object]) -> set[str]:
-    return set(_checks(report).values()) - {"ok"}
-
-
-def test_it_measures_what_was_predicted_and_the_verifier_accepts_it(
-    image: Path, desk: Desk, tmp_path: Path
-) -> None:
-    """Also with a credential from the host, which nothing in this system reads.
-
-    Its evidence is good for who asked, about the key that answered; another configuration is seen in its register.
-    """
-    with started(tmp_path, image / DISK, desk=desk, more=("-fw_cfg", CREDENTIAL)) as machine:
-        machine.serves()
-        machine.enrol(desk)
-        assert set(_checks(machine.verdict(desk, image, code=0)).values()) == {"ok"}
-        (tmp_path / "text").write_bytes(CONFIGURATION)
-        assert machine.diagnosis(image / PROGRAM, config=tmp_path / "text", code=0)["same"] is True
-        (tmp_path / "text").write_bytes(CONFIGURATION.replace(b"8545", b"8546"))
-        found = machine.diagnosis(image / PROGRAM, config=tmp_path / "text", code=1)["differences"]
-        assert isinstance(found, list)
-        assert [each["register"] for each in found] == [14]
-        key, nonce = machine.state / "key.pem", "00" * 32
-        assert _failed(machine.judged(desk, image, key=key, nonce=nonce, code=1)) == {"evidence.replayed"}
-        other = tmp_path / "other.pem"  # of somebody who sits on the connection
-        other.write_bytes(another_key())
-        assert "bound.other-key" in _failed(machine.judged(desk, image, key=other, nonce=nonce, code=1))
 
 
 def test_one_byte_of_the_command_line_starts_and_is_refused(image: Path, desk: Desk, tmp_path: Path) -> None:
-    disk = changed(image, tmp_path / "changed.img", lambda line: line.replace("loglevel=4", "loglevel=5"))
-    with started(tmp_path, disk, desk=desk) as machine:
+    """The byte makes a word unknown that keeps tables of the host out: their code runs."""
+    disk = changed(image, tmp_path / "changed.img", lambda line: line.replace(TABLES, TABLES[:-1] + "x"))
+    (tmp_path / "table").write_bytes(writing_table(b"\nEVIL\n"))
+    table = ("-acpitable", f"sig=SSDT,rev=2,data={tmp_path / 'table'}")
+    with started(tmp_path, disk, desk=desk, more=table) as machine:
         machine.serves()
+        assert "EVIL" in machine.console()
         machine.enrol(desk)
-        checks = _checks(machine.verdict(desk, image, code=1))
+        checks = codes(machine.verdict(desk, image, code=1))
         assert checks.pop("os.measurement") == "os.not-in-policy"
         assert set(checks.values()) == {"ok"}
         found = machine.diagnosis(image / PROGRAM, code=1)["differences"]
@@ -64,15 +38,38 @@ def test_one_byte_of_the_command_line_starts_and_is_refused(image: Path, desk: D
         ]
 
 
+def test_what_the_network_starts_instead_is_refused(image: Path, desk: Desk, tmp_path: Path) -> None:
+    """The disk starts nothing any more, and firmware takes what the network offers: an image of somebody else."""
+    line = json.loads((image / MEASUREMENTS).read_text())["command_line"].encode()
+    program = (image / PROGRAM).read_bytes()
+    (tmp_path / "offered.efi").write_bytes(program.replace(line, line.replace(b"loglevel=4", b"loglevel=5")))
+    disk = bytearray((image / DISK).read_bytes())
+    disk[ALIGNED * SECTOR : (ALIGNED + 1) * SECTOR] = bytes(
+        SECTOR
+    )  # the head of the system partition's file system
+    (tmp_path / "disk.img").write_bytes(disk)
+    with started(tmp_path, tmp_path / "disk.img", desk=desk, offered=tmp_path / "offered.efi") as machine:
+        machine.serves()
+        machine.enrol(desk)
+        assert failed(machine.verdict(desk, image, code=1)) == {"os.not-in-policy"}
+
+
+def test_another_first_process_in_an_extra_archive_is_refused(image: Path, desk: Desk, tmp_path: Path) -> None:
+    """An archive laid beside the image replaces the first process, by one that does not look what was added."""
+    disk = tmp_path / "added.img"
+    lay_beside(image / DISK, disk, "EFI/BOOT/BOOTX64.EFI.extra.d/evil.addon.efi", another_first_process())
+    with started(tmp_path, disk, desk=desk) as machine:
+        machine.serves()
+        machine.enrol(desk)
+        assert failed(machine.verdict(desk, image, code=1)) == {"os.not-in-policy"}
+        found = machine.diagnosis(image / PROGRAM, code=1)["differences"]
+        assert isinstance(found, list)
+        assert 12 in [each["register"] for each in found]
+
+
 def test_a_changed_root_does_not_serve(image: Path, tmp_path: Path) -> None:
     """The first file that is read is not what its hash says: the kernel stops."""
-    data = bytearray((image / DISK).read_bytes())
-    starts = range(
-        1024, len(data), 1 << 20
-    )  # partitions begin at whole MiB, a file system's magic stands behind 1024
-    (at,) = (each for each in starts if data[each : each + 4] == b"\xe2\xe1\xf5\xe0")
-    data[at + 100] ^= 1
-    (tmp_path / "changed.img").write_bytes(data)
+    (tmp_path / "changed.img").write_bytes(changed_root(image))
     with started(tmp_path, tmp_path / "changed.img") as machine:
         assert "privacy-os: configuration is measured" in machine.off()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.privacy_os import Virtualised
 from cyberprivacy.cli.stage import Screen, empty
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.proposal.release import Address
@@ -30,13 +31,14 @@ def machine(
         "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     ),
     *,
-    kvm: Annotated[bool, typer.Option("--kvm", help="Use the processor's virtualisation.")] = False,
+    kvm: Virtualised = None,
     as_json: Json = False,
 ) -> None:
     """Start the Privacy OS in QEMU, tell it a chain and a DAO, and watch it build, serve and prove a release.
 
-    Then one byte of the image is changed: that machine starts, too, and is refused. Minutes long without --kvm:
-    every instruction is emulated. The machine's TPM is software of this one, and the verifier says so.
+    Then one byte of the image is changed: that machine starts, too, and is refused. Minutes long where the
+    processor's virtualisation cannot be used: every instruction is emulated. The machine's TPM is software of
+    this one, and the verifier says so.
     """
     from cyberprivacy.privacy_os.image import FILES
     from cyberprivacy.testing.town import Town
@@ -62,7 +64,7 @@ def machine(
 class MachineDemo:
     """The order in which things are shown."""
 
-    def __init__(self, story: "Story", screen: Screen, image: Path, *, kvm: bool) -> None:
+    def __init__(self, story: "Story", screen: Screen, image: Path, *, kvm: bool | None) -> None:
         from cyberprivacy.privacy_os.image import MEASUREMENTS
         from cyberprivacy.testing.townmachine import Desk
 

@@ -22,6 +22,12 @@ MAX_DOCUMENT: Final = 1 << 20
 
 Sources = Annotated[Path, typer.Option(metavar="DIR", help="The folder os/ of a checkout.", show_default=False)]
 Cache = Annotated[Path, typer.Option(metavar="DIR", help="Where packages and unpacked tools are kept.")]
+Virtualised = Annotated[
+    bool | None,
+    typer.Option(
+        "--kvm/--no-kvm", help="Use the processor's virtualisation; unsaid, if it works here.", show_default=False
+    ),
+]
 Program = Annotated[Path, typer.Argument(metavar="FILE", help="privacy-os.efi of an image.")]
 
 
@@ -258,10 +264,10 @@ def boot(
         Path | None, typer.Option(metavar="FILE", help="Its data disk; `truncate -s 4G FILE` makes a blank one.")
     ] = None,
     *,
-    kvm: Annotated[bool, typer.Option("--kvm", help="Use the processor's virtualisation.")] = False,
+    kvm: Virtualised = None,
 ) -> None:
     """Start an image in QEMU with a software TPM, and print its console until it is off or Ctrl-C."""
-    from cyberprivacy.privacy_os.emulator import STOPPED, Settings, running
+    from cyberprivacy.privacy_os.emulator import STOPPED, Settings, running, virtualised
     from cyberprivacy.privacy_os.image import DISK
 
     settings = Settings(
@@ -277,7 +283,8 @@ def boot(
     )
     with running(settings) as machine:
         out.progress(f"https://127.0.0.1:{port} proves what it is; its first application: port {application}")
-        out.progress("Ctrl-C switches it off")
+        how = "virtualised" if kvm or (kvm is None and virtualised()) else "every instruction is emulated"
+        out.progress(f"Ctrl-C switches it off; {how}")
         last = ""
         for line in machine.lines(time.monotonic() + FOREVER):
             if line:

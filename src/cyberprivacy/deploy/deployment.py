@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from cyberprivacy.cid import Cid
+from cyberprivacy.errors import TryLater
 from cyberprivacy.registry.pushed import PushedImage
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.seal import Seal
@@ -90,11 +91,30 @@ class Runtime(Protocol):
         ...
 
 
+class PartlyKnown(TryLater):
+    """Of several places where applications run, one cannot say which; its code is that of the reason why.
+
+    Attributes:
+        names: those of the other places.
+    """
+
+    code = "deploy.partly"
+    hint = "The others are looked after; this one is asked again by itself."
+
+    def __init__(self, why: TryLater, names: frozenset[str]) -> None:
+        super().__init__(why.what, code=why.code, hint=why.hint, **why.facts)
+        self.names = names
+
+
 class Tended(Runtime, Protocol):
     """A runtime as a node keeps it: it knows what it runs, and wants to be called all the while."""
 
     def names(self) -> frozenset[str]:
-        """Applications of this node of which something may run."""
+        """Applications of this node of which something may run.
+
+        Raises:
+            PartlyKnown: there may be more, where nobody can say.
+        """
         ...
 
     def tend(self) -> tuple[str, ...]:

@@ -39,10 +39,11 @@ from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
 from cyberprivacy.node.showing import shown, shown_clusters, shown_log
+from cyberprivacy.node.unserved import leave_unserved
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
-from cyberprivacy.proposal.release import Address, ApprovedRelease
+from cyberprivacy.proposal.release import ApprovedRelease
 from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.review.lint import lint
 
@@ -246,25 +247,13 @@ class Node:
     def _left(self, said: str = "") -> str:
         """Leave what is unserved; "" = done, else why not, told once."""
         try:
-            self._leave_unserved()
+            assembly, served = self._shared.assembly, {each.name for each in self.applications}
+            leave_unserved(assembly.runtime, assembly.front, self._shared.ledger, served)
         except TryLater as later:
             if later.code != said:
                 _log.info("unserved", code=later.code, what=str(later))
             return later.code
         return ""
-
-    def _leave_unserved(self) -> None:
-        """End what runs here for a DAO that the configuration no longer names: nobody would hear its halt."""
-        assembly, ledger = self._shared.assembly, self._shared.ledger
-        served = {each.name for each in self.applications}
-        daos = {Address(str(entry.facts["dao"])) for entry in ledger.entries() if "dao" in entry.facts}
-        known = {application_name(dao): dao for dao in sorted(daos)}
-        for name in sorted(assembly.runtime.names() - served):
-            _log.info("unserved", app=name)
-            assembly.runtime.remove(name)
-            assembly.front.stop(name)
-            if name in known:
-                Journal(ledger, known[name]).stopped("unserved")
 
     def _tidy(self, stop: threading.Event) -> None:
         while not stop.wait(housekeeping.PAUSE):

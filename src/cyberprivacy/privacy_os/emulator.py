@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 from cyberprivacy.errors import Misuse, TryLater
@@ -29,6 +31,17 @@ HINT: Final = "Install it: apt install qemu-system-x86 ovmf swtpm"
 SERVING: Final = "privacy-os: serving"
 STOPPED: Final = "privacy-os: stopped: "
 
+MONITOR: Final = "monitor.sock"
+"""In a machine's state: QEMU's monitor. Source: QEMU, "QEMU Machine Protocol Specification"."""
+SERIAL: Final = "serial.sock"
+"""In a machine's state: its serial line."""
+
+_PROBE: Final = bytes.fromhex("9bdbe3b02ae6f4f4").ljust(16, b"\xf4").rjust(64 << 10, b"\xf4")
+"""Firmware of five instructions at the reset vector: fwait; fninit; mov al, 42; out 0xf4, al; hlt."""
+_PROBE_TIME: Final = 5.0
+"""Seconds; on a processor that can, it takes a third of one."""
+_PROBED: Final = 42 << 1 | 1
+"""QEMU's status once it has run. Source: QEMU, hw/misc/debugexit.c."""
 _COMMAND: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
 """What moves a terminal's cursor or clears it. Source: ECMA-48, 5.4."""
 _PATIENCE: Final = 10.0
@@ -48,7 +61,9 @@ class Settings:
         application: on 127.0.0.1, where its first application is reached; None = no way in.
         outward: whether it reaches others. This machine itself is 10.0.2.2 then.
         memory: MiB.
-        kvm: use the processor's virtualisation.
+        kvm: use the processor's virtualisation; None = if it works here.
+        hands: somebody sits at it: types on its serial line (`SERIAL`), and commands QEMU (`MONITOR`).
+        offered: a program that firmware gets from the network when the disk starts nothing.
         more: further words for QEMU: what an attacker would add.
     """
 
@@ -60,7 +75,9 @@ class Settings:
     application: int | None = None
     outward: bool = False
     memory: int = 1024
-    kvm: bool = False
+    kvm: bool | None = None
+    hands: bool = False
+    offered: Path | None = None
     more: Sequence[str] = ()
 
 
@@ -173,7 +190,7 @@ def _tpm(state: Path) -> list[str]:
 
 def _qemu(settings: Settings, state: Path) -> list[str]:
     """A machine with nothing but what is named here: no default devices, no monitor, no other way in."""
-    kvm = settings.kvm
+    kvm = virtualised() if settings.kvm is None else settings.kvm
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     words += ["-machine", f"q35,smm=off,accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
     words += ["-m", str(settings.memory), "-smp", "2", "-monitor", "none"]
@@ -189,8 +206,47 @@ def _qemu(settings: Settings, state: Path) -> list[str]:
         words += ["-device", "virtio-blk-pci,drive=data"]
     ways = ((settings.port, DOOR), (settings.application, APPLICATION))
     forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in ways if here is not None)
-    restrict = "off" if settings.outward else "on"
-    words += ["-netdev", f"user,id=net0,restrict={restrict}{forward}"]
-    words += ["-device", "virtio-net-pci,netdev=net0,romfile="]
-    words += ["-serial", f"file:{state / 'console.log'}"]
-    return [*words, *settings.more]
+    restrict, boot, order = "off" if settings.outward else "on", "", ""
+    if settings.offered is not None:
+        boot, order = f",tftp={settings.offered.resolve().parent},bootfile={settings.offered.name}", ",bootindex=2"
+    words += ["-netdev", f"user,id=net0,restrict={restrict}{boot}{forward}"]
+    words += ["-device", f"virtio-net-pci,netdev=net0,romfile={order}"]
+    return [*words, *_console(settings, state), *settings.more]
+
+
+def _console(settings: Settings, state: Path) -> list[str]:
+    """What is said goes to a file; what is typed comes from nowhere, unless somebody sits there."""
+    log = state / "console.log"
+    if not settings.hands:
+        return ["-serial", f"file:{log}"]
+    line = f"socket,id=line,path={state / SERIAL},server=on,wait=off,logfile={log}"
+    return ["-chardev", line, "-serial", "chardev:line", "-qmp", f"unix:{state / MONITOR},server=on,wait=off"]
+
+
+@cache
+def virtualised() -> bool:
+    """Whether QEMU can use this processor's virtualisation: it is asked to run five instructions.
+
+    That `/dev/kvm` is there says nothing: in some virtual machines it is, and stops at the first
+    instruction for a coprocessor, which is among the first of any firmware.
+
+    Raises:
+        Misuse: QEMU is not installed ("os.emulator").
+    """
+    words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    words += ["-machine", "pc,accel=kvm", "-cpu", "host", "-m", "16", "-monitor", "none"]
+    with NamedTemporaryFile() as firmware:
+        firmware.write(_PROBE)
+        firmware.flush()
+        words += ["-bios", firmware.name, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+        try:
+            done = subprocess.run(
+                words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PROBE_TIME
+            )
+        except FileNotFoundError as problem:
+            raise Misuse(
+                "a program is not installed", code="os.emulator", program=words[0], hint=HINT
+            ) from problem
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode == _PROBED

@@ -95,11 +95,18 @@ class TownMachine:
         configuration: what its operator says.
         desk: who vouches for its TPM.
         types: has somebody type a command.
-        kvm: use the processor's virtualisation.
+        kvm: use the processor's virtualisation; None = if it works here.
     """
 
     def __init__(
-        self, folder: Path, disk: Path, configuration: bytes, *, desk: Desk, types: Types, kvm: bool = False
+        self,
+        folder: Path,
+        disk: Path,
+        configuration: bytes,
+        *,
+        desk: Desk,
+        types: Types,
+        kvm: bool | None = None,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder, self._desk, self._types = folder, desk, types

@@ -1,11 +1,14 @@
-"""Segments of the key file: 1,024 slots under a key of their own, so that who erases wraps one anew and not all.
+"""Segments of the key file: 256 slots under a key of their own, so that who erases wraps one anew and not all.
 
 The slots of a segment lie in one *area* of the file. To wrap them anew they are written to a spare area under
 another key. From the moment that the table names that area, the old one is of no use, and is overwritten.
 
-The table has a slot (`keyslot`) for each segment, under the root's key of the present epoch. Its name is
-number (4) || area (4) || since (4) || zeros (24): *since* is the epoch in which the segment got its key, and the
-one in its slots.
+The table is one message under the root's key of the present epoch, as it is always written as a whole:
+
+    nonce (12) || AES-256-GCM(root key, nonce, entries, `udi1|sk|` || epoch (4))
+
+An entry is area (4) || since (4) || the segment's key (32), from segment 0. *Since* is the epoch in which the
+segment got its key, and the one in its slots.
 
 Source: docs/spec/udi-1.md, "The key file".
 """
@@ -15,19 +18,20 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault import keyslot
-from cyberprivacy.vault.keyslot import FREE, SIZE, SPENT
+from cyberprivacy.vault.keyslot import FREE, SIZE, SPENT, ForgedSlot
 
-SLOTS: Final = 1024
-"""Of a segment."""
+SLOTS: Final = 256
+"""Of a segment: what one erasure wraps anew. Fewer make more entries of the table, which every turn writes."""
 HEADER: Final = 4096
-"""Bytes before the first area, or before the slots of the table."""
+"""Bytes before the first area, or before the message of the table."""
 _KEY: Final = 32
-_USER_KEY: Final = b"udi1|uk|"
-_SEGMENT_KEY: Final = b"udi1|sk|"
+_ENTRY: Final = 8 + _KEY
+_BOUND: Final = b"udi1|sk|"
 
 
 class BadKeyStore(Untrusted):
@@ -71,11 +75,11 @@ class Segment:
 
     def wrap(self, holder: bytes, key: bytes) -> bytes:
         """The slot of a user key."""
-        return keyslot.wrap(self.cipher, _USER_KEY, self.since, holder, key)
+        return keyslot.wrap(self.cipher, self.since, holder, key)
 
     def unwrap(self, holder: bytes, slot: bytes) -> bytes:
         """The user key in a slot; raises TornSlot, ForgedSlot."""
-        return keyslot.unwrap(self.cipher, _USER_KEY, self.since, holder, slot)
+        return keyslot.unwrap(self.cipher, self.since, holder, slot)
 
     def anew(self, content: bytes, fresh: "Segment", *, without: Collection[int]) -> bytes:
         """The content of its area under the key of a `fresh` segment; what was overwritten is free there.
@@ -83,18 +87,21 @@ class Segment:
         Raises:
             Untrusted: a slot that holds something does not open, and is not given up (`without`).
         """
-        written = bytearray()
-        for number, slot in enumerate(split(content), self.number * SLOTS):
-            if slot in (FREE, SPENT) or number in without:
+        written, first = bytearray(), self.number * SLOTS
+        nonces = os.urandom(keyslot.NONCE * SLOTS)
+        for n, slot in enumerate(split(content)):
+            if slot in (FREE, SPENT) or first + n in without:
                 written += FREE
             else:
                 _, holder = keyslot.header(slot)
-                written += fresh.wrap(holder, self.unwrap(holder, slot))
+                nonce = nonces[n * keyslot.NONCE : (n + 1) * keyslot.NONCE]
+                key = self.unwrap(holder, slot)
+                written += keyslot.wrap(fresh.cipher, fresh.since, holder, key, nonce=nonce)
         return bytes(written)
 
-    def name(self) -> bytes:
+    def entry(self) -> bytes:
         """As it stands in the table."""
-        return b"".join(each.to_bytes(4, "big") for each in (self.number, self.area, self.since)) + bytes(24)
+        return self.area.to_bytes(4, "big") + self.since.to_bytes(4, "big") + self.key
 
 
 def place(area: int) -> int:
@@ -102,11 +109,10 @@ def place(area: int) -> int:
     return HEADER + area * SLOTS * SIZE
 
 
-def table(root_key: bytes, epoch: int, segments: Iterable[Segment]) -> Iterator[bytes]:
-    """A slot for each segment."""
-    under = AESGCM(root_key)
-    for each in segments:
-        yield keyslot.wrap(under, _SEGMENT_KEY, epoch, each.name(), each.key)
+def table(root_key: bytes, epoch: int, segments: Iterable[Segment]) -> bytes:
+    """The table of these segments, from number 0, less its header."""
+    nonce, entries = os.urandom(keyslot.NONCE), b"".join(each.entry() for each in segments)
+    return nonce + AESGCM(root_key).encrypt(nonce, entries, _BOUND + epoch.to_bytes(4, "big"))
 
 
 def read_table(root_key: bytes, epoch: int, content: bytes) -> list[Segment]:
@@ -114,16 +120,17 @@ def read_table(root_key: bytes, epoch: int, content: bytes) -> list[Segment]:
 
     Raises:
         BadKeyStore: not a table.
-        TornSlot, ForgedSlot: as they say.
+        ForgedSlot: not under this key of this epoch.
     """
-    under, found = AESGCM(root_key), list[Segment]()
-    for number, slot in enumerate(split(content)):
-        _, name = keyslot.header(slot)
-        key = keyslot.unwrap(under, _SEGMENT_KEY, epoch, name, slot)
-        _, area, since = (int.from_bytes(name[at : at + 4], "big") for at in (0, 4, 8))
-        found.append(Segment.under(key, number=number, area=area, since=since))
-        if found[-1].name() != name:
-            raise BadKeyStore("a segment does not belong here", segment=number)
+    nonce, bound = content[: keyslot.NONCE], _BOUND + epoch.to_bytes(4, "big")
+    try:
+        entries = AESGCM(root_key).decrypt(nonce, content[keyslot.NONCE :], bound)
+    except (InvalidTag, ValueError):  # ValueError: too short for a nonce
+        raise ForgedSlot("the table of segments was not written under this root") from None
+    found = list[Segment]()
+    for number, at in enumerate(range(0, len(entries), _ENTRY)):
+        area, since = (int.from_bytes(entries[at + n : at + n + 4], "big") for n in (0, 4))
+        found.append(Segment.under(entries[at + 8 : at + _ENTRY], number=number, area=area, since=since))
     if len({each.area for each in found}) < len(found):
         raise BadKeyStore("two segments in one place")
     return found

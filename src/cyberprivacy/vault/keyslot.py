@@ -1,10 +1,10 @@
-"""One slot of 128 bytes: a key, wrapped under another. Pure but for the nonce.
+"""One slot of the key file, 128 bytes: a user key, wrapped under its segment's. Pure but for the nonce.
 
-    state 01 (1) || zeros (3) || epoch (4) || name (36) || nonce (12) || AES-256-GCM of the 32-byte key (48) ||
-    zeros (20) || CRC-32 of all that (4)                                               numbers are big-endian
+    state 01 (1) || zeros (3) || epoch (4) || owner (32) || generation (4) || nonce (12) ||
+    AES-256-GCM of the 32-byte key (48) || zeros (20) || CRC-32 of all that (4)        numbers are big-endian
 
-The name says what is wrapped; of a user key it is the holder. Additional data of the cipher: a tag for the kind of
-key || epoch || name. A free slot is all zeros. One whose key was overwritten is *spent*: state 02, zeros, CRC-32.
+Additional data of the cipher: `udi1|uk|` || epoch || owner || generation. The epoch is that in which the segment
+got its key. A free slot is all zeros. One whose key was overwritten is *spent*: state 02, zeros, CRC-32.
 The checksum tells a slot that a crash or a disk has torn; the cipher's tag tells one that somebody made up, or
 moved to another owner.
 
@@ -22,10 +22,11 @@ from cyberprivacy.errors import Untrusted
 
 SIZE: Final = 128
 """Bytes; a power of two, so that no slot lies across two sectors of a disk."""
-NAME: Final = 36
-"""Bytes of a name."""
+NONCE: Final = 12
+"""Bytes of a nonce."""
 FREE: Final = bytes(SIZE)
 _LIVE: Final = b"\x01\0\0\0"
+_BOUND: Final = b"udi1|uk|"
 _REST: Final = bytes(20)
 
 
@@ -48,16 +49,16 @@ class TornSlot(Untrusted):
 
 
 class ForgedSlot(Untrusted):
-    """A slot is whole, but its key was not wrapped under this name, under this key."""
+    """A slot is whole, but its key was not wrapped for this holder, under this key."""
 
     code = "keystore.forged"
     hint = "Somebody changed the key file, or it belongs to another root."
 
 
-def wrap(under: AESGCM, tag: bytes, epoch: int, name: bytes, key: bytes) -> bytes:
-    """The slot of a key of 32 bytes."""
-    nonce, bound = os.urandom(12), epoch.to_bytes(4, "big") + name
-    return _summed(_LIVE + bound + nonce + under.encrypt(nonce, key, tag + bound) + _REST)
+def wrap(under: AESGCM, epoch: int, holder: bytes, key: bytes, *, nonce: bytes | None = None) -> bytes:
+    """The slot of a key of 32 bytes; `nonce` is given by who has drawn many at once."""
+    nonce, bound = nonce or os.urandom(NONCE), epoch.to_bytes(4, "big") + holder
+    return _summed(_LIVE + bound + nonce + under.encrypt(nonce, key, _BOUND + bound) + _REST)
 
 
 def whole(slot: bytes) -> bool:
@@ -71,26 +72,26 @@ def whole(slot: bytes) -> bool:
 
 
 def header(slot: bytes) -> tuple[int, bytes]:
-    """Epoch and name in a whole slot."""
+    """Epoch, and packed holder, of a whole slot."""
     return int.from_bytes(slot[4:8], "big"), slot[8:44]
 
 
-def unwrap(under: AESGCM, tag: bytes, epoch: int, name: bytes, slot: bytes) -> bytes:
+def unwrap(under: AESGCM, epoch: int, holder: bytes, slot: bytes) -> bytes:
     """The key in a slot.
 
     Raises:
         TornSlot: the slot is not whole.
-        ForgedSlot: the key has another name, or is not under this key since this epoch.
+        ForgedSlot: the key is another holder's, or not under this key since this epoch.
     """
     if not whole(slot):
-        raise TornSlot("a slot is torn", name=name.hex())
-    bound = epoch.to_bytes(4, "big") + name
+        raise TornSlot("a slot is torn", owner=holder[:32].hex())
+    bound = epoch.to_bytes(4, "big") + holder
     if slot[4:44] != bound:
-        raise ForgedSlot("the slot is another's", name=name.hex())
+        raise ForgedSlot("the slot is another's", owner=holder[:32].hex())
     try:
-        return under.decrypt(slot[44:56], slot[56:104], tag + bound)
+        return under.decrypt(slot[44:56], slot[56:104], _BOUND + bound)
     except InvalidTag:
-        raise ForgedSlot("the key was not wrapped under this name", name=name.hex()) from None
+        raise ForgedSlot("the key was not wrapped for this owner", owner=holder[:32].hex()) from None
 
 
 def _summed(body: bytes) -> bytes:

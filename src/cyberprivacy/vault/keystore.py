@@ -76,8 +76,9 @@ class KeyStore:
             if path.exists():
                 raise NoKeyStore("there is a key file already", path=str(path))
             with disk():
-                publish(table_of(path), header(TABLE, root.epochs()[0]), ())
-                publish(path, header(SLOT_FILE, root.epochs()[0]), ())
+                (epoch, *_) = root.epochs()
+                publish(table_of(path), header(TABLE, epoch) + keysegment.table(root.key(epoch), epoch, ()))
+                publish(path, header(SLOT_FILE, epoch))
             return cls(path, root, lock)
 
     @classmethod
@@ -236,8 +237,9 @@ class KeyStore:
 
     def _publish(self, epoch: int, segments: Iterable[Segment]) -> None:
         """From here on the table is this one."""
-        slots = keysegment.table(self.root.key(epoch), epoch, segments)
-        publish(table_of(self.path), header(TABLE, epoch), slots)
+        publish(
+            table_of(self.path), header(TABLE, epoch) + keysegment.table(self.root.key(epoch), epoch, segments)
+        )
 
     def _wrapped_anew(self, epoch: int, given_up: Collection[int]) -> dict[int, Segment]:
         """Segments in which keys were overwritten, in spare areas under new keys; not yet in the table."""

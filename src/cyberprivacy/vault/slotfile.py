@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -66,11 +66,10 @@ def unfinished(path: Path) -> Path:
     return path.with_name(path.name + ".new")
 
 
-def publish(path: Path, head: bytes, contents: Iterable[bytes]) -> None:
+def publish(path: Path, content: bytes) -> None:
     """Put a whole file in the place of the old one, if any: one or the other is there, whatever happens."""
     with os.fdopen(os.open(unfinished(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(head)
-        file.writelines(contents)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     unfinished(path).replace(path)

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 
 from cyberprivacy.deploy import errand
-from cyberprivacy.deploy.deployment import SEAL, Application, Deployment
+from cyberprivacy.deploy.deployment import SEAL, Application, Deployment, PartlyKnown
 from cyberprivacy.deploy.fleet.member import Member, Sighting, Watcher, named
 from cyberprivacy.deploy.fleet.waves import Pace, Stage, Waves
 from cyberprivacy.deploy.patience import Stopped
@@ -148,12 +148,14 @@ class Fleet:
         """See `Tended.names`.
 
         Raises:
-            CyberPrivacyError: a cluster cannot say, or another node acts there: asked again, as it may have more.
+            PartlyKnown: a cluster cannot say, or another node acts there: asked again, as it may have more.
+            CyberPrivacyError: a cluster cannot be asked at all.
         """
         found, failures = self._ask(lambda member: member.runtime.names())
-        if failures:
-            raise failures[0]
-        return frozenset[str]().union(*found.values())
+        known = frozenset[str]().union(*found.values())
+        for failure in sorted(failures, key=lambda one: isinstance(one, TryLater)):  # the lasting ones first
+            raise PartlyKnown(failure, known) if isinstance(failure, TryLater) else failure
+        return known
 
     def remove(self, name: str) -> None:
         """See `Runtime.remove`: users leave all clusters first, then each ends what it runs.

@@ -56,6 +56,20 @@ class Machine:
         eventually(ready, 90, str(self._plane.folder / "kubelet.log"))
         cluster.close()
 
+    def enforce(self, programs: Path) -> None:
+        """Have NetworkPolicy enforced, which the bridge plugin does not, by kube-router in this folder."""
+        self._plane.run(
+            "kube-router",
+            f"--kubeconfig={self._plane.kubeconfig('admin')}",
+            "--hostname-override=node",
+            "--run-firewall=true",
+            "--run-router=false",
+            "--run-service-proxy=false",
+            "--enable-cni=false",
+            f"--service-cluster-ip-range={self._plane.site.services}",
+            programs=programs,
+        )
+
     def stop(self) -> None:
         """End what would outlive the programs that started it."""
         with suppress(KeyError):

@@ -17,6 +17,7 @@ class Passage:
 
     def __init__(self, address: str, ports: Sequence[int]) -> None:
         self._address, self._ports = address, ports
+        self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="passage", daemon=True)
 
@@ -44,9 +45,11 @@ class Passage:
             back.close()
             writer.close()
 
-        await asyncio.start_server(met, self._address, port)
+        self._servers.append(await asyncio.start_server(met, self._address, port))
 
     async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

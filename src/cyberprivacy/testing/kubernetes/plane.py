@@ -139,9 +139,9 @@ class Plane:
         self.run("kube-controller-manager", *self._manager())
         self.run("kube-scheduler", *self._as("scheduler"), "--leader-elect=false")
 
-    def run(self, name: str, *arguments: str) -> None:
-        """Start one part inside the namespace; it ends when we do."""
-        program = str(self.bin / name) if (self.bin / name).exists() else name
+    def run(self, name: str, *arguments: str, programs: Path | None = None) -> None:
+        """Start one part inside the namespace, out of a folder of programs; it ends when we do."""
+        program = next((str(one / name) for one in (programs, self.bin) if one and (one / name).exists()), name)
         command = ["setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{self.site.space}", "--"]
         log = (self.folder / f"{name}.log").open("ab")
         with log:

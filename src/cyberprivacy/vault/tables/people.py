@@ -103,11 +103,12 @@ ERASURES: Final = Table(
     id_("id", 16, key=True),
     Column("owner", LargeBinary(32), nullable=False, index=True),
     Column("scope", LargeBinary, nullable=False),  # canonical JSON
-    Column("step", String(16), nullable=False, index=True),
+    Column("step", String(16), nullable=False),
     Column("notes", LargeBinary, nullable=False),  # canonical JSON: what the steps so far found
     Column("receipt", LargeBinary, nullable=True),
     whole("asked"),
     whole("done", null=True),
+    Index(None, "step", "id"),
 )
 
 COUNTED: Final = Table(
