@@ -10,6 +10,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
+STARTS := tests/privacy_os/test_story.py $(filter-out %/test_story.py,$(wildcard tests/privacy_os/test_*.py))
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
 .PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
@@ -73,6 +74,7 @@ fuzz: install ## each reader of evidence for FUZZ_SECONDS (60), the vault's inte
 	UDI_FUZZ=$(or $(FUZZ_CASES),200) $(RUN) pytest tests/unit/vault/test_web_description.py --timeout 3600
 
 bench: install ## side-by-side measurements; each prints a ratio
+	@deploy/install-debian.sh qemu-system-x86 ovmf mmdebstrap
 	for one in bench/*.py; do $(RUN) python $$one || exit 1; done
 
 os-image: install ## the Privacy OS, from locked packages, into build/os (root)
@@ -87,10 +89,10 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
 	@deploy/install-debian.sh qemu-system-x86 ovmf
-	OS_IMAGE=build/os $(RUN) pytest tests/privacy_os -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile
+	OS_IMAGE=build/os $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile --no-loadscope-reorder
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
-	@deploy/install-debian.sh containerd containernetworking-plugins
+	@deploy/install-debian.sh containerd containernetworking-plugins ipset
 	@deploy/install-go.sh
 	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
 

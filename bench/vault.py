@@ -9,6 +9,7 @@ which waits for the disk and for whoever else uses the machine, is told beside i
 
 * create: one record, one transaction, one idempotency key; synced to the disk
 * batch: a list of 100 records in one transaction
+* import: 1,000 lines of an archive in one transaction
 * read: one record by its id
 * export: all records as lines of JSON, gzip level 6, as a person takes them out
 
@@ -36,8 +37,8 @@ from sqlalchemy import insert
 
 from cyberprivacy.bundle import datatype
 from cyberprivacy.testing.postgres import Postgres
-from cyberprivacy.vault import owners, sealing, tables
-from cyberprivacy.vault.change import Create
+from cyberprivacy.vault import archive, imports, owners, sealing, tables
+from cyberprivacy.vault.change import Create, Ids
 from cyberprivacy.vault.changing import Means, Quota
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.keyroot import DevelopmentRoot
@@ -151,6 +152,13 @@ class Vault:
                 done = self.records.change(connection, owner, changes)
                 self.ids.extend((owner, each.record) for each in done)
 
+    def bring(self, parts: list[bytes]) -> None:
+        """Lines of an archive, part by part."""
+        for part in parts:
+            with self.database.transaction() as connection:
+                lines, owner = imports.read_lines(part), random.choice(self.owners)  # noqa: S311 no secret
+                imports.take_in(connection, self.records, self.means.types, owner, lines, dry=False)
+
     def read(self, count: int) -> None:
         """So many records, each in a transaction of its own."""
         for owner, record in random.choices(self.ids, k=count):  # noqa: S311 no secret
@@ -171,6 +179,15 @@ class Vault:
             return file.tell()
 
 
+def lines_of(count: int) -> bytes:
+    """So many records as they stand in an archive."""
+    ids = Ids()
+    return b"".join(
+        archive.line(id_=ids.new().hex(), type_=ORDER, rev=1, created=1, changed=1, original=body(number))
+        for number in range(count)
+    )
+
+
 def timed(work: Work) -> tuple[float, float]:
     """Seconds of processor, and of wall clock."""
     cpu, wall = time.process_time(), time.perf_counter()
@@ -180,11 +197,13 @@ def timed(work: Work) -> tuple[float, float]:
 
 def one_round(url: Callable[[str], str], size: int) -> dict[str, tuple[float, float]]:
     """Each operation, `size` times, in a fresh vault."""
+    parts = [lines_of(min(1_000, size - start)) for start in range(0, size, 1_000)]
     with tempfile.TemporaryDirectory() as folder:
         vault = Vault(Path(folder), url(folder))
         found = {
             "create": timed(lambda: vault.create(size)),
             "batch": timed(lambda: vault.batch(size)),
+            "import": timed(lambda: vault.bring(parts)),
             "read": timed(lambda: vault.read(size)),
             "export": timed(vault.export),
         }
@@ -202,8 +221,8 @@ def compare(url: Callable[[str], str], rounds: int, size: int) -> dict[str, Any]
                     stack.enter_context(unsealed())
                 both[kind].append(one_round(url, size))
     result: dict[str, Any] = {}
-    for name in ("create", "batch", "read", "export"):
-        count = 2 * size if name == "export" else size
+    for name in ("create", "batch", "import", "read", "export"):
+        count = 3 * size if name == "export" else size
         pairs = list(zip(both["sealed"], both["plain"], strict=True))
         result[name] = {
             "sealed_per_cpu_second": round(statistics.median(count / one[name][0] for one in both["sealed"])),

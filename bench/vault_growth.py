@@ -6,7 +6,7 @@ A size is records; there are a tenth as many accounts, so one person's part is a
 are made first, in bulk: the rows that people who sign in and write ten records leave behind, sealed by the
 product's own sealing under keys of its own key file, a thousand people to a transaction, past HTTP and schemas.
 Then they take turns at each operation, so that the machine's moods are everybody's. Owners are drawn at random:
-neither keys nor pages are at hand, but for the memory that the system has for files: these are read through before,
+neither keys nor pages are at hand, but for what the system keeps of files: these are read through before,
 so that no size waits for a disk if there is memory enough (`resident` in the raw data says how much of each
 database was there in the end). Told are medians, processor time and wall time, in microseconds, and the ratio to
 the smallest size. With `--keep` the vaults stay, and the next run goes on with them.

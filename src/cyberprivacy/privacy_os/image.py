@@ -33,6 +33,9 @@ MEASUREMENTS: Final = "measurements.json"
 BILL: Final = "sbom.json"
 FILES: Final = (PROGRAM, DISK, MEASUREMENTS, BILL)
 
+PACKED: Final = ("-zlz4hc,12",)
+"""How the root is packed: what is read fastest, where a machine is emulated."""
+
 Say = Callable[[str], None]
 
 
@@ -106,7 +109,7 @@ def _root(box: Toolbox, tar: bytes) -> Verified:
     """The file system, its identity and its salt: all from the files themselves."""
     (box.work / "root.tar").write_bytes(tar)
     salt = sha256(tar).digest()
-    options = ("--quiet", "--tar=f", "-zlz4hc,12", f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
+    options = ("--quiet", "--tar=f", *PACKED, f"-T{EPOCH}", f"-U{UUID(bytes=salt[:16])}")
     box.run("mkfs.erofs", *options, "/work/root.erofs", "/work/root.tar")
     return with_tree((box.work / "root.erofs").read_bytes(), salt)
 
