@@ -18,6 +18,7 @@ pub struct Configuration {
     pub prefix: u8,
     pub gateway: Option<Ipv4Addr>,
     pub organisations: usize,
+    pub data: bool,
 }
 
 /// The text of the one configuration volume among these block devices; None when there is none yet.
@@ -51,7 +52,7 @@ impl Configuration {
     /// Read lines of `key value`; an unknown key, a second value or another form is refused.
     pub fn parse(text: &str) -> Outcome<Self> {
         let (mut address, mut gateway, mut organisations, mut chains) = (None, None, 0, 0);
-        let (mut bases, mut wheels) = (None, None);
+        let (mut bases, mut wheels, mut data) = (None, None, None);
         for (number, line) in text.split_terminator('\n').enumerate() {
             let wrong = |why: &str| format!("line {} of the configuration: {why}", number + 1);
             let (key, value) = line.split_once(' ').ok_or_else(|| wrong("not a key and a value"))?;
@@ -72,6 +73,7 @@ impl Configuration {
                 "bundles" => false,
                 "bases" => bases.replace(()).is_some(),
                 "wheels" => wheels.replace(()).is_some(),
+                "data" => data.replace(()).is_some(),
                 _ => return Err(wrong("an unknown key")),
             };
             if again {
@@ -82,7 +84,7 @@ impl Configuration {
         if chains == 0 || organisations == 0 {
             return Err("the configuration names no chain or no organisation".to_owned());
         }
-        Ok(Self { address, prefix, gateway, organisations })
+        Ok(Self { address, prefix, gateway, organisations, data: data.is_some() })
     }
 }
 
@@ -104,6 +106,7 @@ mod tests {
         let read = Configuration::parse(GOOD).unwrap();
         assert_eq!((read.address.to_string(), read.prefix, read.organisations), ("192.0.2.10".into(), 24, 1));
         assert_eq!(read.gateway, Some("192.0.2.1".parse().unwrap()));
+        assert!(!read.data && Configuration::parse(&format!("{GOOD}data tpm\n")).unwrap().data);
     }
 
     #[test]
@@ -121,6 +124,7 @@ mod tests {
             "dao \"x",
             "bases a\nbases b",
             "wheels a\nwheels b",
+            "data tpm\ndata tpm",
         ] {
             assert!(Configuration::parse(&format!("{GOOD}{more}\n")).is_err(), "{more}");
         }

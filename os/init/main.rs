@@ -2,9 +2,10 @@
 //!
 //! It runs from the initial RAM disk, is measured with it, and stays process 1 until the power is off. In order:
 //! mount what a kernel needs; load exactly the modules that the image lists; watch the chassis; refuse a start that
-//! was given more than the image; read and measure the operator's configuration; open the verified root; configure the network;
-//! take away what is not needed any more; have the node's configuration prepared; start the door, which proves what
-//! this machine is, and the node. Any failure, and the end of the door, powers the machine off with a message. A node
+//! was given more than the image; read and measure the operator's configuration; open the verified root; configure
+//! the network; take away what is not needed any more; have the data disk opened, and measure that nothing opens it
+//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and the
+//! node. Any failure, and the end of the door, powers the machine off with a message. A node
 //! that ends is started again: it goes on where it was. There is no shell, no login and no fallback.
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -34,6 +35,9 @@ const DATA: &str = "/var/lib/cyberprivacy";
 const IN_MEMORY: &[&str] = &[DATA, "/tmp", "/dev/shm", "/run"];
 const DOOR_USER: u32 = 10001;
 const NODE_USER: u32 = 0; // it makes namespaces, networks and mounts for what it runs
+const IMAGE_REGISTER: u32 = 11;
+/// The same words as in `privacy_os/measuring.py`.
+const SHUT: &[u8] = b"privacy-os: the way to the data disk's key is shut";
 const PAUSE: Duration = Duration::from_secs(5);
 
 fn main() {
@@ -67,10 +71,12 @@ fn start() -> Outcome<i32> {
     network::configure(&configuration)?;
     say("network is up");
     settings()?;
-    match system::wait_for(run("prepare", NODE_USER)?)? {
-        0 => say("the node is prepared"),
-        status => return Err(format!("preparing the node ended with status {status}")),
+    if configuration.data {
+        finish("unlock")?;
     }
+    tpm::measure(IMAGE_REGISTER, SHUT)?;
+    finish("prepare")?;
+    say("the node is prepared");
     run("door", DOOR_USER)
 }
 
@@ -84,6 +90,17 @@ fn keep(door: i32) -> Outcome<i32> {
         }
         say(&format!("the node ended with status {status} and starts again"));
         sleep(PAUSE);
+    }
+}
+
+/// Run a command of the image to its end. When it fails, it has left a line that says why.
+fn finish(name: &str) -> Outcome<()> {
+    match system::wait_for(run(name, NODE_USER)?)? {
+        0 => Ok(()),
+        status => Err(match fs::read_to_string(format!("{RUN}/why")) {
+            Ok(why) => format!("{name}: {}", why.trim_end()),
+            Err(_) => format!("{name} ended with status {status}"),
+        }),
     }
 }
 
@@ -176,7 +193,9 @@ fn hand_over(configuration: &Configuration) -> Outcome<()> {
     }
     system::change_root(ROOT)?;
     system::attach("tmpfs", "/tmp", "tmpfs", Mount::DATA)?;
-    system::attach("tmpfs", DATA, "tmpfs", Mount::LAYERS)?;
+    if !configuration.data {
+        system::attach("tmpfs", DATA, "tmpfs", Mount::LAYERS)?;
+    }
     let state = format!("{RUN}/state");
     fs::create_dir_all(&state).map_err(|problem| format!("{state}: {problem}"))?;
     system::give(&state, DOOR_USER)?;

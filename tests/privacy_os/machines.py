@@ -108,6 +108,14 @@ class Machine:
     def console(self) -> str:
         return (self.state / "console.log").read_text("ascii", "replace")
 
+    def door(self, path: str) -> bytes:
+        """What its own door answers."""
+        return self._http.get(path).raise_for_status().content
+
+    def tell(self, path: str, body: bytes) -> None:
+        """Leave something at its door."""
+        self._http.post(path, content=body).raise_for_status()
+
     def enrol(self, desk: Desk) -> None:
         request, answer = self.state / "request.json", self.state / "answer.json"
         request.write_bytes(self._http.get("/enrolment").raise_for_status().content)

@@ -119,12 +119,21 @@ class Conversation:
 
     def get(self, target: str, *, limit: int, more: bool = False) -> tuple[int, bytes]:
         """The status, and the body up to one byte more than `limit`; raises OSError, h11.ProtocolError."""
+        return self._asked("GET", target, b"", limit=limit, more=more)
+
+    def post(self, target: str, body: bytes, *, limit: int, more: bool = False) -> tuple[int, bytes]:
+        """The same for a question with a body."""
+        return self._asked("POST", target, body, limit=limit, more=more)
+
+    def _asked(self, method: str, target: str, sent: bytes, *, limit: int, more: bool) -> tuple[int, bytes]:
         http, channel = self._http, self._channel
         if http.our_state is h11.DONE:
             http.start_next_cycle()
         headers = [("Host", self._authority), ("Accept", "application/json")]
+        headers += [("Content-Length", str(len(sent)))] if method == "POST" else []
         headers += [] if more else [("Connection", "close")]
-        channel.send(http.send(h11.Request(method="GET", target=target, headers=headers)) or b"")
+        channel.send(http.send(h11.Request(method=method, target=target, headers=headers)) or b"")
+        channel.send(http.send(h11.Data(data=sent)) or b"")
         channel.send(http.send(h11.EndOfMessage()) or b"")
         status, body = 0, b""
         while len(body) <= limit:

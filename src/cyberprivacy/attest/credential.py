@@ -87,13 +87,13 @@ def make_credential(endorsement: Public, name: bytes, secret: bytes, *, random: 
     """
     if not 1 <= len(secret) <= 32:
         raise Misuse("a credential holds 1 to 32 bytes", code="tpm2.secret", size=len(secret))
-    seed, protected = _seed(endorsement, random)
+    seed, protected = protected_seed(endorsement, IDENTITY, random)
     encrypted = _cipher(endorsement, seed, name).encryptor().update(sized(secret))
     integrity = _integrity(endorsement, seed, encrypted + name)
     return Credential(sized(integrity) + encrypted, protected)
 
 
-def _derive(digest: hashes.HashAlgorithm, key: bytes, label: bytes, context: bytes, *, size: int) -> bytes:
+def derive(digest: hashes.HashAlgorithm, key: bytes, label: bytes, context: bytes, *, size: int) -> bytes:
     """KDFa: SP 800-108 in counter mode with HMAC. Source: Part 1, 11.4.10.2; NIST SP 800-108, 5.1.
 
     Args:
@@ -121,39 +121,50 @@ def _hash(endorsement: Public) -> hashes.HashAlgorithm:
     return hashes.SHA256() if endorsement.name_hash == ALG_SHA256 else hashes.SHA384()
 
 
-def _seed(endorsement: Public, random: Random) -> tuple[bytes, bytes]:
-    """A seed as long as the key's digest, and the form in which only the endorsement key gives it back."""
+def protected_seed(endorsement: Public, label: bytes, random: Random = os.urandom) -> tuple[bytes, bytes]:
+    """A seed as long as the key's digest, and the form in which only that key gives it back.
+
+    Args:
+        endorsement: the key, or another storage key of the TPM.
+        label: what for, with its terminating zero.
+        random: gives the seed or the ephemeral key.
+
+    Raises:
+        WrongEndorsement: not a storage key of RSA or P-256 with AES-CFB ("tpm2.endorsement").
+    """
     if endorsement.aes not in (128, 192, 256) or endorsement.scheme != ALG_NULL:
         raise WrongEndorsement("not a storage key with AES in CFB mode", aes=endorsement.aes)
     digest = _hash(endorsement)
     if isinstance(endorsement.key, ec.EllipticCurvePublicKey):
-        return _agreed(endorsement.key, digest, random)
+        return _agreed(endorsement.key, digest, label, random)
     seed = random(digest.digest_size)
-    oaep = padding.OAEP(padding.MGF1(digest), digest, IDENTITY)
+    oaep = padding.OAEP(padding.MGF1(digest), digest, label)
     return seed, endorsement.key.encrypt(seed, oaep)
 
 
-def _agreed(key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm, random: Random) -> tuple[bytes, bytes]:
+def _agreed(
+    key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm, label: bytes, random: Random
+) -> tuple[bytes, bytes]:
     """Source: Part 1, C.6.1 (ECDH), 11.4.10.3 (KDFe: SP 800-56A with one hash)."""
     # 128 bits more than the order has: the remainder is as good as even. Source: FIPS 186-5, A.2.1.
     scalar = int.from_bytes(random(48), "big") % (key.curve.group_order - 1) + 1
     ephemeral = ec.derive_private_key(scalar, key.curve)
     ours, theirs = ephemeral.public_key().public_numbers(), key.public_numbers()
     x, y = ours.x.to_bytes(32, "big"), ours.y.to_bytes(32, "big")
-    parties = IDENTITY + x + theirs.x.to_bytes(32, "big")
+    parties = label + x + theirs.x.to_bytes(32, "big")
     kdf = ConcatKDFHash(digest, length=digest.digest_size, otherinfo=parties)
     return kdf.derive(ephemeral.exchange(ec.ECDH(), key)), sized(x) + sized(y)
 
 
 def _cipher(endorsement: Public, seed: bytes, name: bytes) -> Cipher[CFB]:
     """Source: Part 1, 24.4, equations for the symmetric key; its vector is zero."""
-    key = _derive(_hash(endorsement), seed, b"STORAGE", name, size=endorsement.aes // 8)
+    key = derive(_hash(endorsement), seed, b"STORAGE", name, size=endorsement.aes // 8)
     return Cipher(algorithms.AES(key), CFB(bytes(16)))
 
 
 def _integrity(endorsement: Public, seed: bytes, message: bytes) -> bytes:
     """The outer HMAC over what is encrypted and the name. Source: Part 1, 24.5."""
     digest = _hash(endorsement)
-    made = hmac.HMAC(_derive(digest, seed, b"INTEGRITY", b"", size=digest.digest_size), digest)
+    made = hmac.HMAC(derive(digest, seed, b"INTEGRITY", b"", size=digest.digest_size), digest)
     made.update(message)
     return made.finalize()

@@ -136,7 +136,7 @@ class TlsIdentity:
             )
         key = ec.generate_private_key(ec.SECP256R1())
         since, until = now - EARLY, now + lifetime
-        certificate = _certificate(key, names, since, until)
+        certificate = self_signed(key, names, since, until)
         spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return cls(tuple(names), sha256(spki).digest(), since, until, key, certificate)
 
@@ -159,9 +159,12 @@ class TlsIdentity:
         return self._certificate.public_bytes(Encoding.PEM)
 
 
-def _certificate(
-    key: ec.EllipticCurvePrivateKey, names: Sequence[str], since: int, until: int
-) -> x509.Certificate:
+def self_signed(key: ec.EllipticCurvePrivateKey, names: Sequence[str], since: int, until: int) -> x509.Certificate:
+    """The certificate of a server that nobody vouches for: DNS names or IP addresses, valid between two times.
+
+    Raises:
+        Misuse: an impossible name ("tls.identity").
+    """
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CyberPrivacy")])
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
     builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())

@@ -40,6 +40,18 @@ def read_facts(chain: Chain, dao: Address, asked: Questions | None) -> ChainFact
     )
 
 
+def stands(chain: Chain, dao: Address, measurement: bytes) -> bool:
+    """Whether a DAO's providers may run software of this measurement, at the newest final block.
+
+    Raises:
+        TryLater: nobody answers.
+        Untrusted: somebody answers nonsense, endpoints disagree, or the address is no DAO.
+    """
+    block = chain.block()
+    since = _measurement(chain, dao_at(chain, dao, block), measurement, block).get(measurement)
+    return since is not None and since <= block.timestamp
+
+
 def _release(chain: Chain, dao: Dao, bundle: Cid, block: FinalBlock) -> Mapping[Cid, ReleaseFacts]:
     it = life(chain, dao, bundle, at=block)
     if not it.published:

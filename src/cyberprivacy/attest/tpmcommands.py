@@ -240,15 +240,29 @@ class Tpm:
             TpmRefused, TpmBusy: the TPM's own answer.
             TpmGone: no answer, or one that cannot be read.
         """
+        new, answer, _ = self.whole(code, handles, parameters, sessions=sessions, returns_handle=returns_handle)
+        return new, answer
+
+    def whole(
+        self,
+        code: int,
+        handles: tuple[int, ...],
+        parameters: bytes,
+        *,
+        sessions: tuple[bytes, ...],
+        returns_handle: bool,
+    ) -> tuple[int, bytes, bytes]:
+        """Like `command`, and what the sessions answer besides. Source: Part 1, 18.9 (response structure)."""
         area = b"".join(sessions)
         body = struct.pack(f">{len(handles)}II", *handles, len(area)) + area + parameters
         answer = self._send(0x8002, code, body)
         try:
             reader = Reader(answer, "answer of the TPM")
             new = reader.number(4) if returns_handle else 0
-            return new, reader.take(reader.number(4))
+            given = reader.take(reader.number(4))
         except BadStructure as error:
             raise TpmGone("the TPM's answer cannot be read", command=hex(code), reason=error.what) from error
+        return new, given, answer[4 * returns_handle + 4 + len(given) :]
 
     def plain(self, code: int, body: bytes) -> bytes:
         """Send a command that needs no authorisation; see `command`."""

@@ -33,7 +33,7 @@ Program = Annotated[Path, typer.Argument(metavar="FILE", help="privacy-os.efi of
 
 def register(_app: typer.Typer) -> None:
     """Add `os …`."""
-    from cyberprivacy.cli import group
+    from cyberprivacy.cli import group, key_node
 
     made = group("os", "The Privacy OS: make its image, know what it measures, try it, explain a difference.")
     made.command("build", epilog="Example: cyberprivacy os build --to build/os")(build)
@@ -44,6 +44,8 @@ def register(_app: typer.Typer) -> None:
     made.command("boot", epilog="Example: cyberprivacy os boot build/os --config machine.img --state vm")(boot)
     example = "Example: cyberprivacy os diagnose boot-log --image build/os/privacy-os.efi"
     made.command("diagnose", epilog=example)(diagnose)
+    example = "Example: cyberprivacy os key-node ./keys --vendor maker.pem --dao 0x5FbD… --rpc https://rpc.example"
+    made.command("key-node", epilog=example)(key_node.serve)
 
 
 def build(
@@ -216,6 +218,8 @@ def measure(
 def _shown(said: Mapping[str, object]) -> str:
     lines = []
     for name, value in said.items():
+        if name == "sections":
+            continue  # for machines: the register has them all
         if isinstance(value, Mapping):
             lines += [f"{f'PCR {number}':<13} {digest}" for number, digest in value.items()]
         else:
@@ -256,6 +260,9 @@ def boot(
         int, typer.Option(min=1, max=65535, help="On 127.0.0.1: its first application.")
     ] = 9443,
     memory: Annotated[int, typer.Option(min=512, max=65536, help="MiB.")] = 3072,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its data disk; `truncate -s 4G FILE` makes a blank one.")
+    ] = None,
     *,
     kvm: Virtualised = None,
 ) -> None:
@@ -267,6 +274,7 @@ def boot(
         disk=folder / DISK,
         volumes=(config,),
         state=state,
+        data=data,
         port=port,
         application=application,
         outward=True,

@@ -115,7 +115,7 @@ def certify(
 
     sent = Request.parse(read_file(asked, MAX_MESSAGE))
     who = authorityfiles.load(folder)
-    answer = vouch(sent, who, _vendors(vendor, issuers or []), now=int(time.time()), life=days * DAY)
+    answer = vouch(sent, who, vendors_of(vendor, issuers or []), now=int(time.time()), life=days * DAY)
     _write(to, answer.encode())
     hardware = answer.hardware.hex()
     value = {"answer": str(to), "hardware": hardware, "days": days}
@@ -172,7 +172,7 @@ def _held(device: Path, swtpm: Path | None, keys: Path) -> Iterator[HeldKey]:
         engine.close()
 
 
-def _vendors(named: list[str], files: list[Path]) -> Vendors:
+def vendors_of(named: list[str], files: list[Path]) -> Vendors:
     """Pinned roots, and all certificates that came in files: those may complete a chain, and prove nothing."""
     pins: set[bytes] = set()
     known: list[bytes] = []

@@ -22,7 +22,8 @@ _ROOT: Final = UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709")
 """Root for x86-64. Source: UAPI Group, Discoverable Partitions Specification."""
 _ENTRIES: Final = 128
 _ENTRY: Final = 128
-_TABLE: Final = _ENTRIES * _ENTRY // SECTOR
+TABLE: Final = _ENTRIES * _ENTRY // SECTOR
+"""Sectors of one table of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,32 @@ def _disk(identity: UUID, partitions: tuple[Partition, ...]) -> bytes:
     for partition in partitions:
         data = partition.data + bytes(-len(partition.data) % (ALIGNED * SECTOR))
         last = at + len(data) // SECTOR - 1
-        name = partition.label.encode("utf-16-le").ljust(72, b"\0")
-        entries += partition.kind.bytes_le + partition.identity.bytes_le + struct.pack("<QQQ", at, last, 0) + name
+        entries += entry(partition.kind, partition.identity, partition.label, sectors=(at, last))
         body, at = body + data, last + 1
-    entries = entries.ljust(_ENTRIES * _ENTRY, b"\0")
-    end = at + _TABLE  # the sector of the second header, the last of the disk
-    first = _header(identity, entries, here=1, other=end, table=2, usable=(ALIGNED, at - 1))
-    second = _header(identity, entries, here=end, other=1, table=at, usable=(ALIGNED, at - 1))
+    front, back = tables(identity, entries, end=at + TABLE)
+    return front + body + back
+
+
+def entry(kind: UUID, identity: UUID, label: str, *, sectors: tuple[int, int]) -> bytes:
+    """One partition in a table: what it is for, its own name, and its first and last sector."""
+    name = label.encode("utf-16-le").ljust(72, b"\0")
+    return kind.bytes_le + identity.bytes_le + struct.pack("<QQQ", *sectors, 0) + name
+
+
+def tables(identity: UUID, entries: bytes, *, end: int) -> tuple[bytes, bytes]:
+    """What stands in front of the partitions, a whole MiB, and behind them.
+
+    Args:
+        identity: the disk's own name.
+        entries: see `entry`.
+        end: the last sector of the disk, which has the second header.
+    """
+    entries, behind = entries.ljust(_ENTRIES * _ENTRY, b"\0"), end - TABLE
+    usable = (ALIGNED, behind - 1)
+    first = _header(identity, entries, here=1, other=end, table=2, usable=usable)
+    second = _header(identity, entries, here=end, other=1, table=behind, usable=usable)
     front = _protective(end) + first + entries
-    return front.ljust(ALIGNED * SECTOR, b"\0") + body + entries + second
+    return front.ljust(ALIGNED * SECTOR, b"\0"), entries + second
 
 
 def _header(

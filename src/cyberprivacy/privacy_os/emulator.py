@@ -55,6 +55,7 @@ class Settings:
     Attributes:
         disk: the image; never written.
         volumes: further disks, such as the configuration volume; never written.
+        data: the data disk, which is written to; None = there is none.
         state: folder of what the machine keeps: its TPM and its firmware's variables.
         port: on 127.0.0.1, where its own door is reached; None = no way in.
         application: on 127.0.0.1, where its first application is reached; None = no way in.
@@ -69,6 +70,7 @@ class Settings:
     disk: Path
     volumes: Sequence[Path]
     state: Path
+    data: Path | None = None
     port: int | None = None
     application: int | None = None
     outward: bool = False
@@ -137,7 +139,8 @@ def running(settings: Settings) -> Iterator[Running]:
         Misuse: QEMU, swtpm or the firmware is not installed, or a disk is missing ("os.emulator").
         TryLater: the software TPM does not start.
     """
-    for path in (FIRMWARE, VARIABLES, settings.disk, *settings.volumes):
+    kept = () if settings.data is None else (settings.data,)
+    for path in (FIRMWARE, VARIABLES, settings.disk, *settings.volumes, *kept):
         if not path.is_file():
             raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
     state = settings.state.resolve()
@@ -198,6 +201,9 @@ def _qemu(settings: Settings, state: Path) -> list[str]:
     for number, path in enumerate((settings.disk, *settings.volumes)):
         words += ["-drive", f"if=none,id=disk{number},format=raw,readonly=on,file={path.resolve()}"]
         words += ["-device", f"virtio-blk-pci,drive=disk{number}" + ("" if number else ",bootindex=1")]
+    if settings.data is not None:
+        words += ["-drive", f"if=none,id=data,format=raw,file={settings.data.resolve()}"]
+        words += ["-device", "virtio-blk-pci,drive=data"]
     ways = ((settings.port, DOOR), (settings.application, APPLICATION))
     forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in ways if here is not None)
     restrict, boot, order = "off" if settings.outward else "on", "", ""

@@ -16,7 +16,9 @@ PROGRAMS: Final[Mapping[str, tuple[str, ...]]] = {
     "apache2-utils": ("usr/bin/htpasswd",),  # the registry's password
     "buildah": ("usr/bin/buildah",),  # images out of recipes, inside the sandbox
     "conmon": ("usr/bin/conmon",),  # podman's: holds what a container writes to
+    "cryptsetup-bin": ("usr/sbin/cryptsetup",),  # the data disk
     "docker-registry": ("usr/bin/docker-registry",),
+    "e2fsprogs": ("usr/sbin/mke2fs",),
     "haproxy": ("usr/sbin/haproxy",),
     "iproute2": ("usr/bin/ip",),  # bridges and cables of applications
     "iptables": ("usr/sbin/xtables-nft-multi",),
@@ -27,11 +29,12 @@ PROGRAMS: Final[Mapping[str, tuple[str, ...]]] = {
 """Package -> programs."""
 
 SHARED: Final = (
-    "libapr1", "libaprutil1", "libassuan0", "libaudit1", "libbpf1", "libbsd0", "libcap-ng0", "libcap2",
-    "libdevmapper1.02.1", "libelf1", "libgcrypt20", "libglib2.0-0", "libgpg-error0", "libgpgme11", "liblua5.3-0",
-    "liblz4-1", "libmd0", "libmnl0", "libnftnl11", "libopentracing-c-wrapper0", "libopentracing1", "libpam0g",
-    "libpcre2-8-0", "libseccomp2", "libselinux1", "libsemanage2", "libsepol2", "libsmartcols1", "libsubid4",
-    "libsystemd0", "libudev1", "libxtables12", "libzstd1",
+    "libapr1", "libaprutil1", "libargon2-1", "libassuan0", "libaudit1", "libblkid1", "libbpf1", "libbsd0",
+    "libcap-ng0", "libcap2", "libcryptsetup12", "libdevmapper1.02.1", "libelf1", "libext2fs2", "libgcrypt20",
+    "libglib2.0-0", "libgpg-error0", "libgpgme11", "libjson-c5", "liblua5.3-0", "liblz4-1", "libmd0", "libmnl0",
+    "libnftnl11", "libopentracing-c-wrapper0", "libopentracing1", "libpam0g", "libpcre2-8-0", "libpopt0",
+    "libseccomp2", "libselinux1", "libsemanage2", "libsepol2", "libsmartcols1", "libsubid4", "libsystemd0",
+    "libudev1", "libxtables12", "libzstd1",
 )  # fmt: skip
 """Packages of which the shared libraries are taken."""
 

@@ -128,10 +128,11 @@ def write(image: Image, sources: Sources, folder: Path) -> dict[str, object]:
 def measurements(program: bytes) -> dict[str, object]:
     """What a machine that runs this program will have measured: see `measuring`."""
     parsed = Program(program)
-    registers = measuring.registers(parsed)
+    registers, contents = measuring.registers(parsed), parsed.contents()
     return {
         "program": sha256(program).hexdigest(),
-        "command_line": parsed.contents()[".cmdline"].decode("ascii", "replace"),
+        "command_line": contents[".cmdline"].decode("ascii", "replace"),
+        "sections": {name: sha256(contents[name]).hexdigest() for name in measuring.SECTIONS if name in contents},
         "pcr": {str(number): value.hex() for number, value in registers.items()},
         "measurement": bootlog.measurement(registers).hex(),
     }

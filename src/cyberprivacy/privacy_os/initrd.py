@@ -15,6 +15,7 @@ from cyberprivacy.errors import Untrusted
 
 MODULES: Final = (
     *("dm_verity", "erofs", "virtio_blk", "virtio_net"),
+    *("dm_crypt", "dm_integrity", "authenc", "xts", "aesni_intel", "sha256_ssse3"),  # the data disk
     *("evdev", "button"),  # the switch of the chassis
     *("overlay", "veth", "bridge"),  # containers: their layers, their cables, one network for each application
     *(

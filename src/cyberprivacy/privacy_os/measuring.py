@@ -7,7 +7,7 @@ Source: systemd-stub(7), "TPM PCR Notes"; UAPI Group, "Linux TPM PCR Registry"; 
 Profile 1.06, 3.3.4.5 (PCR 4); Linux, drivers/firmware/efi/libstub/efi-stub-helper.c (PCR 9).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -22,6 +22,8 @@ SECTIONS: Final = (
 )
 """In the order in which the stub measures them; `.pcrsig` is never measured."""
 
+SHUT: Final = b"privacy-os: the way to the data disk's key is shut"
+"""What the first process measures into register 11 when the data disk is open, or there is none."""
 _CALLING: Final = b"Calling EFI Application from Boot Option"
 _SEPARATOR: Final = bytes(4)
 _CHANGING: Final = frozenset({".osrel", ".ucode", ".dtb", ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids"})
@@ -47,21 +49,25 @@ def steps(program: Program) -> tuple[Step, ...]:
     needed = {".linux", ".cmdline", ".initrd"}
     if not needed <= contents.keys() or _CHANGING & contents.keys():
         raise BadProgram("not an image of the Privacy OS", sections=sorted(contents))
-    made: list[Step] = []
-    for name in SECTIONS:
-        if name in contents:
-            made.append(Step(11, f"name of {name}", sha256(name.encode() + b"\0").digest()))
-            made.append(Step(11, name, sha256(contents[name]).digest()))
     inner = Program(contents[".linux"]).authenticode()
     started = (("start from a boot option", sha256(_CALLING).digest()), ("separator", sha256(_SEPARATOR).digest()))
     return (
-        *made,
+        *identity({name: sha256(contents[name]).digest() for name in SECTIONS if name in contents}),
+        Step(11, "the way to the data disk's key is shut", sha256(SHUT).digest()),
         *(Step(4, what, digest) for what, digest in started),
         Step(4, "the program", program.authenticode()),
         Step(4, "the kernel in it", inner),
         Step(9, "the command line", sha256(_wide(contents[".cmdline"])).digest()),
         Step(9, "the initial RAM disk", sha256(contents[".initrd"]).digest()),
     )
+
+
+def identity(sections: Mapping[str, bytes]) -> Iterator[Step]:
+    """What register 11 takes before anything is started: each section, by name and digest, as the stub does."""
+    for name in SECTIONS:
+        if name in sections:
+            yield Step(11, f"name of {name}", sha256(name.encode() + b"\0").digest())
+            yield Step(11, name, sections[name])
 
 
 def _wide(line: bytes) -> bytes:

@@ -6,8 +6,9 @@ It has privileges, no network peers, and ends. It leaves in `/run/privacy-os`:
     node.toml       what the node is told: chains, organisations, where bytes come from; nothing chooses code
     state/          for the door, an unprivileged user: the TPM's attestation key in the TPM's own encryption
 
-The node and the door use the same attestation key. Certificates come in by the door (`service`); the node reads
-them through a link, checks that they are for its key, and takes nothing else from there.
+What is to outlast a start is with the node's data, on a disk where there is one (`unlocking`); `state` is a link
+there. The node and the door use the same attestation key. Certificates come in by the door (`service`); the node
+reads them through a link, checks that they are for its key, and takes nothing else from there.
 """
 
 import os
@@ -25,6 +26,8 @@ DATA: Final = Path("/var/lib/cyberprivacy")
 NODE_CONFIG: Final = HANDED / "node.toml"
 BOOT_LOG: Final = "boot-log"
 STATE: Final = "state"
+DOOR: Final = "door"
+"""Where the door's files are, beside the node's."""
 CERTIFICATES: Final = "attestation-key.der"
 FIRST_PORT: Final = 443
 """Where the first organisation's users connect; the next has the next port."""
@@ -50,14 +53,23 @@ def prepare(handed: Path = HANDED, data: Path = DATA) -> None:
     keys = data / "tpm"
     keys.mkdir(mode=0o700, exist_ok=True)
     TpmAttester(keys, log=log).close()
-    state = handed / STATE
-    replace_file(state / KEY_FILE, (keys / KEY_FILE).read_bytes())
-    door = state.stat()
-    os.chown(state / KEY_FILE, door.st_uid, door.st_gid)
+    state = _for_the_door(handed / STATE, data / DOOR, (keys / KEY_FILE).read_bytes())
     link = keys / CERTIFICATES
     link.unlink(missing_ok=True)
     link.symlink_to(state / CERTIFICATES)
     (handed / NODE_CONFIG.name).write_text(node_config(configuration, data=data, log=log))
+
+
+def _for_the_door(named: Path, kept: Path, key: bytes) -> Path:
+    """A folder for who owns `named`, kept with the data; `named` leads there from now on."""
+    owner = named.stat()
+    kept.mkdir(mode=0o700, exist_ok=True)
+    replace_file(kept / KEY_FILE, key)
+    for path in (kept, kept / KEY_FILE):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    named.rmdir()
+    named.symlink_to(kept)
+    return named
 
 
 def node_config(configuration: Configuration, *, data: Path = DATA, log: Path = HANDED / BOOT_LOG) -> str:

@@ -20,6 +20,7 @@ PACKAGES: Final = "usr/lib/python3/dist-packages"
 COMMANDS: Final = "usr/lib/privacy-os"
 """Folder of the commands that the first process starts, a word a line."""
 _STARTED: Final = {
+    "unlock": ("cyberprivacy.privacy_os.unlocking",),
     "prepare": ("cyberprivacy.privacy_os.preparing",),
     "door": ("cyberprivacy.privacy_os.service",),
     "node": ("cyberprivacy", "node", "start", "--config", str(NODE_CONFIG)),

@@ -5,6 +5,7 @@
     POST /enrolment                        the answer; the TPM opens it, and evidence carries the certificates
     GET  /boot-log                         what firmware and the first process measured
     GET  /identity                         the node's account and keys, which its provider lists on chain
+    POST /upgrade                          `measurements.json` of the next image: see `upgrade`
     GET  /listening                        where this machine can be spoken to
 
 The TLS key is born here and lives in memory only. This process is an unprivileged user: `preparing` has left in
@@ -16,6 +17,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -35,6 +37,7 @@ from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.listening import listening
 from cyberprivacy.privacy_os.preparing import BOOT_LOG, CERTIFICATES, DATA, HANDED, STATE
+from cyberprivacy.privacy_os.upgrade import NAME, Image
 from cyberprivacy.privacy_os.volume import Configuration
 
 IDENTITY: Final = DATA / "identity.json"
@@ -59,6 +62,8 @@ class Service:
         self.configuration = Configuration.parse((handed / "configuration").read_bytes())
         self._log, self._state = handed / BOOT_LOG, handed / STATE
         self._attester = TpmAttester(self._state, log=self._log)
+        if (self._state / CERTIFICATES).exists():  # of an earlier start, where data outlasts it
+            self._attester.certified((self._state / CERTIFICATES).read_bytes())
         address = str(self.configuration.address.ip)
         self.tls = TlsIdentity.born([address], lifetime=LONGEST, now=int(time.time()))
 
@@ -83,6 +88,18 @@ class Service:
         certificates = tpmenrolment.accept(self._attester.held, Answer.parse(answer))
         self._attester.certified(certificates)
         replace_file(self._state / CERTIFICATES, certificates)  # for the node, whose key it is, too
+
+    def upgrade(self, statement: bytes) -> None:
+        """Keep what the next image will measure. At the next start the data disk is prepared for it, if it may be.
+
+        Raises:
+            Misuse: this machine keeps no data ("os.no-data-disk").
+            BadUpgrade: it does not add up.
+        """
+        if not self.configuration.data:
+            raise Misuse("this machine has no data disk", code="os.no-data-disk")
+        Image.parse(statement)
+        replace_file(self._state / NAME, statement)
 
     def log(self) -> bytes:
         """What was measured."""
@@ -115,14 +132,17 @@ def application(service: Service) -> Starlette:
     async def ask(_: Request) -> Response:
         return Response(await alone(partial(service.ask)), media_type="application/json")
 
-    async def install(request: Request) -> Response:
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_MESSAGE:
-                raise Misuse("too much", code="enrolment.size", limit=MAX_MESSAGE)
-        await alone(partial(service.install, bytes(body)))
-        return Response(status_code=204)
+    def taken(work: Callable[[bytes], None]) -> Callable[[Request], Awaitable[Response]]:
+        async def take(request: Request) -> Response:
+            body = bytearray()
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_MESSAGE:
+                    raise Misuse("too much", code="enrolment.size", limit=MAX_MESSAGE)
+            await alone(partial(work, bytes(body)))
+            return Response(status_code=204)
+
+        return take
 
     async def log(_: Request) -> Response:
         return Response(service.log(), media_type="application/octet-stream")
@@ -140,7 +160,8 @@ def application(service: Service) -> Starlette:
     routes = [
         Route("/evidence", evidence, methods=["GET"]),
         Route("/enrolment", ask, methods=["GET"]),
-        Route("/enrolment", install, methods=["POST"]),
+        Route("/enrolment", taken(service.install), methods=["POST"]),
+        Route("/upgrade", taken(service.upgrade), methods=["POST"]),
         Route("/boot-log", log, methods=["GET"]),
         Route("/identity", identity, methods=["GET"]),
         Route("/listening", doors, methods=["GET"]),

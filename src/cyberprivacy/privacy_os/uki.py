@@ -11,6 +11,10 @@ from cyberprivacy.privacy_os.pe import with_sections
 
 STUB: Final = "./usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
+VERSION: Final = 1
+"""Of the image, counted on with each release. A running image prepares the data disk for a later one only."""
+VERSION_WORD: Final = "privacy.version="
+
 HARDENING: Final = (
     "console=ttyS0",
     "panic=-1",  # a machine that does not know what it does stops
@@ -63,5 +67,5 @@ def assemble(stub: bytes, *, kernel: bytes, initrd: bytes, root: str) -> bytes:
         initrd: the archive.
         root: the words that name the verified root.
     """
-    line = " ".join((root, *HARDENING)).encode("ascii")
+    line = " ".join((root, f"{VERSION_WORD}{VERSION}", *HARDENING)).encode("ascii")
     return with_sections(stub, {".cmdline": line, ".initrd": initrd, ".linux": kernel})

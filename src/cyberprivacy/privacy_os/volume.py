@@ -7,14 +7,17 @@
     bundles https://…             a trustless IPFS gateway; any number
     bases https://…               an OCI registry with base images; at most once
     wheels https://…/simple/      a Python package index; at most once
+    data https://…#<64 hex>       keep data on a disk (`unlocking`); who has a part of its key besides the TPM, and
+                                  the SHA-256 of that server's public key; `data tpm`: nobody has. At most once
 
-The last three name where bytes come from. Every byte of theirs is checked by a hash that was voted on: they
-choose nothing but whether a build can begin.
+`bundles`, `bases` and `wheels` name where bytes come from. Every byte of theirs is checked by a hash that was
+voted on: they choose nothing but whether a build can begin.
 
 16 bytes "CyberPrivacyOS/1", 4 bytes of length (big-endian), the text, zeros up to a whole MiB. The first process
 measures the text into PCR 14 in pieces of at most 1024 bytes, which is as much as a TPM hashes at once.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValueError
@@ -26,8 +29,10 @@ MAGIC: Final = b"CyberPrivacyOS/1"
 MAX_TEXT: Final = 8 << 10
 PIECE: Final = 1024
 SIZE: Final = 1 << 20
-KEYS: Final = ("address", "gateway", "chain", "dao", "bundles", "bases", "wheels")
-_ONCE: Final = frozenset({"address", "gateway", "bases", "wheels"})
+KEYS: Final = ("address", "gateway", "chain", "dao", "bundles", "bases", "wheels", "data")
+_ONCE: Final = frozenset({"address", "gateway", "bases", "wheels", "data"})
+TPM_ALONE: Final = "tpm"
+_DATA: Final = re.compile(r"tpm|https://[A-Za-z0-9.:-]{3,128}#[0-9a-f]{64}")
 _NEVER: Final = frozenset('"\\')
 """Characters that no value has: what reads values further on need not know how to escape them."""
 
@@ -36,12 +41,12 @@ class BadConfiguration(Misuse):
     """A configuration that no machine would start with."""
 
     code = "os.configuration"
-    hint = "Lines are `address`, `gateway`, `chain`, `dao`, `bundles`, `bases` and `wheels`, each with one value."
+    hint = "Lines have one value each: address, gateway, chain, dao, bundles, bases, wheels, data."
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What an operator may say; `bases` and `wheels` are "" when nothing is said."""
+    """What an operator may say; `bases`, `wheels` and `data` are "" when nothing is said."""
 
     address: IPv4Interface
     gateway: IPv4Address | None
@@ -50,6 +55,7 @@ class Configuration:
     bundles: tuple[str, ...] = ()
     bases: str = ""
     wheels: str = ""
+    data: str = ""
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
@@ -85,6 +91,10 @@ class Configuration:
             raise BadConfiguration("not an address", reason=str(error)) from None
         if "/" not in found["address"][0] or not 1 <= address.network.prefixlen <= 30:
             raise BadConfiguration("an address needs the length of its network, 1 to 30", address=str(address))
+        if found["data"] and not _DATA.fullmatch(found["data"][0]):
+            raise BadConfiguration(
+                "`data` is `tpm`, or https://HOST:PORT#PIN of a key node", data=found["data"][0]
+            )
         return cls(
             address=address,
             gateway=gateways[0] if gateways else None,
@@ -93,6 +103,7 @@ class Configuration:
             bundles=tuple(found["bundles"]),
             bases="".join(found["bases"]),
             wheels="".join(found["wheels"]),
+            data="".join(found["data"]),
         )
 
 

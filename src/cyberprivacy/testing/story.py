@@ -104,7 +104,7 @@ class Story:
             base = aside.submit(
                 make_base, lock, self.bases, cache=self._cache, renewed=self.town.folder / "base.lock"
             )
-            self._found(name)
+            self.law(name)
             with self._tell.waiting("the base image, from Debian's packages by hash"):
                 self._tell.note(f"base image cyberprivacy/python@{base.result()}")
 
@@ -115,7 +115,8 @@ class Story:
         other._create(name)
         return other
 
-    def _found(self, name: str) -> None:
+    def law(self, name: str) -> None:
+        """People, the shared contracts, a DAO."""
         names = ("founder", *MEMBERS, "dev", "provider", *AUDITORS)
         people = {each: self.town.person(each) for each in names}
         listed = [f"--organisation={people[each]}=https://{each}.example" for each in AUDITORS[2:]]

@@ -22,6 +22,7 @@ SERVICES = {
     ("security", "serve"),
     ("witness", "serve"),
     ("os", "boot"),
+    ("os", "key-node"),
 }
 """Commands that run until they are stopped, and have no result to print."""
 

@@ -7,7 +7,7 @@ from cyberprivacy.attest import bootlog
 from cyberprivacy.attest.tcg2 import BadLog
 from cyberprivacy.privacy_os import whole_log as logs
 from cyberprivacy.privacy_os.diagnosis import differences
-from cyberprivacy.privacy_os.measuring import configuration_register, configuration_steps, registers, steps
+from cyberprivacy.privacy_os.measuring import SHUT, configuration_register, configuration_steps, registers, steps
 from cyberprivacy.privacy_os.pe import Program
 from cyberprivacy.testing.paperboot import SEPARATOR, Measured, PaperBoot, honest
 
@@ -34,6 +34,11 @@ def boot(program: Program, *more: Measured) -> PaperBoot:
         honest(9, 6, parts[".initrd"]),
     ]
     return PaperBoot((SEPARATOR, *started, hashed[0], *sections, hashed[1], *kernel, *more), banks=(0x000B,))
+
+
+def shut(program: Program, *more: Measured) -> PaperBoot:
+    """The same once the way to the data disk's key is shut."""
+    return boot(program, *more, honest(11, 6, SHUT))
 
 
 class PaperImage(Measured):
@@ -76,7 +81,7 @@ def test_what_was_changed_is_named(old: bytes, new: bytes, section: str) -> None
 
 def test_what_the_host_added_is_named() -> None:
     program = Program(image())
-    log = boot(program, honest(12, 13, "init=/bin/sh\0".encode("utf-16-le"))).encode()
+    log = shut(program, honest(12, 13, "init=/bin/sh\0".encode("utf-16-le"))).encode()
     (more,) = differences(bootlog.read(log), steps(program))
     assert (more.register, more.place, more.expected, more.found) == (12, 1, "", "init=/bin/sh")
     assert "command line" in more.cause
@@ -89,7 +94,7 @@ def test_a_start_that_did_not_come_that_far() -> None:
 
 def test_what_a_log_says_never_commands_a_terminal() -> None:
     program = Program(image())
-    log = boot(program, honest(13, 13, b"\x1b[2Jx\xff\n")).encode()
+    log = shut(program, honest(13, 13, b"\x1b[2Jx\xff\n")).encode()
     (more,) = differences(bootlog.read(log), steps(program))
     assert more.found == ".[2Jx.."
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 from paper import image, program
 
-from cyberprivacy.privacy_os.measuring import configuration_register, register, registers, steps
+from cyberprivacy.privacy_os.measuring import SHUT, configuration_register, register, registers, steps
 from cyberprivacy.privacy_os.pe import BadProgram, Program
 
 
@@ -22,7 +22,7 @@ def test_the_identity_is_name_and_contents_of_each_section_in_the_order_of_the_s
     taken = []
     for name in (".linux", ".cmdline", ".initrd", ".sbat"):
         taken += [name.encode() + b"\0", contents[name]]
-    assert made[11] == extended(*taken)
+    assert made[11] == extended(*taken, SHUT)
     assert made[9] == extended("privacy.root=x quiet\0".encode("utf-16-le"), contents[".initrd"])
     assert (made[8], made[12], made[13]) == (bytes(32),) * 3
 
