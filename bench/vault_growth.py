@@ -27,7 +27,6 @@ import os
 import platform
 import random
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -49,6 +48,7 @@ from cyberprivacy.vault.keyslot import Holder
 from cyberprivacy.vault.sealing import KeyRing, Place
 from cyberprivacy.vault.statement import Statement
 from cyberprivacy.vault.vaultkey import VaultKey
+from filecache import resident, warm
 from peers.summary import growth_table
 from vault import ORDER, Vault, body
 
@@ -214,21 +214,6 @@ def owner_of(number: int) -> bytes:
 def record_of(owner: bytes, n: int) -> bytes:
     """The id of somebody's n-th record, 16 bytes."""
     return new_id(lambda size: owner[:size], lambda: 1_800_000_000 + n)
-
-
-def warm(folder: Path) -> None:
-    """Read all files through, twice: what was read once is the first to be let go."""
-    for file in (*folder.iterdir(), *folder.iterdir()):
-        with file.open("rb", buffering=0) as content:
-            while content.read(1 << 20):
-                pass
-
-
-def resident(file: Path) -> float:
-    """How much of a file is in memory, from 0 to 1."""
-    command = ["fincore", "--bytes", "--noheadings", "--output", "RES,SIZE", str(file)]
-    here, size = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return round(int(here) / int(size), 3)
 
 
 def cost(work: Callable[[], None], runs: int, share: int = 1) -> list[tuple[float, float]]:

@@ -237,9 +237,8 @@ class KeyStore:
 
     def _publish(self, epoch: int, segments: Iterable[Segment]) -> None:
         """From here on the table is this one."""
-        publish(
-            table_of(self.path), header(TABLE, epoch) + keysegment.table(self.root.key(epoch), epoch, segments)
-        )
+        entries = keysegment.table(self.root.key(epoch), epoch, segments)
+        publish(table_of(self.path), header(TABLE, epoch) + entries)
 
     def _wrapped_anew(self, epoch: int, given_up: Collection[int]) -> dict[int, Segment]:
         """Segments in which keys were overwritten, in spare areas under new keys; not yet in the table."""
