@@ -164,16 +164,13 @@ def test_a_machine_whose_programs_end_and_come_back_keeps_its_pods(town: Town) -
     eventually(lambda: settled(town), 60, "the pods from before have ended")
     before, new, outcome = everything(town), town.guestbook("1.1.0", replicas=2), []
     way = threading.Thread(target=lambda: outcome.append(as_the_node_does(town, new)))
-    parts = ("kubelet", "kube-proxy", "containerd")
     with Load(town).on() as load:
-        for part in parts:
-            town.plane.kill(part)
+        town.machine.kill()
         time.sleep(3)
         assert everything(town) == before
         way.start()
         eventually(lambda: mark(new) <= generations(town), 30, "it waits for the machine")
-        for part in reversed(parts):
-            town.plane.again(part)
+        town.machine.again()
         way.join()
     assert [one.ready for one in outcome] == [2]
     assert (load.lost, version(town), generations(town)) == ([], "1.1.0", mark(new))

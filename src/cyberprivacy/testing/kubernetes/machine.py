@@ -56,6 +56,18 @@ class Machine:
         eventually(ready, 90, str(self._plane.folder / "kubelet.log"))
         cluster.close()
 
+    def kill(self) -> None:
+        """End its programs as a power cut would; what runs in pods goes on."""
+        for part in ("kubelet", "kube-proxy", "containerd"):
+            self._plane.kill(part)
+
+    def again(self) -> None:
+        """Start its programs again; a kubelet that finds no containerd ends, and nothing starts it again."""
+        self._plane.again("containerd")
+        eventually(lambda: "Server:" in self._ctr("version"), 60, str(self._plane.folder / "containerd.log"))
+        for part in ("kube-proxy", "kubelet"):
+            self._plane.again(part)
+
     def enforce(self, programs: Path) -> None:
         """Have NetworkPolicy enforced, which the bridge plugin does not, by kube-router in this folder."""
         self._plane.run(
