@@ -19,6 +19,8 @@ pub struct Configuration {
     pub gateway: Option<Ipv4Addr>,
     pub organisations: usize,
     pub data: bool,
+    /// Whether an opened chassis shuts the data disk for good.
+    pub chassis: bool,
 }
 
 /// The text of the one configuration volume among these block devices; None when there is none yet.
@@ -52,7 +54,7 @@ impl Configuration {
     /// Read lines of `key value`; an unknown key, a second value or another form is refused.
     pub fn parse(text: &str) -> Outcome<Self> {
         let (mut address, mut gateway, mut organisations, mut chains) = (None, None, 0, 0);
-        let (mut bases, mut wheels, mut data) = (None, None, None);
+        let (mut bases, mut wheels, mut data, mut chassis) = (None, None, None, None);
         for (number, line) in text.split_terminator('\n').enumerate() {
             let wrong = |why: &str| format!("line {} of the configuration: {why}", number + 1);
             let (key, value) = line.split_once(' ').ok_or_else(|| wrong("not a key and a value"))?;
@@ -74,6 +76,7 @@ impl Configuration {
                 "bases" => bases.replace(()).is_some(),
                 "wheels" => wheels.replace(()).is_some(),
                 "data" => data.replace(()).is_some(),
+                "chassis" if value == "disk" => chassis.replace(()).is_some(),
                 _ => return Err(wrong("an unknown key")),
             };
             if again {
@@ -84,7 +87,10 @@ impl Configuration {
         if chains == 0 || organisations == 0 {
             return Err("the configuration names no chain or no organisation".to_owned());
         }
-        Ok(Self { address, prefix, gateway, organisations, data: data.is_some() })
+        if chassis.is_some() && data.is_none() {
+            return Err("an opened chassis cannot shut a data disk that is not asked for".to_owned());
+        }
+        Ok(Self { address, prefix, gateway, organisations, data: data.is_some(), chassis: chassis.is_some() })
     }
 }
 
@@ -107,6 +113,8 @@ mod tests {
         assert_eq!((read.address.to_string(), read.prefix, read.organisations), ("192.0.2.10".into(), 24, 1));
         assert_eq!(read.gateway, Some("192.0.2.1".parse().unwrap()));
         assert!(!read.data && Configuration::parse(&format!("{GOOD}data tpm\n")).unwrap().data);
+        let both = Configuration::parse(&format!("{GOOD}data tpm\nchassis disk\n")).unwrap();
+        assert!(!read.chassis && both.data && both.chassis);
     }
 
     #[test]
@@ -125,6 +133,9 @@ mod tests {
             "bases a\nbases b",
             "wheels a\nwheels b",
             "data tpm\ndata tpm",
+            "data tpm\nchassis off",
+            "data tpm\nchassis disk\nchassis disk",
+            "chassis disk",
         ] {
             assert!(Configuration::parse(&format!("{GOOD}{more}\n")).is_err(), "{more}");
         }

@@ -74,6 +74,10 @@ fn start() -> Outcome<i32> {
     if configuration.data {
         finish("unlock")?;
     }
+    if configuration.chassis {
+        tamper::shuts_the_data_disk();
+        say("an opened chassis shuts the data disk for good");
+    }
     tpm::measure(IMAGE_REGISTER, SHUT)?;
     finish("prepare")?;
     say("the node is prepared");

@@ -1,15 +1,17 @@
 //! The switch of the chassis, which the machine has as an ACPI button: opened, it forgets its keys and goes off.
 //!
 //! What processes held is zeroed as the kernel takes it back (`init_on_free=1` on the command line), and so is what
-//! lay in file systems that are in memory. The last act is a line on the console.
+//! lay in file systems that are in memory. Where the operator wants it so, the TPM counts on as well: no slot of the
+//! data disk, nor any copy of one, opens after that. The last act is a line on the console.
 //!
 //! Source: Linux, Documentation/input/input.rst ("Event interface"), include/uapi/linux/input-event-codes.h.
 
-use crate::{say, Outcome};
+use crate::{say, tpm, Outcome};
 use std::ffi::{c_char, c_int, CString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -34,6 +36,14 @@ const DETACH: c_int = 2; // MNT_DETACH
 
 /// Held by whoever starts a process or ends the machine, and kept for ever by who erases.
 static QUIET: Mutex<()> = Mutex::new(());
+
+/// Whether the data disk shall never open again.
+static SHUTS: AtomicBool = AtomicBool::new(false);
+
+/// From now on an opened chassis shuts the data disk, too.
+pub fn shuts_the_data_disk() {
+    SHUTS.store(true, SeqCst);
+}
 
 /// Nobody erases as long as this is held; waits for ever once somebody does.
 pub fn undisturbed() -> MutexGuard<'static, ()> {
@@ -78,12 +88,21 @@ fn erase(kept: &[&str]) -> ! {
     let _for_ever = undisturbed();
     // SAFETY: numbers only.
     unsafe { kill(EVERYBODY, KILL) };
+    let disk = if SHUTS.load(SeqCst) { shut() } else { String::new() };
     until_nobody_is_left();
     for name in kept.iter().filter_map(|place| CString::new(*place).ok()) {
         // SAFETY: a string that lives until the call is over.
         unsafe { umount2(name.as_ptr(), DETACH) };
     }
-    crate::ends("the chassis was opened: keys are erased")
+    crate::ends(&format!("the chassis was opened: keys are erased{disk}"))
+}
+
+/// Count past each slot of the data disk: the one that is in use, and one that may wait for the next image.
+fn shut() -> String {
+    match tpm::count().and_then(|()| tpm::count()) {
+        Ok(()) => "; the data disk is shut for good".to_owned(),
+        Err(problem) => format!("; the data disk is NOT shut: {problem}"),
+    }
 }
 
 /// Collect all processes, as their memory is taken back before they can be collected.

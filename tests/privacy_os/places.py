@@ -30,6 +30,7 @@ class Place:
     disk: Path
     text: bytes = ALONE
     outward: bool = False
+    hands: bool = False
 
     @classmethod
     def new(cls, folder: Path, image: Path) -> "Place":
@@ -58,6 +59,7 @@ class Place:
             state=self.folder / state,
             port=port,
             outward=self.outward,
+            hands=self.hands,
         )
         with running(settings) as process:
             machine = Machine(process, port, self.folder / state)

@@ -9,6 +9,7 @@
     wheels https://…/simple/      a Python package index; at most once
     data https://…#<64 hex>       keep data on a disk (`unlocking`); who has a part of its key besides the TPM, and
                                   the SHA-256 of that server's public key; `data tpm`: nobody has. At most once
+    chassis disk                  an opened chassis shuts the data disk for good; at most once, beside `data`
 
 `bundles`, `bases` and `wheels` name where bytes come from. Every byte of theirs is checked by a hash that was
 voted on: they choose nothing but whether a build can begin.
@@ -29,8 +30,8 @@ MAGIC: Final = b"CyberPrivacyOS/1"
 MAX_TEXT: Final = 8 << 10
 PIECE: Final = 1024
 SIZE: Final = 1 << 20
-KEYS: Final = ("address", "gateway", "chain", "dao", "bundles", "bases", "wheels", "data")
-_ONCE: Final = frozenset({"address", "gateway", "bases", "wheels", "data"})
+KEYS: Final = ("address", "gateway", "chain", "dao", "bundles", "bases", "wheels", "data", "chassis")
+_ONCE: Final = frozenset({"address", "gateway", "bases", "wheels", "data", "chassis"})
 TPM_ALONE: Final = "tpm"
 _DATA: Final = re.compile(r"tpm|https://[A-Za-z0-9.:-]{3,128}#[0-9a-f]{64}")
 _NEVER: Final = frozenset('"\\')
@@ -41,7 +42,7 @@ class BadConfiguration(Misuse):
     """A configuration that no machine would start with."""
 
     code = "os.configuration"
-    hint = "Lines have one value each: address, gateway, chain, dao, bundles, bases, wheels, data."
+    hint = "Lines have one value each: address, gateway, chain, dao, bundles, bases, wheels, data, chassis."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Configuration:
             raise BadConfiguration(
                 "`data` is `tpm`, or https://HOST:PORT#PIN of a key node", data=found["data"][0]
             )
+        if found["chassis"] and (found["chassis"] != ["disk"] or not found["data"]):
+            raise BadConfiguration("`chassis` is `disk`, beside a `data`", chassis=found["chassis"][0])
         return cls(
             address=address,
             gateway=gateways[0] if gateways else None,

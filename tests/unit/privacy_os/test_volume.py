@@ -14,6 +14,7 @@ def test_lines_that_we_know_are_read() -> None:
     assert (str(read.address), str(read.gateway)) == ("192.0.2.10/24", "192.0.2.1")
     assert (read.chains, read.daos) == (("https://rpc.example", "http://two.example"), ("0x01",))
     assert (read.bundles, read.bases, read.wheels) == ((), "", "")
+    assert Configuration.parse(GOOD + b"data tpm\nchassis disk\n").data == "tpm"
     more = Configuration.parse(GOOD + b"bundles a\nbundles b\nbases c\nwheels d\n")
     assert (more.bundles, more.bases, more.wheels) == (("a", "b"), "c", "d")
 
@@ -32,6 +33,7 @@ def test_lines_that_we_know_are_read() -> None:
         ),
         *(b"", b"dao \xc3\xa9", b"dao a\x00", b"dao a\r"),
         *(b'dao "x', b"dao a\\n", b"bases a\nbases b", b"wheels a\nwheels b"),
+        *(b"chassis disk", b"data tpm\nchassis off", b"data tpm\nchassis disk\nchassis disk"),
     ],
 )
 def test_whatever_else_is_refused(more: bytes) -> None:
