@@ -94,7 +94,7 @@ test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, ver
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins ipset
 	@deploy/install-go.sh
-	$(RUN) pytest tests/kubernetes/test_demo.py tests/kubernetes -p no:randomly --durations 12
+	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
 	$(RUN) pytest tests/other_engines -p no:randomly --durations 12
