@@ -105,7 +105,7 @@ class ClusterDemo(Demo):
         with Visitors(node.url) as crowd, screen.waiting("the other"):
             acts.end()
             eventually(lambda: leader(self._plane) not in ("", first), 60, "another leads")
-            eventually(acts.ready, 120, f"{acts.name} is back")
+            eventually(acts.serving, 120, f"{acts.name} is back")
         screen.note(f"{acts.name} led; now the other does, and {acts.name} is back and follows")
         screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
         self._rows.append((REPLACED, f"{crowd.asked} requests, {crowd.failed} failed"))

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -231,6 +231,12 @@ class PodNode:
         conditions = items(pod, "status", "conditions")
         serves = any((one.get("type"), one.get("status")) == ("Ready", "True") for one in conditions)
         return serves and text(pod, "metadata", "uid") not in self._seen
+
+    def serving(self) -> bool:
+        """Whether it is back, and says itself what it serves: users are on its front a moment before."""
+        with suppress(ValueError, IndexError):  # its container is not there yet, or it does not answer
+            return self.ready() and self.told()["applications"][0]["running"] is not None
+        return False
 
     def pod(self) -> Object:
         """Its pod; empty when there is none."""
