@@ -31,11 +31,11 @@ from cluster.rollout import Sides
 from cluster.standin import StandIn
 from cluster.summary import ratios, restart_table, rollout_table, steady_table
 from cyberprivacy.testing.checkout import PROJECT
-from cyberprivacy.testing.kubernetes.binaries import binaries, compiled, version
-from cyberprivacy.testing.kubernetes.install import OURS, USER, install, token
+from cyberprivacy.testing.kubernetes.binaries import compiled, version
+from cyberprivacy.testing.kubernetes.install import OURS, USER
 from cyberprivacy.testing.kubernetes.machine import Machine
 from cyberprivacy.testing.kubernetes.plane import Plane, Site
-from cyberprivacy.testing.kubernetes.town import registry
+from cyberprivacy.testing.kubernetes.town import admitted, registry
 from peers.server import cpu_of
 
 HERE = Path(__file__).parent
@@ -54,14 +54,8 @@ REST = 20.0
 def plane_in(folder: Path, *, audited: str = "") -> Iterator[Plane]:
     """A control plane with the node's account."""
     folder.mkdir(mode=0o711)
-    plane = Plane(folder, binaries(RIG), audited=audited, site=SITE)
-    try:
-        plane.start()
-        install(plane, ACCOUNT)
-        token(plane)
+    with admitted(folder, RIG, ACCOUNT, audited=audited, site=SITE) as plane:
         yield plane
-    finally:
-        plane.stop()
 
 
 def rollouts(folder: Path, rounds: int) -> list[dict[str, Any]]:

@@ -22,11 +22,10 @@ from cyberprivacy.deploy.kubernetes.release import KubernetesSettings
 from cyberprivacy.deploy.kubernetes.runtime import KubernetesRuntime
 from cyberprivacy.registry.pushed import SEAL, PushedImage
 from cyberprivacy.review.workload import Topology
-from cyberprivacy.testing.kubernetes.binaries import binaries
-from cyberprivacy.testing.kubernetes.install import OURS, USER, install, token
+from cyberprivacy.testing.kubernetes.install import OURS, USER
 from cyberprivacy.testing.kubernetes.machine import Machine
 from cyberprivacy.testing.kubernetes.plane import HOST, Plane, Site, eventually
-from cyberprivacy.testing.kubernetes.town import provide
+from cyberprivacy.testing.kubernetes.town import admitted, provide
 from cyberprivacy.testing.kubernetes.town import registry as local_registry
 
 APP = "book"
@@ -45,14 +44,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def plane(folder: Path) -> Iterator[Plane]:
-    plane = Plane(folder, binaries(RIG), audited=USER)
-    try:
-        plane.start()
-        install(plane, ACCOUNT)
-        token(plane)
+    with admitted(folder, RIG, ACCOUNT, audited=USER) as plane:
         yield plane
-    finally:
-        plane.stop()
 
 
 @pytest.fixture(scope="session")
@@ -85,26 +78,18 @@ def machine(plane: Plane, registry: tuple[str, dict[str, str]]) -> Iterator[Mach
 
 @pytest.fixture(scope="session")
 def south(machine: Machine, registry: tuple[str, dict[str, str]], folder: Path) -> Iterator[Plane]:
-    """A second cluster, of one machine, beside the first; it goes before the first one goes.
-
-    A machine that is cleared away takes the network namespaces of every pod with it.
-    """
+    """A second cluster, of one machine, beside the first."""
     place = folder / "south"
     place.mkdir(mode=0o711)
-    plane = Plane(place, binaries(RIG), site=Site(1))
-    beside = Machine(plane, registry[0])
-    try:
-        plane.start()
-        plane.inside(
-            "ip", "route", "add", f"{HOST}/32", "via", plane.site.host
-        )  # to the registry, and nowhere else
-        install(plane, ACCOUNT)
-        token(plane)
-        beside.start()
-        yield plane
-    finally:
-        beside.stop()
-        plane.stop()
+    with admitted(place, RIG, ACCOUNT, site=Site(1)) as plane:
+        # To the registry, and nowhere else.
+        plane.inside("ip", "route", "add", f"{HOST}/32", "via", plane.site.host)
+        beside = Machine(plane, registry[0])
+        try:
+            beside.start()
+            yield plane
+        finally:
+            beside.stop()
 
 
 class Town:

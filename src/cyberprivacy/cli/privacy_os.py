@@ -109,6 +109,8 @@ def container(
     from cyberprivacy.privacy_os.sources import gather_container
     from cyberprivacy.registry.oci import OciRegistry
 
+    if auth is not None and not push:
+        raise Misuse("credentials, and no registry for them", code="os.push", hint="Name it with --push.")
     out.progress("fetching what the locks name")
     with httpx2.Client(timeout=60) as client:
         packages, wheels = gather_container(sources, cache / "packages", client)

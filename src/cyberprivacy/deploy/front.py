@@ -228,7 +228,7 @@ class Front:
             seconds: how long users are told so.
         """
         with self._lock:
-            farewell([admin for app in self._served if (admin := self._admin(app)).pid()], seconds)
+            farewell([self._admin(app) for app in self._served], seconds)
         self.stop()
 
     def stop(self, app: str | None = None) -> None:

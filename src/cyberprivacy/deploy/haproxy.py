@@ -120,15 +120,27 @@ class AdminSocket:
 
 
 def farewell(fronts: Sequence[AdminSocket], seconds: float) -> None:
-    """Tell users for some seconds that their connections end, then take no more and wait as long for the rest."""
+    """Tell users for some seconds that their connections end, then take no more and wait as long for the rest.
+
+    A front that hangs or has died meanwhile keeps nobody: its users are lost in any case.
+    """
     for front in fronts:
-        front.tell(f"add map {front.folder / 'reason.map'} leaving yes")
+        with suppress(FrontSilent):
+            front.tell(f"add map {front.folder / 'reason.map'} leaving yes")
     time.sleep(seconds if fronts else 0)
-    ending = [front.pid() for front in fronts]
+    ending = [pid for front in fronts if (pid := _last_pid(front))]
     for pid in ending:
-        os.kill(pid, signal.SIGUSR1)  # it ends when nothing is in flight
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGUSR1)  # it ends when nothing is in flight
     with suppress(FrontSilent):
         until(lambda: not any(alive(pid) for pid in ending), seconds, "requests in flight")
+
+
+def _last_pid(front: AdminSocket) -> int:
+    try:
+        return front.pid()
+    except FrontSilent:
+        return 0
 
 
 def _slot(row: dict[str, str]) -> Slot:

@@ -14,6 +14,7 @@ from cyberprivacy.build.bytecode import INTERPRETER
 from cyberprivacy.build.debian import Package, unpack
 from cyberprivacy.build.image import Digest
 from cyberprivacy.build.oci import Layout
+from cyberprivacy.build.scratch import on_disk
 from cyberprivacy.privacy_os.engines import CONTAINER
 from cyberprivacy.privacy_os.root import as_layer, node_files
 
@@ -43,11 +44,16 @@ def make_container(packages: Mapping[Package, bytes], wheels: Mapping[str, Path]
         packages: Debian's; see `gather_container`.
         wheels: by file name.
         layout: made when missing; other images in it stay.
+
+    Raises:
+        TryLater: the disk is full, or fails.
     """
     debs = {package.name: data for package, data in packages.items()}
     files = node_files(debs, wheels, lambda libraries: libraries) | _beside(debs)
-    digest = store_image(layout, as_layer(files), _RUN, packages, by="os container")
-    layout.name(REPOSITORY, digest)
+    layer = as_layer(files)
+    with on_disk():
+        digest = store_image(layout, layer, _RUN, packages, by="os container")
+        layout.name(REPOSITORY, digest)
     return digest
 
 

@@ -1,9 +1,7 @@
 """A key node's server: three questions over TLS, one at a time, each of bounded size."""
 
 import asyncio
-import os
 import socket
-import ssl
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
@@ -19,8 +17,10 @@ from cyberprivacy.attest.certificates import spki
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.key_node import KeyNode
 from cyberprivacy.privacy_os.key_request import MAX_ASK
+from cyberprivacy.privacy_os.tls_server import tls_server
 
-MAX_WAITING: Final = 64
+KEPT: Final = 120
+"""Seconds: a slow TPM makes two keys between two questions."""
 _STATUS: Final = ((Misuse, 400), (Untrusted, 403), (TryLater, 503))
 
 
@@ -59,26 +59,8 @@ def pin_of(pem: bytes) -> bytes:
 
 
 def server(node: KeyNode, pem: bytes) -> uvicorn.Server:
-    """A server that runs on given sockets until it is told to end. The key reaches OpenSSL through memory."""
-    held = os.memfd_create("tls")
-    try:
-        os.write(held, pem)
-        config = uvicorn.Config(
-            application(node),
-            ssl_certfile=f"/proc/self/fd/{held}",
-            ssl_version=ssl.PROTOCOL_TLS_SERVER,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            limit_concurrency=MAX_WAITING,
-            timeout_keep_alive=120,
-        )
-        config.load()
-    finally:
-        os.close(held)
-    if config.ssl is not None:
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
-    return uvicorn.Server(config)
+    """A server that runs on given sockets until it is told to end."""
+    return tls_server(application(node), pem, keep=KEPT)
 
 
 def serve(node: KeyNode, pem: bytes, door: socket.socket) -> None:

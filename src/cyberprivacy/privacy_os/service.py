@@ -13,16 +13,13 @@ The TLS key is born here and lives in memory only. This process is an unprivileg
 """
 
 import asyncio
-import os
 import socket
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -37,6 +34,7 @@ from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.listening import listening
 from cyberprivacy.privacy_os.preparing import BOOT_LOG, CERTIFICATES, DATA, HANDED, STATE
+from cyberprivacy.privacy_os.tls_server import tls_server
 from cyberprivacy.privacy_os.upgrade import NAME, Image
 from cyberprivacy.privacy_os.volume import Configuration
 
@@ -170,27 +168,11 @@ def application(service: Service) -> Starlette:
 
 
 def serve(service: Service) -> None:
-    """Answer until the power is off. The key reaches OpenSSL through memory that has no name."""
-    held = os.memfd_create("tls")
-    try:
-        os.write(held, service.tls.pem())
-        config = uvicorn.Config(
-            application(service),
-            ssl_certfile=f"/proc/self/fd/{held}",
-            ssl_version=ssl.PROTOCOL_TLS_SERVER,
-            access_log=False,
-            log_level="warning",
-            limit_concurrency=64,
-            timeout_keep_alive=5,
-        )
-        config.load()
-    finally:
-        os.close(held)
-    if config.ssl is not None:
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    """Answer until the power is off."""
+    server = tls_server(application(service), service.tls.pem(), keep=5)
     with socket.create_server((str(service.configuration.address.ip), PORT)) as door:
         print("privacy-os: serving", flush=True)  # noqa: T201  # the console is this machine's only log
-        uvicorn.Server(config).run([door])
+        server.run([door])
 
 
 if __name__ == "__main__":

@@ -325,6 +325,14 @@ def test_a_request_in_flight_ends_before_a_front_that_leaves(front, port, backen
     assert answers == [200]
 
 
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL], ids=["hangs", "dies"])
+def test_a_front_that_cannot_be_told_keeps_nobody_from_leaving(front, port, how):
+    process = front._served["book"].process
+    process.send_signal(how)
+    front.leave(0.2)
+    assert process.poll() is not None
+
+
 def test_stopping_twice_is_once(front, port):
     front.stop("book")
     front.stop("book")

@@ -13,7 +13,7 @@ from cyberprivacy.attest.tpm2 import Public
 from cyberprivacy.testing.kubernetes.binaries import binaries
 from cyberprivacy.testing.kubernetes.install import OURS, install, token
 from cyberprivacy.testing.kubernetes.machine import Machine
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane
+from cyberprivacy.testing.kubernetes.plane import FIRST, HOST, Plane, Site
 from cyberprivacy.testing.server import Neighbour
 from cyberprivacy.testing.town import free_port
 
@@ -82,21 +82,38 @@ def policy(folder: Path, *roots: str) -> Path:
 
 
 @contextmanager
-def cluster(folder: Path, rig: Path, manifest: Path | None = None) -> Iterator[tuple[Plane, Machine]]:
-    """A whole cluster; everything ends with the block.
+def admitted(folder: Path, rig: Path, manifest: Path, *, audited: str = "", site: Site = FIRST) -> Iterator[Plane]:
+    """A control plane with the node's account in it, and a token for that; it ends with the block.
+
+    Args:
+        folder: for all that it keeps; made.
+        rig: what Kubernetes is compiled from; see `binaries`.
+        manifest: what an administrator installs for a node.
+        audited: see `Plane`.
+        site: see `Plane`.
+    """
+    plane = Plane(folder, binaries(rig), audited=audited, site=site)
+    try:
+        plane.start()
+        install(plane, manifest)
+        token(plane)
+        yield plane
+    finally:
+        plane.stop()
+
+
+@contextmanager
+def cluster(folder: Path, rig: Path) -> Iterator[tuple[Plane, Machine]]:
+    """A whole cluster in which nothing of ours is yet; everything ends with the block.
 
     Args:
         folder: for all that it keeps.
         rig: what Kubernetes is compiled from; see `binaries`.
-        manifest: what an administrator installs for a node elsewhere, with a token for it; None installs nothing.
     """
     folder.mkdir(mode=0o711)
     plane = Plane(folder, binaries(rig))
     try:
         plane.start()
-        if manifest is not None:
-            install(plane, manifest)
-            token(plane)
         with registry(folder) as where:
             machine = Machine(plane, where)
             try:
