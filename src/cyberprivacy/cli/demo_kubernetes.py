@@ -102,7 +102,7 @@ class ClusterDemo(Demo):
         screen, first = self._screen, leader(self._plane)
         screen.chapter("The node that acts in the cluster is taken away")
         acts = next(each for each in self._nodes if first.startswith(f"{each.name}_"))
-        with Visitors(node.url) as crowd, screen.waiting("the other"):
+        with Visitors(node.url) as crowd, screen.waiting("until the other leads, and it is back"):
             acts.end()
             eventually(lambda: leader(self._plane) not in ("", first), 60, "another leads")
             eventually(acts.serving, 120, f"{acts.name} is back")
