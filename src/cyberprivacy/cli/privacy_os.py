@@ -33,7 +33,7 @@ Program = Annotated[Path, typer.Argument(metavar="FILE", help="privacy-os.efi of
 
 def register(_app: typer.Typer) -> None:
     """Add `os …`."""
-    from cyberprivacy.cli import group, key_node
+    from cyberprivacy.cli import group, key_node, os_release
 
     made = group("os", "The Privacy OS: make its image, know what it measures, try it, explain a difference.")
     made.command("build", epilog="Example: cyberprivacy os build --to build/os")(build)
@@ -46,6 +46,7 @@ def register(_app: typer.Typer) -> None:
     made.command("diagnose", epilog=example)(diagnose)
     example = "Example: cyberprivacy os key-node ./keys --vendor maker.pem --dao 0x5FbD… --rpc https://rpc.example"
     made.command("key-node", epilog=example)(key_node.serve)
+    os_release.register(made)
 
 
 def build(
