@@ -9,8 +9,9 @@ MARKET: Final = (
     # --- which Privacy OS counts
     Mutant("OsReleases", "what is live", "if (bundle != live)", "if (false)", "OsReleases"),
     Mutant("OsReleases", "no repair before it is ratified", "if (expires != 0)", "if (false)", "OsReleases"),
+    Mutant("OsReleases", "the sources say it", '"measurement.secure-boot") != said', '"") == said', "OsReleases"),
     Mutant(
-        "OsReleases", "the sources say it", "sha256(said)) revert", "sha256(said) && false) revert", "OsReleases"
+        "OsReleases", "the first of two files", '"measurement") != said', '"measurements") != said', "OsReleases"
     ),
     Mutant(
         "OsReleases",

@@ -47,6 +47,18 @@ contract OsReleasesTest is DaoWorld {
         os.announce(root, OS);
     }
 
+    function test_a_release_says_what_it_measures_with_and_without_secure_boot() public {
+        bytes memory secure = "0x1111111111111111111111111111111111111111111111111111111111111111\n";
+        bytes32 other = 0x1111111111111111111111111111111111111111111111111111111111111111;
+        bytes memory both = bytes.concat(
+            _link(0x01551220, SAYS, "measurement"), _link(0x01551220, secure, "measurement.secure-boot"), END
+        );
+        _voteIn(both, 0, 1);
+        check(os.announce(both, OS) == os.announce(both, other), "both");
+        refused(abi.encodeWithSelector(IOsReleases.OsMeasurementNotSaid.selector, sha256(both), OTHER));
+        os.announce(both, OTHER);
+    }
+
     function test_only_what_its_sources_say_counts() public {
         bytes memory root = _root(SAYS);
         _voteIn(root, 0, 1);

@@ -11,8 +11,8 @@ pragma solidity ^0.8.24;
 ///  DAO:       revoke                      anybody: withdraw(root, measurement) ─► they do not count any more, at once
 /// ```
 ///
-/// It owns `Clusters`. *The sources say it, not who calls*: the bundle has a file `measurement`, and the chain is shown the
-/// bundle's root block, whose hash is the bundle that was voted on. So auditors and voters who rebuild the sources and find
+/// It owns `Clusters`. *The sources say it, not who calls*: the bundle has a file `measurement`, and `measurement.secure-boot`
+/// where machines with Secure Boot count, too. The chain is shown the bundle's root block, whose hash is what was voted on. So auditors and voters who rebuild the sources and find
 /// the same measurement have seen all that counts.
 ///
 /// *What was announced stays, when the next release goes live*: machines that still run the release before must open their
@@ -37,7 +37,7 @@ interface IOsReleases {
 
     /// @notice Makes public what machines measure that run the release which is live now.
     /// @param root the root block of its bundle
-    /// @param measurement as its file `measurement` has it
+    /// @param measurement as one of its two files has it
     /// @return from when it begins to count; seconds since 1970
     function announce(bytes calldata root, bytes32 measurement) external returns (uint48 from);
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ from cyberprivacy.proposal.calls import Call, carry_out
 from cyberprivacy.proposal.law import dao_at
 from cyberprivacy.proposal.os_releases import Announced
 from cyberprivacy.proposal.release import Address
+
+if TYPE_CHECKING:
+    from cyberprivacy.privacy_os.release import Measured
 
 Bundle = Annotated[str, typer.Argument(metavar="CID", help="The sources: bafybei…")]
 
@@ -56,16 +59,16 @@ def bundle(
     `pack` then gives their address. Whoever votes makes the image again (`os release rebuild`) and compares.
     """
     from cyberprivacy.bundle.pack import pack
-    from cyberprivacy.privacy_os.image import MEASUREMENTS
-    from cyberprivacy.privacy_os.release import PIPELINE, lay_out
-    from cyberprivacy.privacy_os.upgrade import MAX_STATEMENT, Image
+    from cyberprivacy.privacy_os.image import PROGRAM
+    from cyberprivacy.privacy_os.pe import MAX_IMAGE
+    from cyberprivacy.privacy_os.release import PIPELINE, Measured, lay_out
 
-    it = Image.parse(read_file(image / MEASUREMENTS, MAX_STATEMENT))
-    lay_out(sources.resolve().parent, it.measurement, to)
+    measured = Measured.of(read_file(image / PROGRAM, MAX_IMAGE))
+    lay_out(sources.resolve().parent, measured, to)
     cid = pack(to).cid
-    value = {"cid": str(cid), "folder": str(to), "measurement": it.measurement.hex(), "version": it.version}
+    value = {"cid": str(cid), "folder": str(to), **measured.facts()}
     human = (
-        f"{to}: the sources of version {it.version}, which measures {it.measurement.hex()}\n{cid}\n"
+        f"{to}: the sources of an image that measures {measured.plain.hex()}\n{cid}\n"
         f"next: `pack {to} --store DIR`, then `publish {cid} --number N --pipeline {PIPELINE}`"
     )
     out.result({**value, "pipeline": PIPELINE}, human, as_json=as_json)
@@ -87,18 +90,18 @@ def rebuild(
     """
     from cyberprivacy.build.scratch import scratch
     from cyberprivacy.privacy_os.rebuilding import rebuild as rebuilt
-    from cyberprivacy.privacy_os.release import MAX_LINE, MEASUREMENT, said
+    from cyberprivacy.privacy_os.release import MAX_LINE, Measured
 
     with temporary(Cid.parse(bundle), gateway, kubo, store) as found, scratch(cache / "again") as place:
-        says = said(read_file(found.tree / MEASUREMENT, MAX_LINE))
-        out.progress(f"they say {says.hex()}; their builder runs")
+        says = Measured.said(lambda name: read_file(found.tree / name, MAX_LINE))
+        out.progress(f"they say {says.plain.hex()}; their builder runs")
         measured = rebuilt(found.tree, place, cache)
     if measured != says:
         hint = "Vote against it: what would be accepted is not what its sources make."
-        facts = {"says": says.hex(), "measured": measured.hex()}
+        facts = {"says": says.facts(), "measured": measured.facts()}
         raise Untrusted("the sources make another image than they say", code="os.release", hint=hint, **facts)
-    human = f"{bundle} makes an image that measures {says.hex()}, as it says"
-    out.result({"cid": bundle, "measurement": says.hex()}, human, as_json=as_json)
+    human = f"{bundle} makes an image that measures {says.plain.hex()}, as it says"
+    out.result({"cid": bundle, **says.facts()}, human, as_json=as_json)
 
 
 def entrust(*, there: There, as_json: Json = False) -> None:
@@ -169,29 +172,33 @@ def _state(it: Announced, now: int) -> str:
     return "counts" if it.since <= now else "waits"
 
 
-def _saying(bundle: str, gateway: list[str], kubo: list[str], store: Path | None) -> tuple[bytes, bytes]:
-    """The root block of sources, and the measurement that they say; each byte checked against their address."""
+def _saying(bundle: str, gateway: list[str], kubo: list[str], store: Path | None) -> "tuple[bytes, Measured]":
+    """The root block of sources, and what they say; each byte checked against their address."""
     from cyberprivacy.bundle.reading import Reading
-    from cyberprivacy.privacy_os.release import MAX_LINE, MEASUREMENT, said
+    from cyberprivacy.privacy_os.release import MAX_LINE, Measured
 
     cid, take = Cid.parse(bundle), panel(gateway, kubo, store).take
     reading = Reading(take)
-    file = reading.at(cid, PurePosixPath(MEASUREMENT))
-    if file.size is None or file.size > MAX_LINE:
-        raise Untrusted("the sources do not say what they measure", code="os.said", size=file.size)
-    return take(cid), said(b"".join(reading.content(file.cid, file.size)))
+
+    def read(name: str) -> bytes:
+        file = reading.at(cid, PurePosixPath(name))
+        if file.size is None or file.size > MAX_LINE:
+            raise Untrusted("the sources do not say what they measure", code="os.said", size=file.size)
+        return b"".join(reading.content(file.cid, file.size))
+
+    return take(cid), Measured.said(read)
 
 
 def _act(
     make: Callable[[Address, bytes, bytes], Call],
     human: str,
-    saying: tuple[bytes, bytes],
+    saying: "tuple[bytes, Measured]",
     there: There,
     *,
     as_json: bool,
 ) -> None:
-    acting = there.act()
+    """One transaction for each measurement; the one that most machines have comes last."""
+    acting, (root, said) = there.act(), saying
     releases = os_releases.releases_of(acting.chain, acting.dao, at=acting.chain.block())
-    told = saying[1].hex()
-    receipt = carry_out(acting.desk, [make(releases, *saying)])
-    done(receipt, {"measurement": told}, human.format(told), as_json=as_json)
+    receipt = carry_out(acting.desk, [make(releases, root, each) for each in (said.secure, said.plain)])
+    done(receipt, said.facts(), human.format(said.plain.hex()), as_json=as_json)

@@ -11,7 +11,8 @@ from shutil import which
 from typing import Final
 
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
-from cyberprivacy.privacy_os.image import PROGRAM, measurements
+from cyberprivacy.privacy_os.image import PROGRAM
+from cyberprivacy.privacy_os.release import Measured
 
 MAX_PROGRAM: Final = 512 << 20
 _LATER: Final = 3
@@ -19,7 +20,7 @@ _TOLD: Final = frozenset({"HOME", "LANG", "PATH", "TERM", "SSL_CERT_FILE"})
 """What the builder is told of whoever calls it; also all that begins with UV_ or PIP_, and names of proxies."""
 
 
-def rebuild(tree: Path, work: Path, cache: Path) -> bytes:
+def rebuild(tree: Path, work: Path, cache: Path) -> Measured:
     """Have sources make their image, and measure it; minutes. What the builder says goes to stderr.
 
     Args:
@@ -28,7 +29,7 @@ def rebuild(tree: Path, work: Path, cache: Path) -> bytes:
         cache: where packages and tools are kept by hash.
 
     Returns:
-        The measurement, 32 bytes.
+        What it measures.
 
     Raises:
         Untrusted: the sources make no image ("os.rebuild").
@@ -54,7 +55,7 @@ def rebuild(tree: Path, work: Path, cache: Path) -> bytes:
         program = b""
     if done.returncode or not program:
         raise Untrusted("the sources make no image", code="os.rebuild", exit_code=done.returncode)
-    return bytes.fromhex(str(measurements(program)["measurement"]))
+    return Measured.of(program)
 
 
 def _environment(work: Path) -> dict[str, str]:

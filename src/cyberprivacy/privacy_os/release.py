@@ -1,22 +1,29 @@
 """A release of the Privacy OS as its DAO votes on it: the sources, and what machines that run them measure.
 
     os/ src/ uv.lock pyproject.toml README.md LICENSE   all that the image is made of, as in a checkout
-    measurement                                         what it measures: a line, as the chain reads it
+    measurement, measurement.secure-boot                what it measures: a line, as the chain reads it; the second
+                                                        where firmware has Secure Boot switched on
 
 There is no `cyberprivacy.yaml`: no cluster runs this bundle, machines start from it.
 """
 
 import re
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
+from cyberprivacy.attest import bootlog
 from cyberprivacy.bundle.pack import IGNORED
 from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.privacy_os.measuring import registers
+from cyberprivacy.privacy_os.pe import Program
 
 PIPELINE: Final = 3
 """The pipeline template of such a release: `cyberprivacy os build`, typed by whoever checks it."""
 MEASUREMENT: Final = "measurement"
+SECURE: Final = "measurement.secure-boot"
 MAX_LINE: Final = 67
 """Bytes: 0x, 64 digits, a line feed."""
 FOLDERS: Final = ("os", "src")
@@ -25,12 +32,43 @@ FILES: Final = ("LICENSE", "README.md", "pyproject.toml", "uv.lock")
 _LINE: Final = re.compile(rb"0x([0-9a-f]{64})\n")
 
 
-def lay_out(checkout: Path, measurement: bytes, to: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one image measures: without Secure Boot, and with it; 32 bytes each."""
+
+    plain: bytes
+    secure: bytes
+
+    @classmethod
+    def of(cls, program: bytes) -> Self:
+        """What an image measures, from its program.
+
+        Raises:
+            BadProgram: not one of an image.
+        """
+        parsed = Program(program)
+        return cls(*(bootlog.measurement(registers(parsed, secure_boot=each)) for each in (False, True)))
+
+    @classmethod
+    def said(cls, read: Callable[[str], bytes]) -> Self:
+        """What sources say; `read` gives a file by its name.
+
+        Raises:
+            Untrusted: another spelling than the one that the chain reads ("os.said").
+        """
+        return cls(said(read(MEASUREMENT)), said(read(SECURE)))
+
+    def facts(self) -> dict[str, str]:
+        """For people and programs."""
+        return {"measurement": self.plain.hex(), "measurement_secure_boot": self.secure.hex()}
+
+
+def lay_out(checkout: Path, measured: Measured, to: Path) -> None:
     """Copy what decides an image out of a checkout, and say beside it what it measures.
 
     Args:
         checkout: with `os/` and `src/`.
-        measurement: 32 bytes.
+        measured: by the image.
         to: a folder that does not exist.
 
     Raises:
@@ -44,7 +82,8 @@ def lay_out(checkout: Path, measurement: bytes, to: Path) -> None:
         shutil.copytree(checkout / name, to / name, ignore=shutil.ignore_patterns(*IGNORED))
     for name in FILES:
         shutil.copyfile(checkout / name, to / name)
-    (to / MEASUREMENT).write_bytes(line_of(measurement))
+    for name, value in ((MEASUREMENT, measured.plain), (SECURE, measured.secure)):
+        (to / name).write_bytes(line_of(value))
 
 
 def line_of(measurement: bytes) -> bytes:

@@ -17,15 +17,13 @@ from cyberprivacy import cli
 from cyberprivacy.attest.onchain import stands
 from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.errors import CyberPrivacyError, Misuse, Untrusted
-from cyberprivacy.privacy_os.image import measurements
-from cyberprivacy.privacy_os.release import FILES, FOLDERS, lay_out, line_of, said
+from cyberprivacy.privacy_os.release import FILES, FOLDERS, Measured, lay_out, line_of, said
 from cyberprivacy.proposal import os_releases
 from cyberprivacy.proposal.calls import carry_out
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "release-the-os.md"
 PRINTED = {"cid": "CID", "lines": "LINES", "proposal": "PROPOSAL"}
-IMAGE = measurements(image().replace(b"privacy.root=x quiet", b"privacy.version=2 qu"))
-MEASURED = bytes.fromhex(str(IMAGE["measurement"]))
+MEASURED = Measured.of(image())
 
 
 def checkout(folder: Path) -> Path:
@@ -59,7 +57,7 @@ class Guide:
         }
         (folder / "review.md").write_text("I have read it.\n")
         (folder / "image").mkdir()
-        (folder / "image" / "measurements.json").write_text(json.dumps(IMAGE))
+        (folder / "image" / "privacy-os.efi").write_bytes(image())
         checkout(folder / "checkout")
 
     def types(self, line: str) -> dict[str, Any]:
@@ -93,7 +91,9 @@ class Guide:
 
     def stands(self) -> bool:
         """What key nodes, machines that update and verifiers ask."""
-        return stands(self.world.final, self.world.dao.governor, MEASURED)
+        both, dao = (MEASURED.plain, MEASURED.secure), self.world.dao.governor
+        (said,) = {stands(self.world.final, dao, each) for each in both}
+        return said
 
 
 @pytest.fixture
@@ -115,13 +115,14 @@ def test_what_was_voted_in_counts_until_a_vote_ends_it(guide: Guide) -> None:
         told = guide.types(line)
         if line.endswith("os release list"):
             assert not guide.stands()
-            (row,) = told["measurements"]
-            assert (row["measurement"], row["uri"]) == (MEASURED.hex(), f"ipfs://{guide.words['CID']}")
-            assert row["state"] == "waits"
+            secure, row = told["measurements"]
+            assert (row["measurement"], row["uri"]) == (MEASURED.plain.hex(), f"ipfs://{guide.words['CID']}")
+            assert secure["measurement"] == MEASURED.secure.hex()
+            assert secure["state"] == row["state"] == "waits"
             guide.world.advance_to(row["since"] + 1)
     assert not guide.stands()
-    (row,) = guide.types("cyberprivacy os release list")["measurements"]
-    assert row["state"] == "withdrawn"
+    rows = guide.types("cyberprivacy os release list")["measurements"]
+    assert [row["state"] for row in rows] == ["withdrawn"] * 2
 
 
 def test_nobody_announces_what_is_not_live_or_not_for_his_dao_to_say(world: Any, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_nobody_announces_what_is_not_live_or_not_for_his_dao_to_say(world: Any,
     other = world.found("another", b"\2" * 32)
     with pytest.raises(os_releases.NotEntrusted):
         os_releases.releases_of(who.chain, other, at=who.chain.block())
-    for measurement, code in ((MEASURED, "law.os-not-live"), (bytes(32), "law.os-not-said")):
+    for measurement, code in ((MEASURED.plain, "law.os-not-live"), (bytes(32), "law.os-not-said")):
         with pytest.raises(Untrusted) as refusal:
             carry_out(who.desk, [os_releases.announce(made, root, measurement)])
         assert refusal.value.code == code
@@ -149,15 +150,15 @@ def test_a_layout_is_what_decides_an_image_and_nothing_else(tmp_path: Path) -> N
     lay_out(checkout(tmp_path / "checkout"), MEASURED, tmp_path / "next")
     (tmp_path / "checkout" / "LICENSE").unlink()
     found = {path.relative_to(tmp_path / "next").as_posix() for path in (tmp_path / "next").rglob("*")}
-    assert found == {*FILES, *FOLDERS, "measurement", "os/text", "src/text"}
+    assert found == {*FILES, *FOLDERS, "measurement", "measurement.secure-boot", "os/text", "src/text"}
     for to in ("next", "other"):  # one is there; for the other something is missing
         with pytest.raises(Misuse):
             lay_out(tmp_path / "checkout", MEASURED, tmp_path / to)
 
 
 def test_a_measurement_has_one_spelling() -> None:
-    assert said(line_of(MEASURED)) == MEASURED
-    good = line_of(MEASURED)
+    good = line_of(MEASURED.plain)
+    assert said(good) == MEASURED.plain
     for line in (good[:-1], good + b"\n", good.upper(), good[2:], b"", good.replace(b"\n", b"\r\n")):
         with pytest.raises(Untrusted):
             said(line)
