@@ -20,8 +20,8 @@ _log = structlog.get_logger("vault")
 class Sweeper:
     """Runs the erasing of a vault; what a killed process left undone is taken up at the start."""
 
-    def __init__(self, erasure: Erasure, after: Callable[[], None]) -> None:
-        """Begin; `after` each run is called, too."""
+    def __init__(self, erasure: Erasure, *after: Callable[[], object]) -> None:
+        """Begin; what comes `after` each run is called in this order."""
         self._erasure, self._after = erasure, after
         self._asked, self._over = Event(), False
         self._asked.set()
@@ -49,7 +49,8 @@ class Sweeper:
             dirty = int(time.time()) if time.time() >= night else 0
             try:
                 self._erasure.run(dirty_before=dirty)
-                self._after()
+                for each in self._after:
+                    each()
             except TryLater as error:
                 _log.warning("erasing waits", code=error.code)
                 wait = AGAIN
