@@ -52,7 +52,7 @@ def die_at(database: Database, step: int) -> None:
         if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for engine in (database._engine, database._looking):
+    for engine in database._turns._engines.values():
         event.listen(engine, "before_cursor_execute", tick)
         event.listen(engine, "commit", tick)
 
