@@ -18,6 +18,7 @@ from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal import os_releases
 from cyberprivacy.proposal.calls import Call, carry_out
+from cyberprivacy.proposal.clusters import measurement_since
 from cyberprivacy.proposal.law import dao_at
 from cyberprivacy.proposal.os_releases import Announced
 from cyberprivacy.proposal.release import Address
@@ -107,7 +108,7 @@ def rebuild(
 def entrust(*, there: There, as_json: Json = False) -> None:
     """As the owner of Clusters: from now on a DAO's releases say which Privacy OS counts, and you do not."""
     acting = there.act()
-    made = os_releases.entrust(acting.desk, acting.dao)
+    made = os_releases.entrust(acting.desk, acting.chain, acting.dao, at=acting.chain.block())
     human = f"{made} owns {acting.dao.clusters} from now on: only releases of {acting.dao.governor} count"
     out.result({"releases": made, "clusters": acting.dao.clusters}, human, as_json=as_json)
 
@@ -197,8 +198,11 @@ def _act(
     *,
     as_json: bool,
 ) -> None:
-    """One transaction for each measurement; the one that most machines have comes last."""
+    """One transaction for each measurement; not for one that an earlier try, which was cut off, has seen to."""
     acting, (root, said) = there.act(), saying
-    releases = os_releases.releases_of(acting.chain, acting.dao, at=acting.chain.block())
-    receipt = carry_out(acting.desk, [make(releases, root, each) for each in (said.secure, said.plain)])
+    at, both = acting.chain.block(), (said.secure, said.plain)
+    releases = os_releases.releases_of(acting.chain, acting.dao, at=at)
+    stand = [measurement_since(acting.chain, acting.dao.clusters, each, at=at) != 0 for each in both]
+    wanted = both if len(set(stand)) == 1 else (both[stand.index(make is os_releases.withdraw)],)
+    receipt = carry_out(acting.desk, [make(releases, root, each) for each in wanted])
     done(receipt, said.facts(), human.format(said.plain.hex()), as_json=as_json)

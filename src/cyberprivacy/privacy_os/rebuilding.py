@@ -12,9 +12,9 @@ from typing import Final
 
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.image import PROGRAM
+from cyberprivacy.privacy_os.pe import MAX_IMAGE
 from cyberprivacy.privacy_os.release import Measured
 
-MAX_PROGRAM: Final = 512 << 20
 _LATER: Final = 3
 _TOLD: Final = frozenset({"HOME", "LANG", "PATH", "TERM", "SSL_CERT_FILE"})
 """What the builder is told of whoever calls it; also all that begins with UV_ or PIP_, and names of proxies."""
@@ -50,7 +50,7 @@ def rebuild(tree: Path, work: Path, cache: Path) -> Measured:
         raise TryLater("the builder of the sources says: later", code="os.rebuild")
     try:
         with (made / PROGRAM).open("rb") as file:
-            program = file.read(MAX_PROGRAM + 1)
+            program = file.read(MAX_IMAGE + 1)
     except FileNotFoundError:
         program = b""
     if done.returncode or not program:

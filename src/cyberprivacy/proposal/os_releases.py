@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from cyberprivacy.errors import Untrusted
+from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.calls import Call, call, create
 from cyberprivacy.proposal.chain import Chain, LogServer, NoContract, Reverted
@@ -42,8 +42,21 @@ class Announced:
     since: int
 
 
-def entrust(desk: Desk, dao: Dao) -> Address:
-    """As the owner of Clusters: let the releases of a DAO say what counts; the address of the contract."""
+def entrust(desk: Desk, chain: Chain, dao: Dao, *, at: FinalBlock) -> Address:
+    """Let the releases of a DAO say what counts, from now on; the address of the contract.
+
+    Args:
+        desk: of who owns Clusters.
+        chain: as they see it.
+        dao: its registry names these Clusters.
+        at: the block that says who owns them.
+
+    Raises:
+        Misuse: it is somebody else ("os.not-owner").
+    """
+    owner = _owner(chain, dao, at)
+    if owner != desk.address:
+        raise Misuse("somebody else owns Clusters", code="os.not-owner", owner=owner, you=desk.address)
     made = create(desk, "OsReleases", dao.registry)
     desk.send(dao.clusters, contract("Clusters").encode("transferOwnership", made))
     desk.send(made, contract("OsReleases").encode("takeOver"))
@@ -56,8 +69,7 @@ def releases_of(chain: Chain, dao: Dao, *, at: FinalBlock) -> Address:
     Raises:
         NotEntrusted: the owner of Clusters is somebody, or something, else.
     """
-    owner = contract("Clusters").read(chain, at, dao.clusters, "owner").address("0")
-    law = contract("OsReleases")
+    owner, law = _owner(chain, dao, at), contract("OsReleases")
     try:
         named = tuple(law.read(chain, at, owner, name).address("0") for name in ("registry", "clusters"))
     except (NoContract, Reverted, BadAnswer):  # an account of somebody, or another contract
@@ -65,6 +77,10 @@ def releases_of(chain: Chain, dao: Dao, *, at: FinalBlock) -> Address:
     if named != (dao.registry, dao.clusters):
         raise NotEntrusted("the Privacy OS is not for this DAO to release", dao=dao.governor, owner=owner)
     return owner
+
+
+def _owner(chain: Chain, dao: Dao, at: FinalBlock) -> Address:
+    return contract("Clusters").read(chain, at, dao.clusters, "owner").address("0")
 
 
 def announce(releases: Address, root: bytes, measurement: bytes) -> Call:
