@@ -20,8 +20,8 @@ _log = structlog.get_logger("vault")
 class Sweeper(Chore):
     """Runs the erasing of a vault."""
 
-    def __init__(self, erasure: Erasure, after: Callable[[], None]) -> None:
-        """Begin; `after` each run is called, too."""
+    def __init__(self, erasure: Erasure, *after: Callable[[], object]) -> None:
+        """Begin; what comes `after` each run is called in this order."""
         self._erasure, self._after, self._night = erasure, after, time.time()
         super().__init__("sweeper", patience=10)
 
@@ -30,7 +30,8 @@ class Sweeper(Chore):
         nightly = now >= self._night
         try:
             self._erasure.run(dirty_before=int(now) if nightly else 0)
-            self._after()
+            for each in self._after:
+                each()
         except TryLater as error:
             _log.warning("erasing waits", code=error.code)
             return AGAIN

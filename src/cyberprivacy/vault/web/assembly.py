@@ -119,7 +119,14 @@ class Vault:
             Numbers(self.database, self.records, self.types),
             Stream(self.database, self.records, self.blobs, self.waiting),
             Custody(
-                self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper, self.waiting
+                self.database,
+                self.ring.store,
+                self.records,
+                self.types,
+                self.exports,
+                self.sweeper,
+                self.waiting,
+                self.receipts,
             ),
         )
         table = [each for room in rooms for each in room.endpoints()]
@@ -152,6 +159,7 @@ class Vault:
             apps={name: site.uri for name, site in self.place.apps.items()},
             keys=self.keys,
             key=self.key.public.hex(),
+            log=self.receipts.keeper,
             openapi="/openapi.json",
         )
         table += Discovery(about, development=self.development, describe=lambda: describe(table)).endpoints()
