@@ -39,7 +39,7 @@ class Shared:
 
     Attributes:
         writes: whether anything may be changed in it.
-        failed: the engine refused to go on with it.
+        failed: the engine refused to go on with it, or what was to be undone cannot be.
     """
 
     connection: Connection
