@@ -31,6 +31,7 @@ CONTRACTS: Final = (
     "Expansions",
     "LogAnchor",
     "Orders",
+    "OsReleases",
     "Providers",
     "ReleaseRegistry",
     "RentToken",

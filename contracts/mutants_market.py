@@ -6,6 +6,38 @@ from typing import Final
 from mutants_list import Mutant
 
 MARKET: Final = (
+    # --- which Privacy OS counts
+    Mutant("OsReleases", "what is live", "if (bundle != live)", "if (false)", "OsReleases"),
+    Mutant("OsReleases", "no repair before it is ratified", "if (expires != 0)", "if (false)", "OsReleases"),
+    Mutant("OsReleases", "the sources say it", '"measurement.secure-boot") != said', '"") == said', "OsReleases"),
+    Mutant(
+        "OsReleases", "the first of two files", '"measurement") != said', '"measurements") != said', "OsReleases"
+    ),
+    Mutant(
+        "OsReleases",
+        "only what was revoked ends without a vote",
+        "if (!IReleaseRegistry(registry).release(bundle).revoked)",
+        "if (false)",
+        "OsReleases",
+    ),
+    Mutant("OsReleases", "the rest takes a vote", "if (msg.sender != ", "if (msg.sender == ", "OsReleases"),
+    Mutant("RootBlock", "a file that is one block", " && bytes4(link[2:6]) == RAW", "", "OsReleases"),
+    Mutant("RootBlock", "by its name", "keccak256(link[NAME_AT:end]) == keccak256(name) && ", "", "OsReleases"),
+    Mutant(
+        "RootBlock",
+        "nothing behind the links but a directory",
+        "if (keccak256(root[place:]) != keccak256(bytes.concat(DIRECTORY)))",
+        "if (false)",
+        "OsReleases",
+    ),
+    Mutant("RootBlock", "a name ends with its link", " || end > link.length", "", "OsReleases"),
+    Mutant(
+        "RootBlock",
+        "a CID where it should stand",
+        "if (bytes2(link[:2]) != CID_FIELD)",
+        "if (false)",
+        "OsReleases",
+    ),
     # --- clusters and their logs
     Mutant(
         "Clusters",

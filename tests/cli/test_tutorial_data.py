@@ -1,7 +1,6 @@
 """docs/tutorial-data.md: its commands, typed in their order; its clicks are those of tests/flow/test_shop.py."""
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from test_sessions import say
+from tests.pages import commands
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "tutorial-data.md"
 
 
 @contextmanager
@@ -42,8 +41,7 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "password").write_text("long enough")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    shop, purchases, bazaar, *typed = [line for block in blocks for line in block.splitlines()]
+    shop, purchases, bazaar, *typed = commands("tutorial-data.md")
     granted = ""
     with serving(shop, 8401), serving(purchases, 8402), serving(bazaar, 8403):
         for line in typed:

@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 from test_sessions import say, serving
+from tests.pages import commands
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "how-to" / "try-the-vault.md"
-LOST = ROOT / "docs" / "how-to" / "recover-a-key.md"
-
-
-def commands(page: Path) -> list[str]:
-    """What a page shows to be typed, line by line."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
 
 
 def test_every_command_of_the_page_does_what_the_page_says(
@@ -26,7 +19,7 @@ def test_every_command_of_the_page_does_what_the_page_says(
     (tmp_path / "types").symlink_to(ROOT / "examples" / "notes" / "types")
     (tmp_path / "password").write_text("long enough")
     heard = ""
-    lines = commands(PAGE)
+    lines = commands("how-to/try-the-vault.md")
     first, second = [line for line in lines if " vault serve " in line]
     with (
         serving(shlex.split(first.replace(":8300", ":0"))[1:]) as site,
@@ -57,7 +50,7 @@ def test_a_security_application_is_taken_as_a_guardian_and_does_nothing_before_i
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "password").write_text("long enough")
-    serve, *typed = commands(LOST)
+    serve, *typed = commands("how-to/recover-a-key.md")
     assert say(["key", "new", "me.json", "--password-file", "password"]).code == 0
     with serving(["vault", "serve", "--data", "./vault", "--listen", "127.0.0.1:0"]) as vault:
         begin = ["my", "sign-in", vault, "--new", "--key", "me.json", "--password-file", "password"]

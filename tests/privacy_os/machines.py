@@ -21,6 +21,7 @@ from cyberprivacy.cli.privacy_os import CACHE, SOURCES
 from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
 from cyberprivacy.privacy_os.image import DISK
+from cyberprivacy.privacy_os.secure_boot import Keys
 from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
 from cyberprivacy.privacy_os.toolbox import Toolbox, toolbox
 from cyberprivacy.privacy_os.volume import make_volume
@@ -93,6 +94,10 @@ class Machine:
     def serves(self, heard: Callable[[str], None] = lambda _: None) -> None:
         """Wait until it does; `heard` is told each line on its console."""
         assert self._running.wait_for(SERVING, PATIENCE, heard), self.console()
+
+    def says(self, words: str, seconds: float = PATIENCE) -> None:
+        """Wait until it says this."""
+        assert self._running.wait_for(words, seconds) is not None, self.console()
 
     def stops(self) -> str:
         """Why it switched itself off."""
@@ -202,6 +207,7 @@ def started(
     more: Sequence[str] = (),
     hands: bool = False,
     offered: Path | None = None,
+    keys: Keys | None = None,
 ) -> Iterator[Machine]:
     """Start a machine with a fresh TPM, unless there is one; `texts` are configuration volumes as they are, else the usual one."""
     volumes = []
@@ -214,7 +220,7 @@ def started(
     if desk is not None:
         desk.provision(state / "tpm")
     settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port)
-    settings = replace(settings, more=more, hands=hands, offered=offered)
+    settings = replace(settings, more=more, hands=hands, offered=offered, keys=keys)
     with running(settings) as process:
         machine = Machine(process, port, state)
         try:

@@ -8,9 +8,12 @@ from pathlib import Path
 import httpx2
 from machines import cyberprivacy
 
+from cyberprivacy.bundle.pack import pack
+from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
 from cyberprivacy.privacy_os.engines import PROGRAMS
-from cyberprivacy.privacy_os.image import BILL, compile_init, release
+from cyberprivacy.privacy_os.image import BILL, PROGRAM, compile_init, release
+from cyberprivacy.privacy_os.release import Measured, lay_out
 from cyberprivacy.privacy_os.root import make_root
 from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
 from cyberprivacy.privacy_os.toolbox import toolbox
@@ -25,6 +28,17 @@ def test_made_again_elsewhere_it_is_the_same(image: Path, tmp_path: Path) -> Non
     """Tools are unpacked anew, in another folder."""
     said = cyberprivacy("os", "verify-release", image, "--cache", tmp_path / "cache")
     assert said["same"] == ["privacy-os.efi", "privacy-os.img", "measurements.json", "sbom.json"]
+
+
+def test_sources_that_are_voted_on_say_what_they_make(image: Path, tmp_path: Path) -> None:
+    """Sources that name another image are refused by whoever makes it again, and what they make is named."""
+    made = Measured.of((image / PROGRAM).read_bytes())
+    lie = Measured(made.plain, bytes(32))
+    lay_out(SOURCES.parent, lie, tmp_path / "next")
+    cid = pack(tmp_path / "next", store=FolderStore(tmp_path / "blocks")).cid
+    said = cyberprivacy("os", "release", "rebuild", cid, "--store", tmp_path / "blocks", code=1)
+    facts = {"says": str(lie.facts()), "measured": str(made.facts())}
+    assert (said["error"], said["facts"]) == ("os.release", facts)
 
 
 def test_a_changed_release_is_named(image: Path, tmp_path: Path) -> None:

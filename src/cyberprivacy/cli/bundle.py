@@ -222,6 +222,11 @@ def temporary(
         yield bundle
 
 
+def panel(gateways: Sequence[str], kubos: Sequence[str], store: Path | None) -> Panel:
+    """Whoever may know a block: the store first."""
+    return Panel([*_kept(store), *_sources(gateways, kubos)])
+
+
 def _kept(store: Path | None) -> list[FolderStore]:
     return [FolderStore(store or user_cache_path("cyberprivacy") / "blocks")]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address, with_signer
-from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.output import Json, out, table, verbatim
 from cyberprivacy.cli.times import span
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal import charter
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
     from cyberprivacy.cli import cluster, group  # `cluster` needs what this module defines
 
     dao = group("dao", "Found a DAO and show its law.")
-    dao.command("create", epilog=_CHARTER)(with_signer(create))
+    dao.command("create", epilog=verbatim(_CHARTER))(with_signer(create))
     dao.command("show", epilog="Example: cyberprivacy dao show --dao 0x… --rpc http://127.0.0.1:8545")(show)
     dao.command(
         "deploy-shared",

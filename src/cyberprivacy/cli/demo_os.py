@@ -10,15 +10,19 @@ import typer
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.privacy_os import Virtualised
 from cyberprivacy.cli.stage import Screen, empty
-from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.proposal.release import Address
 
 if TYPE_CHECKING:
     from cyberprivacy.testing.story import Story
+    from cyberprivacy.testing.townkeynode import TownKeyNode
     from cyberprivacy.testing.townmachine import TownMachine
 
 PATIENCE = 1200.0
 """Seconds for a release under emulation."""
+DATA = 1024
+"""MiB of the machine's data disk: a base image several times, and the guestbook."""
+ONE = "ONE node: whoever runs it holds its part of the disk's key alone"
 
 
 def machine(
@@ -36,9 +40,10 @@ def machine(
 ) -> None:
     """Start the Privacy OS in QEMU, tell it a chain and a DAO, and watch it build, serve and prove a release.
 
-    Then one byte of the image is changed: that machine starts, too, and is refused. Minutes long where the
-    processor's virtualisation cannot be used: every instruction is emulated. The machine's TPM is software of
-    this one, and the verifier says so.
+    What it keeps is on an encrypted disk, a part of whose key is with ONE key node; it loses its power, and serves
+    again under the same key. Then one byte of the image is changed: that machine starts, too, and is refused.
+    Minutes long where the processor's virtualisation cannot be used: every instruction is emulated. The machine's
+    TPM is software of this one, and the verifier says so.
     """
     from cyberprivacy.privacy_os.image import FILES
     from cyberprivacy.testing.town import Town
@@ -88,17 +93,45 @@ class MachineDemo:
         self._story.announce("0x" + self._predicted)
         self._screen.note("what such a machine will measure was computed from the image, before any was started")
         with BaseRegistry(self._story.bases) as bases:
-            with self._machine("honest", self._image / DISK, bases.port) as honest:
+            with (
+                self._key_node() as keys,
+                self._machine("honest", self._image / DISK, bases.port, keys.data) as honest,
+            ):
                 self._honest(honest)
+                self._again(honest, keys)
             self._changed(bases.port)
         return [*self._rows, ("time", f"{time.monotonic() - self._screen.began:.0f} s")]
 
-    def _machine(self, name: str, disk: Path, bases: int) -> "TownMachine":
+    def _key_node(self) -> "TownKeyNode":
+        """It gives its part to this image only, on TPMs of the desk's maker, while the chain accepts the image."""
+        from cyberprivacy.testing.townkeynode import TownKeyNode
+
+        self._screen.chapter("A key node: it keeps a part of the key of each machine's disk")
+        self._screen.note(ONE)
+        town, desk = self._story.town, self._desk.folder
+        self._await_standing()
+        asked = ("--vendor", desk / "vendor.pem", "--issuers", desk / "issuer.pem", *self._asked[:2])
+        chain = ("--dao", self._story.dao["governor"], "--rpc", town.chain.url)
+        return TownKeyNode(town.folder / "key-node", (*asked, *chain))
+
+    def _await_standing(self) -> None:
+        """Until the chain accepts the image: it was public for long enough. A machine does not ask twice."""
+        town, end = self._story.town, time.monotonic() + PATIENCE
+        words = ("os", "release", "list", "--dao", self._story.dao["governor"], "--rpc", town.chain.url)
+        with self._screen.waiting("the image has to be public for a while before it counts"):
+            while time.monotonic() < end:
+                listed = json.loads(town.answers(*words)[1])["measurements"]
+                if any((each["measurement"], each["state"]) == (self._predicted, "counts") for each in listed):
+                    return
+                time.sleep(1)
+        raise TryLater("the chain does not accept the image", code="demo.standing")
+
+    def _machine(self, name: str, disk: Path, bases: int, data: str = "") -> "TownMachine":
         from cyberprivacy.testing.townmachine import TownMachine, told
 
         town = self._story.town
         ports = {"chain": town.chain.port, "bundles": int(town.gateway.rpartition(":")[2]), "bases": bases}
-        configuration = told(self._story.dao["governor"], **ports)
+        configuration = told(self._story.dao["governor"], **ports, data=data)
         return TownMachine(
             town.folder / name,
             disk,
@@ -106,6 +139,7 @@ class MachineDemo:
             desk=self._desk,
             kvm=self._kvm,
             types=lambda *words: town.types(*words, chain=False),
+            data=DATA if data else 0,
         )
 
     def _honest(self, machine: "TownMachine") -> None:
@@ -135,6 +169,25 @@ class MachineDemo:
         ]
         screen.note(f"predicted from the file  {self._predicted}")
         screen.note(f"quoted by the machine    {_quoted(own)}")
+
+    def _again(self, machine: "TownMachine", keys: "TownKeyNode") -> None:
+        """Nobody votes, certifies or lists anything: what the machine was, it has on its disk."""
+        screen, before, given = self._screen, machine.named(), keys.given()
+        screen.chapter("Somebody pulls the plug, and puts it in again")
+        machine.loses_power()
+        machine.serves(self._console)
+        if machine.named() != before or keys.given() != given + 1:
+            raise Untrusted("the machine is another after a restart", code="demo.another", log=str(machine.log))
+        words = ("verify", machine.url, "--dao", self._story.dao["governor"], "--rpc", self._story.town.chain.url)
+        end = time.monotonic() + PATIENCE
+        with screen.waiting("the node starts the release that it had"):
+            while (said := self._story.town.answers(*words, *self._asked))[0]:
+                if time.monotonic() > end:
+                    raise TryLater("the release does not come back", code="demo.release", log=str(machine.log))
+                time.sleep(1)
+        self._tell(json.loads(said[1]))
+        screen.note(f"the same account and key as before, {before['account']}, and the same certificates")
+        self._rows += [("after a power cut", f"the same node, {before['account']}"), ("key node", ONE)]
 
     def _changed(self, bases: int) -> None:
         """One byte of the command line: nothing in the machine behaves in another way."""

@@ -1,5 +1,6 @@
 """`os key-node`: keeps a part of the keys of machines' data disks, and gives it to machines in good standing."""
 
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,7 @@ def serve(
     named = "HOST" if host in _ANY else host
     data = f"https://{named}:{port}#{key_node_web.pin_of(pem).hex()}"
     out.result({"data": data, "nodes": 1}, f"ONE key node; machines name it with\ndata {data}", as_json=as_json)
+    sys.stdout.flush()  # who started this in a pipe waits for the line
     key_node_web.serve(node, pem, door)
 
 

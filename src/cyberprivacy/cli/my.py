@@ -6,7 +6,17 @@ from typing import Final
 import typer
 
 PARTS: Final = (
-    *("myaccount", "mydata", "mynumbers", "mygrant", "mygrants", "mytransfer", "myerase", "myrecovery"),
+    *(
+        "myaccount",
+        "mydata",
+        "mynumbers",
+        "mygrant",
+        "mygrants",
+        "mytransfer",
+        "myerase",
+        "myreceipts",
+        "myrecovery",
+    ),
 )
 """Modules of this package that add the commands, in the order in which `my --help` lists them."""
 

@@ -67,10 +67,12 @@ def erase(  # noqa: PLR0913  # each is one option of the command line
     if everything:
         forget(vault.site.uri)
     value = {"id": job["id"], "receipt": job["receipt"], "recipients": job["recipients"]}
-    out.result(value, _told(said, job["recipients"]), as_json=as_json)
+    out.result(value, told(said, job["recipients"]), as_json=as_json)
+    if not as_json:
+        out.human(f"Again, and that a log remembers it: cyberprivacy my receipt {url} {job['id']}")
 
 
-def _told(said: Any, recipients: Any) -> str:
+def told(said: Any, recipients: Any) -> str:
     """A receipt in words, and how it stands with those who were told to erase, too."""
     counts = ", ".join(f"{count} {name}" for name, count in said["counts"].items())
     until = time.strftime("%Y-%m-%d", time.gmtime(said["backups"]["until"]))

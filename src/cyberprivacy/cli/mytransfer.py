@@ -12,18 +12,18 @@ import typer
 from rich.table import Table
 
 from cyberprivacy.cli.mydata import waiting
+from cyberprivacy.cli.myreceipts import Logged, as_value, with_log
 from cyberprivacy.cli.mysession import Certificate, Url, beside, connect, entered
 from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, Untrusted
-from cyberprivacy.ledger.disk import replace
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.moving import Fate, Mover, Plan, bring
 from cyberprivacy.vault.client.person import Person
-from cyberprivacy.vault.client.proving import proven
+from cyberprivacy.vault.client.proving import Claim
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Grant, Mode
 
@@ -42,7 +42,7 @@ def add(my: typer.Typer) -> None:
     my.command("transfer", epilog=f"Example: cyberprivacy my transfer {a} {b} --move --key me.json")(
         with_wallet(transfer)
     )
-    my.command("transfers", epilog=f"Example: cyberprivacy my transfers {b}")(transfers)
+    my.command("transfers", epilog=f"Example: cyberprivacy my transfers {b}")(with_log(transfers))
 
 
 def transfer(  # noqa: PLR0913  # each is one option of the command line
@@ -97,15 +97,12 @@ def transfers(
     ] = "",
     *,
     resume: Annotated[bool, typer.Option("--resume", help="Try again what failed, or was not taken.")] = False,
-    proof: Annotated[
-        Path | None,
-        typer.Option("--proof", metavar="FILE", help="Keep the proof that its receipt is in the vault's log."),
-    ] = None,
     certificate: Certificate = None,
+    logged: Logged,
     as_json: Json = False,
 ) -> None:
     """Your transfers from and to a vault, newest first; how far one is, and the receipt that both sides signed."""
-    if (resume or proof) and not transfer:
+    if (resume or logged.proof) and not transfer:
         raise Misuse("say which", code="my.transfer", hint="`my transfers URL` lists them.")
     vault, _ = connect(url, certificate)
     with vault:
@@ -116,20 +113,15 @@ def transfers(
             return
         path = f"{_PATH}/{_id(transfer)}"
         report = _arrived(vault, vault.ask("POST", path + ":resume")) if resume else vault.ask("GET", path)
-        found = None
-        if proof is not None or report["place"] is not None:
-            found = proven(vault, transfer, report["receipt"], now=time.time())
-    if proof is not None and found is not None:
-        replace(proof, found.file)
-    report["log"] = found and {"key": found.key.encode(), "index": found.index, "size": found.size}
-    out.result(report, _table([report["transfer"]]), as_json=as_json)
-    if report["rejected"] and not as_json:
-        out.human(_rejected(report["rejected"]))
-    if report["receipt"] and not as_json:
-        place = "waits for the log" if found is None else f"proven: entry {found.index} of {found.size} in its log"
-        out.human(f"both sides have signed a receipt ({place}); --json shows it")
-    if proof is not None and found is not None and not as_json:
-        out.human(f"cyberprivacy log verify {proof} --key {found.key.encode()}")
+        claim = None if report["receipt"] is None else Claim.of_transfer(transfer, report["receipt"])
+        found = None if claim is None else logged.prove(vault, claim, report["place"])
+        out.result({**report, "log": as_value(found)}, _table([report["transfer"]]), as_json=as_json)
+        if not as_json:
+            if report["rejected"]:
+                out.human(_rejected(report["rejected"]))
+            if claim is not None:
+                out.human("both sides have signed a receipt; --json shows it")
+                logged.tell(vault, report["place"], found)
 
 
 @dataclass(frozen=True, slots=True)

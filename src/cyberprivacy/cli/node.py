@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from cyberprivacy import canonical
-from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.output import Json, out, table, verbatim
 from cyberprivacy.cli.serving import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import Misuse, TryLater
@@ -61,7 +61,7 @@ Several clusters have a table each, in place of that kubeconfig; a release goes 
 def register(app: typer.Typer) -> None:
     """Add `node start`, `node status` and `node identity`."""
     node = typer.Typer(help="Run a Privacy Server.", no_args_is_help=True, rich_markup_mode=None)
-    node.command("start", epilog=EXAMPLE)(start)
+    node.command("start", epilog=verbatim(EXAMPLE))(start)
     node.command("status", epilog="Example: cyberprivacy node status --config node.toml")(status)
     node.command("identity", epilog="Example: cyberprivacy node identity --config node.toml --json")(identity)
     app.add_typer(node, name="node")

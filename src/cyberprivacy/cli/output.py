@@ -18,6 +18,14 @@ PIPE: Final = 200
 """Columns of a table where nobody's window is asked: long enough for a CID beside an address."""
 
 
+def verbatim(text: str) -> str:
+    """The end of a help text in which paragraphs with indented lines, such as files, are printed as they stand.
+
+    Source: Click's documentation, "Preventing Rewrapping".
+    """
+    return "\n\n".join(f"\b\n{each}" if "\n  " in f"\n{each}" else each for each in text.split("\n\n"))
+
+
 class Output:
     """Where commands write. Colours and live progress appear only on a terminal; NO_COLOR is respected."""
 

@@ -10,14 +10,13 @@ import typer
 
 from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.output import Json, out, table
-from cyberprivacy.errors import Misuse, TryLater, Untrusted
+from cyberprivacy.errors import Misuse, Untrusted
 
 CHECKOUT: Final = Path(__file__).resolve().parents[3]
 SOURCES: Final = CHECKOUT / "os"
 CACHE: Final = Path("/var/cache/cyberprivacy/os")
 MADE: Final = Path("build/os")
 CONTAINER: Final = Path("build/node")
-FOREVER: Final = 10 * 365 * 86_400.0
 MAX_DOCUMENT: Final = 1 << 20
 
 Sources = Annotated[Path, typer.Option(metavar="DIR", help="The folder os/ of a checkout.", show_default=False)]
@@ -33,7 +32,7 @@ Program = Annotated[Path, typer.Argument(metavar="FILE", help="privacy-os.efi of
 
 def register(_app: typer.Typer) -> None:
     """Add `os …`."""
-    from cyberprivacy.cli import group, key_node
+    from cyberprivacy.cli import group, key_node, os_boot, os_release, os_sign
 
     made = group("os", "The Privacy OS: make its image, know what it measures, try it, explain a difference.")
     made.command("build", epilog="Example: cyberprivacy os build --to build/os")(build)
@@ -41,11 +40,15 @@ def register(_app: typer.Typer) -> None:
     made.command("verify-release", epilog="Example: cyberprivacy os verify-release build/os")(verify_release)
     made.command("measure", epilog="Example: cyberprivacy os measure build/os/privacy-os.efi")(measure)
     made.command("configure", epilog="Example: cyberprivacy os configure machine.conf --to machine.img")(configure)
-    made.command("boot", epilog="Example: cyberprivacy os boot build/os --config machine.img --state vm")(boot)
+    made.command("boot", epilog="Example: cyberprivacy os boot build/os --config machine.img --state vm")(
+        os_boot.boot
+    )
     example = "Example: cyberprivacy os diagnose boot-log --image build/os/privacy-os.efi"
     made.command("diagnose", epilog=example)(diagnose)
     example = "Example: cyberprivacy os key-node ./keys --vendor maker.pem --dao 0x5FbD… --rpc https://rpc.example"
     made.command("key-node", epilog=example)(key_node.serve)
+    os_sign.register(made)
+    os_release.register(made)
 
 
 def build(
@@ -223,9 +226,9 @@ def _shown(said: Mapping[str, object]) -> str:
         if name == "sections":
             continue  # for machines: the register has them all
         if isinstance(value, Mapping):
-            lines += [f"{f'PCR {number}':<13} {digest}" for number, digest in value.items()]
+            lines += [f"{f'PCR {number}':<23} {digest}" for number, digest in value.items()]
         else:
-            lines.append(f"{name:<13} {value}")
+            lines.append(f"{name:<23} {value}")
     return "\n".join(lines)
 
 
@@ -251,48 +254,6 @@ def _configuration(path: Path) -> bytes:
     text = _read(path, MAX_TEXT)
     Configuration.parse(text)
     return text
-
-
-def boot(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The files of an image.")],
-    config: Annotated[Path, typer.Option(metavar="FILE", help="Its volume: see `os configure`.")],
-    state: Annotated[Path, typer.Option(metavar="DIR", help="What the machine keeps: its software TPM.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1: the machine's own door.")] = 8443,
-    application: Annotated[
-        int, typer.Option(min=1, max=65535, help="On 127.0.0.1: its first application.")
-    ] = 9443,
-    memory: Annotated[int, typer.Option(min=512, max=65536, help="MiB.")] = 3072,
-    data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its data disk; `truncate -s 4G FILE` makes a blank one.")
-    ] = None,
-    *,
-    kvm: Virtualised = None,
-) -> None:
-    """Start an image in QEMU with a software TPM, and print its console until it is off or Ctrl-C."""
-    from cyberprivacy.privacy_os.emulator import STOPPED, Settings, running, virtualised
-    from cyberprivacy.privacy_os.image import DISK
-
-    settings = Settings(
-        disk=folder / DISK,
-        volumes=(config,),
-        state=state,
-        data=data,
-        port=port,
-        application=application,
-        outward=True,
-        memory=memory,
-        kvm=kvm,
-    )
-    with running(settings) as machine:
-        out.progress(f"https://127.0.0.1:{port} proves what it is; its first application: port {application}")
-        how = "virtualised" if kvm or (kvm is None and virtualised()) else "every instruction is emulated"
-        out.progress(f"Ctrl-C switches it off; {how}")
-        last = ""
-        for line in machine.lines(time.monotonic() + FOREVER):
-            if line:
-                out.human(line)
-            last = line if line.startswith(STOPPED) else last
-    raise TryLater("the machine switched itself off", code="os.stopped", why=last.removeprefix(STOPPED))
 
 
 def diagnose(

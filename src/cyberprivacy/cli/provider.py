@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cyberprivacy.cli.court import Case
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.release import read_file
@@ -23,7 +24,6 @@ DAY = 86_400
 
 Who = Annotated[str, typer.Argument(metavar="ADDRESS", help="The provider's account.")]
 Document = Annotated[str, typer.Argument(metavar="CID", help="The licence, as a UnixFS file or folder.")]
-Case = Annotated[str, typer.Option(metavar="CID", help="The ruling, as a UnixFS file or folder.")]
 
 
 def register(_app: typer.Typer) -> None:

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from cyberprivacy.cli.court import Case, Reason, Ruling, is_upheld
 from cyberprivacy.cli.dao import digest_of
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment, span
 from cyberprivacy.cli.trade import Number, Trade, View, document_of, offer, rent, units
-from cyberprivacy.cli.validator import Since, is_upheld
+from cyberprivacy.cli.validator import Since
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal import orders
 from cyberprivacy.proposal.heads import anchored
@@ -128,7 +129,7 @@ def draw(claim_: Claimed, *, trade: Trade, as_json: Json = False) -> None:
 
 def dispute(
     claim_: Claimed,
-    reason: Annotated[str, typer.Option(metavar="CID", help="What speaks against it: a UnixFS file or folder.")],
+    reason: Reason,
     *,
     trade: Trade,
     as_json: Json = False,
@@ -144,8 +145,8 @@ def dispute(
 
 def rule(
     claim_: Claimed,
-    ruling: Annotated[str, typer.Argument(metavar="upheld|dismissed", help="Is the disputer right?")],
-    case: Annotated[str, typer.Option(metavar="CID", help="The ruling, as a UnixFS file or folder.")],
+    ruling: Ruling,
+    case: Case,
     *,
     trade: Trade,
     as_json: Json = False,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cyberprivacy.cid import DAG_PB, Cid
+from cyberprivacy.cli.court import Case, Reason, Ruling, is_upheld
 from cyberprivacy.cli.dao import digest_of
 from cyberprivacy.cli.keys import parse_address
 from cyberprivacy.cli.output import Json, out, table
@@ -140,7 +141,7 @@ def report(
 
 def challenge(
     visit_: Which,
-    reason: Annotated[str, typer.Option(metavar="CID", help="What speaks against it: a UnixFS file or folder.")],
+    reason: Reason,
     *,
     trade: Trade,
     as_json: Json = False,
@@ -155,8 +156,8 @@ def challenge(
 
 def rule(
     visit_: Which,
-    ruling: Annotated[str, typer.Argument(metavar="upheld|dismissed", help="Is the challenger right?")],
-    case: Annotated[str, typer.Option(metavar="CID", help="The ruling, as a UnixFS file or folder.")],
+    ruling: Ruling,
+    case: Case,
     *,
     trade: Trade,
     as_json: Json = False,
@@ -239,17 +240,6 @@ def visits(
         lines += [f"  media   {one}" for one in each.media]
     value = {"visits": [_visit(each, it) for each, it in found]}
     out.result(value, "\n".join(lines) or "no visit yet", as_json=as_json)
-
-
-def is_upheld(ruling: str) -> bool:
-    """What a court says of a challenge or a dispute.
-
-    Raises:
-        Misuse: neither "upheld" nor "dismissed" ("market.ruling").
-    """
-    if ruling not in ("upheld", "dismissed"):
-        raise Misuse("a ruling is `upheld` or `dismissed`", code="market.ruling", got=ruling[:60])
-    return ruling == "upheld"
 
 
 def _simply(trade: Trade, act: str, human: str, *numbers: int, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from cyberprivacy.bundle import typefolder
 from cyberprivacy.bundle.datatype import DataType
 from cyberprivacy.cli.judging import Judging, with_judging
-from cyberprivacy.cli.output import out
+from cyberprivacy.cli.output import out, verbatim
 from cyberprivacy.cli.serving import log_to_stderr, socket_at
 from cyberprivacy.cli.vendors import Vendors, with_vendors
 from cyberprivacy.errors import Misuse
@@ -37,7 +37,7 @@ One whose people grant others their orders, also to applications that have to pr
 def register(app: typer.Typer) -> None:
     """Add `vault serve`."""
     vault = typer.Typer(help="Keep people's data for applications.", no_args_is_help=True, rich_markup_mode=None)
-    vault.command("serve", epilog=EXAMPLE)(with_judging(with_vendors(serve)))
+    vault.command("serve", epilog=verbatim(EXAMPLE))(with_judging(with_vendors(serve)))
     app.add_typer(vault, name="vault")
 
 

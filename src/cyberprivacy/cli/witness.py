@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import httpx2
 import typer
 
-from cyberprivacy.cli.output import Json, out
+from cyberprivacy.cli.output import Json, out, verbatim
 from cyberprivacy.cli.serving import log_to_stderr, told_to_end
 from cyberprivacy.cli.watched import found_lines, with_paths
 from cyberprivacy.errors import TryLater
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     witness = typer.Typer(
         help="Watch and cosign the logs of others, without a cluster.", no_args_is_help=True, rich_markup_mode=None
     )
-    witness.command("serve", epilog=EXAMPLE)(serve)
+    witness.command("serve", epilog=verbatim(EXAMPLE))(serve)
     witness.command("keys", epilog="Example: cyberprivacy witness keys --url https://me.example")(keys)
     witness.command("status", epilog="Example: cyberprivacy witness status --config witness.toml")(status)
     app.add_typer(witness, name="witness")

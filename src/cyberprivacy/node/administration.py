@@ -7,12 +7,10 @@ it is compared with the ledger: whatever else stands in it is replaced.
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import httpx2
 import structlog
 
 from cyberprivacy.admin.executor import Executor
@@ -27,18 +25,16 @@ from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.node import files
+from cyberprivacy.node.asking import Containers, ContainerSilent
 from cyberprivacy.node.watch import MAX_AGE
 from cyberprivacy.proposal.agreeing import Ledger as Chain
 from cyberprivacy.proposal.reading import final_block
 from cyberprivacy.proposal.release import Address, ApprovedRelease, FinalBlock
 from cyberprivacy.proposal.roles import has_role
-from cyberprivacy.trust import public
 
 FILE: Final = "parameters.json"
 MODE: Final = 0o644
 """Containers run as users of their own, and read it."""
-_PATIENCE: Final = 10.0
-"""Seconds for an application's whole answer."""
 
 _log = structlog.get_logger("admin")
 
@@ -162,30 +158,22 @@ class ContainerNumbers:
     """Asks one of the containers that serve an application."""
 
     def __init__(self, endpoints: Callable[[], frozenset[Endpoint]]) -> None:
-        self._endpoints = endpoints
-        self._client = httpx2.Client(verify=public(), timeout=_PATIENCE, follow_redirects=False, trust_env=False)
+        self._endpoints, self._containers = endpoints, Containers()
 
     def contributions(self, statistic: str) -> bytes:
-        """See `Numbers.contributions`. The container is a stranger: bounded in time and size, never redirected."""
-        until = time.monotonic() + _PATIENCE
+        """See `Numbers.contributions`."""
         where = min(self._endpoints(), default=None)
         if where is None:
             raise BadContributions("no container serves", code="admin.silent", name=statistic)
-        body = bytearray()
         try:
-            url = f"http://{where.address}:{where.port}{STATISTICS}/{statistic}"
-            with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
-                for part in answer.iter_raw():
-                    body += part
-                    if len(body) > MAX_BYTES or time.monotonic() > until:
-                        break
-                status = answer.status_code
-        except httpx2.HTTPError as error:
-            why = type(error).__name__
-            raise BadContributions("no answer", code="admin.silent", name=statistic, why=why) from None
-        if status != 200 or time.monotonic() > until:
-            raise BadContributions("no answer in time", code="admin.silent", name=statistic, status=status)
-        return bytes(body)
+            return self._containers.ask(where, f"{STATISTICS}/{statistic}", limit=MAX_BYTES)
+        except ContainerSilent as error:
+            why = error.facts.get("why", error.facts.get("status"))
+            raise BadContributions(error.what, code="admin.silent", name=statistic, why=why) from None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._containers.close()
 
 
 class ChainRoles:

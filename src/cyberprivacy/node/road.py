@@ -94,6 +94,8 @@ class Engines:
     runtime: Runtime
     reports: Reports
     settings: Settings
+    receipts: Callable[[bool], None]
+    """Hears whether what serves now keeps data of people. `node.receipts`."""
 
 
 class Road:
@@ -186,6 +188,7 @@ class Road:
                 )
             )
             settings.serve(release, declared)
+            self._engines.receipts(bool(linted.manifest.data))
         self._journal.did("release.deployed", release, {"images": dict(deployment.images)})
         with self._journal.step("announce", release):
             _go_on(still)

@@ -35,6 +35,7 @@ from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
 from cyberprivacy.node.publishing import Keeping, publisher
+from cyberprivacy.node.receipts import Receipts
 from cyberprivacy.node.reconcile import Reconciler, Status
 from cyberprivacy.node.reports import ChainReports
 from cyberprivacy.node.road import Engines, Road
@@ -75,23 +76,29 @@ class _Shared:
 
 
 class Application:
-    """One DAO on this node: its loop, its front, its answers."""
+    """One DAO on this node: its loop, its front, its answers.
+
+    Attributes:
+        receipts: what its people got receipts of, on the way into the ledger.
+    """
 
     def __init__(self, served: Served, shared: _Shared) -> None:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
         chain, journal = connect(config.rpc), Journal(shared.ledger, served.dao)
+        endpoints = partial(assembly.front.endpoints, self.name)
         self._door = open_door(
             served.dao,
             config.data / "parameters" / self.name,
             ledger=shared.ledger,
             public=shared.public,
             chain=chain,
-            endpoints=lambda: assembly.front.endpoints(self.name),
+            endpoints=endpoints,
             wanted=lambda: self._loop.release,
             clock=shared.clock,
         )
+        self.receipts = Receipts(served.dao, shared.ledger, endpoints, clock=shared.clock)
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
@@ -100,6 +107,7 @@ class Application:
             runtime=assembly.runtime,
             reports=ChainReports(chain, shared.desk, served.dao, prove=self._proof),
             settings=self._door,
+            receipts=self.receipts.serve,
         )
         self._agent = Agent(machine, machine.key, machine.address, clock=shared.clock)
         self._loop = Reconciler(
@@ -220,7 +228,7 @@ class Node:
         servers = [application.open() for application in self.applications]
         servers += self._gateway()
         duties: list[Duty] = [
-            *(duty for each in self.applications for duty in (each.keep, each.watch)),
+            *(duty for each in self.applications for duty in (each.keep, each.watch, each.receipts.keep)),
             partial(self._leave, said=waits_for),
             self._tend,
             self._tidy,

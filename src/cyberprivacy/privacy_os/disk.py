@@ -21,8 +21,9 @@ _SYSTEM: Final = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 _ROOT: Final = UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709")
 """Root for x86-64. Source: UAPI Group, Discoverable Partitions Specification."""
 _ENTRIES: Final = 128
-_ENTRY: Final = 128
-TABLE: Final = _ENTRIES * _ENTRY // SECTOR
+ENTRY: Final = 128
+"""Bytes of one entry of that table."""
+TABLE: Final = _ENTRIES * ENTRY // SECTOR
 """Sectors of one table of partitions."""
 
 
@@ -81,7 +82,7 @@ def tables(identity: UUID, entries: bytes, *, end: int) -> tuple[bytes, bytes]:
         entries: see `entry`.
         end: the last sector of the disk, which has the second header.
     """
-    entries, behind = entries.ljust(_ENTRIES * _ENTRY, b"\0"), end - TABLE
+    entries, behind = entries.ljust(_ENTRIES * ENTRY, b"\0"), end - TABLE
     usable = (ALIGNED, behind - 1)
     first = _header(identity, entries, here=1, other=end, table=2, usable=usable)
     second = _header(identity, entries, here=end, other=1, table=behind, usable=usable)
@@ -95,7 +96,7 @@ def _header(
     def pack(crc: int) -> bytes:
         head = struct.pack("<8sIIII", b"EFI PART", 0x10000, 92, crc, 0)
         head += struct.pack("<QQQQ", here, other, *usable) + identity.bytes_le
-        return head + struct.pack("<QIII", table, _ENTRIES, _ENTRY, zlib.crc32(entries))
+        return head + struct.pack("<QIII", table, _ENTRIES, ENTRY, zlib.crc32(entries))
 
     return pack(zlib.crc32(pack(0))).ljust(SECTOR, b"\0")
 

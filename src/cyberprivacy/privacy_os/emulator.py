@@ -21,8 +21,11 @@ from cyberprivacy.attest.swtpm import SoftwareTpm
 from cyberprivacy.attest.tpm2 import ALG_SHA256
 from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.errors import Misuse, TryLater
+from cyberprivacy.privacy_os.secure_boot import Keys, enrolled
 
 FIRMWARE: Final = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+SECURE_FIRMWARE: Final = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+"""It keeps its variables to itself, which needs the processor's system management mode."""
 VARIABLES: Final = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 ADDRESS: Final = "10.0.2.15/24"
 """What a machine must be configured with here; its gateway is 10.0.2.2. Source: QEMU, "User mode networking"."""
@@ -71,6 +74,7 @@ class Settings:
         memory: MiB.
         kvm: use the processor's virtualisation; None = if it works here.
         hands: somebody sits at it: types on its serial line (`SERIAL`), and commands QEMU (`MONITOR`).
+        keys: firmware starts only what these allow (Secure Boot); None = it starts anything.
         offered: a program that firmware gets from the network when the disk starts nothing.
         more: further words for QEMU: what an attacker would add.
     """
@@ -85,6 +89,7 @@ class Settings:
     memory: int = 1024
     kvm: bool | None = None
     hands: bool = False
+    keys: Keys | None = None
     offered: Path | None = None
     more: Sequence[str] = ()
 
@@ -148,12 +153,13 @@ def running(settings: Settings) -> Iterator[Running]:
         TryLater: the software TPM does not start.
     """
     kept = () if settings.data is None else (settings.data,)
-    for path in (FIRMWARE, VARIABLES, settings.disk, *settings.volumes, *kept):
+    for path in (_firmware(settings), VARIABLES, settings.disk, *settings.volumes, *kept):
         if not path.is_file():
             raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
     state = settings.state.resolve()
     make_tpm(state / "tpm")
-    (state / "variables.fd").write_bytes(VARIABLES.read_bytes())  # no boot entry outlives a start
+    blank = VARIABLES.read_bytes()  # no boot entry outlives a start
+    (state / "variables.fd").write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
     (state / "console.log").write_bytes(b"")
     with ExitStack() as ends:
         _started(ends, _tpm(state), state / "tpm.log")
@@ -219,6 +225,10 @@ def _tpm(state: Path) -> list[str]:
     return ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state / 'tpm'}", "--ctrl", control]
 
 
+def _firmware(settings: Settings) -> Path:
+    return FIRMWARE if settings.keys is None else SECURE_FIRMWARE
+
+
 def _qemu(settings: Settings, state: Path) -> list[str]:
     """A machine with nothing but what is named here: no default devices, no monitor, no other way in.
 
@@ -229,9 +239,11 @@ def _qemu(settings: Settings, state: Path) -> list[str]:
     """
     kvm = virtualised() if settings.kvm is None else settings.kvm
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    words += ["-machine", f"q35,smm=off,accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
+    smm = "off" if settings.keys is None else "on"
+    words += ["-machine", f"q35,smm={smm},accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
     words += ["-m", str(settings.memory), "-smp", "2" if kvm else "1", "-monitor", "none"]
-    words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}"]
+    words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_firmware(settings)}"]
+    words += [] if settings.keys is None else ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     words += ["-drive", f"if=pflash,format=raw,unit=1,file={state / 'variables.fd'}"]
     words += ["-chardev", f"socket,id=tpm,path={state / 'tpm.sock'}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
     words += ["-device", "tpm-crb,tpmdev=tpm0", "-device", "virtio-rng-pci"]

@@ -133,12 +133,14 @@ def measurements(program: bytes) -> dict[str, object]:
     """What a machine that runs this program will have measured: see `measuring`."""
     parsed = Program(program)
     registers, contents = measuring.registers(parsed), parsed.contents()
+    secured = measuring.registers(parsed, secure_boot=True)
     return {
         "program": sha256(program).hexdigest(),
         "command_line": contents[".cmdline"].decode("ascii", "replace"),
         "sections": {name: sha256(contents[name]).hexdigest() for name in measuring.SECTIONS if name in contents},
         "pcr": {str(number): value.hex() for number, value in registers.items()},
         "measurement": bootlog.measurement(registers).hex(),
+        "measurement_secure_boot": bootlog.measurement(secured).hex(),
     }
 
 

@@ -3,6 +3,9 @@
 PCR 11 is the identity: it has all that is in the program, whichever way firmware came to it. PCR 4 says the same
 of one way (firmware starts the fallback path of a disk); PCR 9 is what the kernel itself says that it was given.
 
+With Secure Boot the boot stub does not ask firmware about the kernel in a program that was let start, and firmware
+does not measure that kernel into PCR 4: the same image has another name there.
+
 Source: systemd-stub(7), "TPM PCR Notes"; UAPI Group, "Linux TPM PCR Registry"; TCG PC Client Platform Firmware
 Profile 1.06, 3.3.4.5 (PCR 4); Linux, drivers/firmware/efi/libstub/efi-stub-helper.c (PCR 9).
 """
@@ -41,8 +44,8 @@ class Step:
     digest: bytes
 
 
-def steps(program: Program) -> tuple[Step, ...]:
-    """All that registers 4, 9 and 11 take, each in its order.
+def steps(program: Program, *, secure_boot: bool = False) -> tuple[Step, ...]:
+    """All that registers 4, 9 and 11 take, each in its order; `secure_boot`: where firmware has that switched on.
 
     Raises:
         BadProgram: no kernel, command line or initial RAM disk in it, or what makes the stub change them.
@@ -51,14 +54,14 @@ def steps(program: Program) -> tuple[Step, ...]:
     needed = {".linux", ".cmdline", ".initrd"}
     if not needed <= contents.keys() or _CHANGING & contents.keys():
         raise BadProgram("not an image of the Privacy OS", sections=sorted(contents))
-    inner = Program(contents[".linux"]).authenticode()
+    inner = Step(4, "the kernel in it", Program(contents[".linux"]).authenticode())
     started = (("start from a boot option", sha256(_CALLING).digest()), ("separator", sha256(_SEPARATOR).digest()))
     return (
         *identity({name: sha256(contents[name]).digest() for name in SECTIONS if name in contents}),
         Step(11, "the way to the data disk's key is shut", sha256(SHUT).digest()),
         *(Step(4, what, digest) for what, digest in started),
         Step(4, "the program", program.authenticode()),
-        Step(4, "the kernel in it", inner),
+        *(() if secure_boot else (inner,)),
         Step(9, "the command line", sha256(_wide(contents[".cmdline"])).digest()),
         Step(9, "the initial RAM disk", sha256(contents[".initrd"]).digest()),
     )
@@ -80,9 +83,9 @@ def _wide(line: bytes) -> bytes:
         raise BadProgram("a command line that is not ASCII") from None
 
 
-def registers(program: Program) -> dict[int, bytes]:
-    """The values of the registers that say what was started; see `bootlog.STARTED`."""
-    taken = steps(program)
+def registers(program: Program, *, secure_boot: bool = False) -> dict[int, bytes]:
+    """The values of the registers that say what was started; see `bootlog.STARTED` and `steps`."""
+    taken = steps(program, secure_boot=secure_boot)
     return {number: register(number, taken) for number in STARTED}
 
 

@@ -32,6 +32,18 @@ def call(name: str, to: Address, function: str, *arguments: object) -> Call:
     return Call(to, contract(name).encode(function, *arguments))
 
 
+def create(desk: Desk, name: str, *arguments: object) -> Address:
+    """Bring one of our contracts to a chain; its address.
+
+    Raises:
+        CyberPrivacyError: as `Desk.send`.
+    """
+    made = desk.send(None, contract(name).creation(*arguments)).created
+    if made is None:
+        raise BadAnswer("a transaction that creates a contract created none", contract=name)
+    return made
+
+
 def carry_out(desk: Desk, calls: Sequence[Call]) -> Receipt:
     """Send calls one after the other; the receipt of the last. A refusal stops what would follow.
 

@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.abi import Fields, contract
 from cyberprivacy.proposal.agreeing import Ledger
+from cyberprivacy.proposal.calls import create
 from cyberprivacy.proposal.law import Dao, dao_at
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.proposal.sending import Desk
@@ -154,9 +155,9 @@ def deploy_shared(
         measurement_wait: seconds for which a new measurement is public before it is accepted.
         measurements: accepted from birth, 32 bytes each.
     """
-    clusters = _create(desk, "Clusters", owner, measurement_wait, list(measurements))
+    clusters = create(desk, "Clusters", owner, measurement_wait, list(measurements))
     names, uris = [each for each, _ in organisations], [uri for _, uri in organisations]
-    auditors = _create(desk, "AuditorRegistry", names, uris, motion_period)
+    auditors = create(desk, "AuditorRegistry", names, uris, motion_period)
     accepted = {
         "votes": "AppVotes",
         "membership": "AppMembership",
@@ -166,7 +167,7 @@ def deploy_shared(
         "governor": "AppGovernor",
     }
     digests = {role: keccak(contract(name).bytecode) for role, name in accepted.items()}
-    factory = _create(desk, "DaoFactory", digests, _struct(minimums), clusters, auditors)
+    factory = create(desk, "DaoFactory", digests, _struct(minimums), clusters, auditors)
     return Shared(factory, clusters, auditors)
 
 
@@ -272,13 +273,6 @@ def founding_from(
         organisations=tuple(organisations),
         seat_term=least.seat_term,
     )
-
-
-def _create(desk: Desk, name: str, *arguments: object) -> Address:
-    made = desk.send(None, contract(name).creation(*arguments)).created
-    if made is None:
-        raise BadAnswer("a transaction that creates a contract created none", contract=name)
-    return made
 
 
 def _struct(value: Minimums | Founding) -> Mapping[str, Any]:

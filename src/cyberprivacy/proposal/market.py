@@ -6,12 +6,11 @@ from typing import Final
 
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.calls import Call, call
+from cyberprivacy.proposal.calls import Call, call, create
 from cyberprivacy.proposal.chain import Chain, Reverted
 from cyberprivacy.proposal.founding import DAY
 from cyberprivacy.proposal.release import NOBODY, Address, FinalBlock
 from cyberprivacy.proposal.sending import Desk
-from cyberprivacy.proposal.wire import BadAnswer
 
 TOKEN: Final = 10**18
 """Units of one rent token."""
@@ -124,16 +123,16 @@ def deploy_market(
         holders: who holds all rent tokens that there will ever be, and how many units.
         rules: for ever.
     """
-    token = _create(desk, "RentToken", [who for who, _ in holders], [amount for _, amount in holders])
-    anchor = _create(desk, "LogAnchor", clusters)
-    providers = _create(desk, "Providers", (token, anchor, court, registrar, rules.unbonding, rules.least_stake))
-    validators = _create(
+    token = create(desk, "RentToken", [who for who, _ in holders], [amount for _, amount in holders])
+    anchor = create(desk, "LogAnchor", clusters)
+    providers = create(desk, "Providers", (token, anchor, court, registrar, rules.unbonding, rules.least_stake))
+    validators = create(
         desk,
         "Validators",
         (providers, rules.window, rules.validity, rules.least_bond, rules.challenge_bond),
     )
-    expansions = _create(desk, "Expansions", validators, rules.waiting, rules.quorum)
-    orders = _create(desk, "Orders", (providers, rules.window, rules.ruling, rules.dispute_bond))
+    expansions = create(desk, "Expansions", validators, rules.waiting, rules.quorum)
+    orders = create(desk, "Orders", (providers, rules.window, rules.ruling, rules.dispute_bond))
     return Market(token, anchor, providers, validators, expansions, orders, clusters)
 
 
@@ -228,10 +227,3 @@ def _related(chain: Chain, orders: Address, at: FinalBlock) -> Market:
 
 def _named(chain: Chain, at: FinalBlock, name: str, place: Address, function: str) -> Address:
     return contract(name).read(chain, at, place, function).address("0")
-
-
-def _create(desk: Desk, name: str, *arguments: object) -> Address:
-    made = desk.send(None, contract(name).creation(*arguments)).created
-    if made is None:
-        raise BadAnswer("a transaction that creates a contract created none", contract=name)
-    return made

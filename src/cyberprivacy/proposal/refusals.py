@@ -8,6 +8,7 @@ from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.proposal.abi import ZERO, Entry, Fields, contract, decode
 from cyberprivacy.proposal.market_words import MARKET, MARKET_WORDS
+from cyberprivacy.proposal.os_words import OS_WORDS
 from cyberprivacy.proposal.wire import BadAnswer
 
 CONTRACTS: Final = (
@@ -20,6 +21,7 @@ CONTRACTS: Final = (
     "Clusters",
     "AuditorRegistry",
     "DaoFactory",
+    "OsReleases",
     *MARKET,
 )
 """Everything whose errors may come back from a call, directly or through the timelock."""
@@ -220,7 +222,7 @@ _WORDS: Final[dict[str, tuple[type[CyberPrivacyError], str, str, str]]] = {
 }
 
 _KINDS: Final[dict[str, type[CyberPrivacyError]]] = {"later": NotYet, "misuse": Misuse, "untrusted": Untrusted}
-_WORDS.update({name: (_KINDS[kind], *words) for name, (kind, words) in MARKET_WORDS.items()})
+_WORDS.update({name: (_KINDS[kind], *words) for name, (kind, words) in (MARKET_WORDS | OS_WORDS).items()})
 _RENAMED: Final = {"reviewEnds": "until", "ripeAt": "until", "proposalId": "proposal"}
 
 

@@ -96,6 +96,7 @@ class TownMachine:
         desk: who vouches for its TPM.
         types: has somebody type a command.
         kvm: use the processor's virtualisation; None = if it works here.
+        data: MiB of its data disk, which is made blank; 0 = it has none.
     """
 
     def __init__(
@@ -107,16 +108,21 @@ class TownMachine:
         desk: Desk,
         types: Types,
         kvm: bool | None = None,
+        data: int = 0,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder, self._desk, self._types = folder, desk, types
         self.port, self.application, self._ends = free_port(), free_port(), ExitStack()
         desk.provision(folder / "tpm")
         (folder / "machine.img").write_bytes(make_volume(configuration))
+        if data:
+            with (folder / "data.img").open("wb") as file:
+                file.truncate(data << 20)
         self._settings = Settings(
             disk=disk,
             volumes=(folder / "machine.img",),
             state=folder,
+            data=folder / "data.img" if data else None,
             port=self.port,
             application=self.application,
             outward=True,
@@ -147,6 +153,11 @@ class TownMachine:
         self._http.close()
         self._ends.close()
 
+    def loses_power(self) -> None:
+        """Somebody pulls the plug, and puts it in again."""
+        self._ends.close()
+        self._machine = self._ends.enter_context(running(self._settings))
+
     def serves(self, say: Callable[[str], None]) -> None:
         """Wait until its door answers, telling what it says until then.
 
@@ -175,6 +186,14 @@ class TownMachine:
             TryLater: the node does not come up.
         """
         self.enrol()
+        return self.named()
+
+    def named(self) -> dict[str, str]:
+        """The same, of one whose TPM was certified before.
+
+        Raises:
+            TryLater: the node does not come up.
+        """
         end = time.monotonic() + BOOT
         while time.monotonic() < end and self.alive():
             with suppress(httpx2.HTTPError):
@@ -213,11 +232,11 @@ class TownMachine:
         return self._http.get(f"https://127.0.0.1:{self.port}{path}").raise_for_status().content
 
 
-def told(dao: str, *, chain: int, bundles: int, bases: int) -> bytes:
-    """What an operator in town says: addresses on this machine, by their ports."""
+def told(dao: str, *, chain: int, bundles: int, bases: int, data: str = "") -> bytes:
+    """What an operator in town says: addresses here, by their ports; who has a part of the disk's key."""
     return (
         f"address {ADDRESS}\ngateway {HOST}\nchain http://{HOST}:{chain}\ndao {dao}\n"
-        f"bundles http://{HOST}:{bundles}\nbases http://{HOST}:{bases}\n"
+        f"bundles http://{HOST}:{bundles}\nbases http://{HOST}:{bases}\n" + (f"data {data}\n" if data else "")
     ).encode()
 
 

@@ -12,7 +12,8 @@ to come. Reading order:
 * numbers that it cannot read: `numberform`, `numbers`, `numbercell`, `summing`
 * numbers that administrators get: `administered`, `counting`
 * how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
-* how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `sweeper`
+* how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `chore`, `sweeper`
+* what ledgers remember of receipts: `commitments`, `receiptlog`, and `ledger.commitment`, `ledger.hosted`
 * how it ends elsewhere: `under`, `revoking`, `ending`, `orders`, `messenger`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `described`, `wording`,
   `consent`, `granting`, `servicetoken`, `grantbook`

@@ -31,6 +31,8 @@ class App:
         prover: has recipients prove themselves whose policies ask for it; None = those get nothing.
         contracts: says what contract wallets accept (`contractwallet.ChainWitness`); None = they are not enabled.
         network: names the domain of what people sign.
+        hosted: whether a node hosts it, which then takes receipts of erasures and transfers into its public
+            log. Needs a vault inside, and `data` in the manifest.
         parameters: where its node writes what administrators may ask (see `administered`).
         clock: POSIX seconds.
     """
@@ -46,6 +48,7 @@ class App:
     prover: Prover | None = None
     contracts: ContractWitness | None = None
     network: str = NETWORK
+    hosted: bool = False
     parameters: Path = PARAMETERS
     clock: Callable[[], float] = time.time
 

@@ -69,6 +69,8 @@ class Changing:
         self._sealed = sealing.sealer(self._user, owner, means.draw)
         self._now = int(means.clock())
         self._new: list[dict[str, object]] = []
+        self._changed: list[dict[str, object]] = []
+        self._gone: list[dict[str, object]] = []
         self._events: list[dict[str, object]] = []
 
     def answered(self, key: str, changes: Sequence[Change]) -> tuple[Done, ...] | None:
@@ -106,14 +108,20 @@ class Changing:
             raise OverQuota("too many records", code="quota.records", most=quota.records)
         if self._owner.bytes > quota.bytes:
             raise OverQuota("too many bytes", most=quota.bytes)
+        self._write()
+        return done
+
+    def _write(self) -> None:
+        """From here on nothing is refused but an id that is taken."""
         if self._new:
             try:
                 _NEW.run(self._connection, *self._new)
             except IntegrityError:
                 raise BadChange("a record of this id is there already", code="record.exists") from None
-        _TOLD.run(self._connection, *self._events)
+        for statement, rows in ((_CHANGED, self._changed), (_GONE, self._gone), (_TOLD, self._events)):
+            if rows:
+                statement.run(self._connection, *rows)
         owners.keep(self._connection, self._owner)
-        return done
 
     def _one(self, change: Change) -> Done:
         match change:
@@ -133,16 +141,17 @@ class Changing:
         if not isinstance(change, Create) or change.judged:
             return change
         self._means.types.get(self._connection, change.type).check(change.body)
-        return change._replace(judged=True)
+        return Create(change.type, change.body, change.record, judged=True)
 
     def _create(self, change: Create) -> Done:
         self._judged(change)
         record = change.record or self._means.ids.new(self._means.draw, self._means.clock)
         kind, body, now = change.type, change.body, self._now
         key, sealed = self._sealed(record, kind, 1, body)
-        row = {"owner": self._owner.id, "id": record, "type": kind, "rev": 1, "key": key, "sealed": sealed}
-        row |= {"bytes": len(body), "created": now, "changed": now}
-        self._new.append(row)
+        self._new.append({
+            "owner": self._owner.id, "id": record, "type": kind, "rev": 1, "key": key, "sealed": sealed,
+            "bytes": len(body), "created": now, "changed": now,
+        })  # fmt: skip
         self._owner.records += 1
         self._owner.bytes += len(body)
         return self._told("created", kind, record, 1)
@@ -154,14 +163,13 @@ class Changing:
         key, sealed = self._sealed(change.record, kind, rev, change.body)
         where = {"owned": self._owner.id, "wanted": change.record, "changed": self._now}
         row = {"rev": rev, "key": key, "sealed": sealed, "bytes": len(change.body)}
-        _CHANGED.run(self._connection, {**where, **row})
+        self._changed.append({**where, **row})
         self._owner.bytes += len(change.body) - size
         return self._told("updated", kind, change.record, rev)
 
     def _delete(self, change: Delete) -> Done:
         kind, size = self._seen(change.record, change.rev)
-        where = {"owned": self._owner.id, "wanted": change.record}
-        _GONE.run(self._connection, where)
+        self._gone.append({"owned": self._owner.id, "wanted": change.record})
         self._owner.records -= 1
         self._owner.bytes -= size
         self._owner.dirty = self._owner.dirty or self._now
@@ -179,9 +187,10 @@ class Changing:
 
     def _told(self, change: str, kind: str, record: bytes, rev: int) -> Done:
         self._owner.seq += 1
-        told = {"owner": self._owner.id, "seq": self._owner.seq, "change": change, "type": kind, "record": record}
-        told |= {"rev": rev, "at": self._now}
-        self._events.append(told)
+        self._events.append({
+            "owner": self._owner.id, "seq": self._owner.seq, "change": change, "type": kind, "record": record,
+            "rev": rev, "at": self._now,
+        })  # fmt: skip
         return Done(record, rev)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.vault import migrations
 from cyberprivacy.vault.bell import Bell
-from cyberprivacy.vault.turns import Shared, Turns
+from cyberprivacy.vault.turns import Part, Turns
 
 BUSY: Final = 10
 """Seconds to wait for another writer before giving up."""
@@ -46,8 +46,8 @@ class Database:
     """An open database whose tables are those of this program."""
 
     def __init__(self, engine: Engine, looking: Engine) -> None:
-        """Take an engine whose tables are up to date, and one for looks at the same tables; `open` makes them."""
-        self._engine, self._looking = engine, looking
+        """Take an engine, and one for looks at the same tables; `open` makes them, and the tables."""
+        self._engine = engine
         self._turns = Turns(engine, looking, BUSY)
         self.bell = Bell()
 
@@ -67,13 +67,14 @@ class Database:
         """
         address = _address(url)
         engine = _engine(address)
+        database = cls(engine, _engine(address, looks=True) if engine.dialect.name == "sqlite" else engine)
         try:
-            with refusals(opening=True), engine.begin() as connection:
+            with refusals(opening=True), database._turns.begun(writes=True) as connection:
                 migrations.run(connection)
         except BaseException:
-            engine.dispose()
+            database.close()
             raise
-        return cls(engine, _engine(address, looks=True) if engine.dialect.name == "sqlite" else engine)
+        return database
 
     @property
     def file(self) -> Path | None:
@@ -81,33 +82,34 @@ class Database:
         name = self._engine.url.database
         return Path(name) if self._engine.dialect.name == "sqlite" and name else None
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, checked: bool = False) -> AbstractContextManager[Connection]:
         """All that is changed inside happens, or none of it.
+
+        `checked`: nothing is changed before all that the block may refuse is checked; cheaper, see `Part`.
 
         Raises:
             TryLater: "database.busy", "database.full", "database.unreachable"; nothing was changed, except that a
                 commit whose answer was lost may have happened.
             Untrusted: "database.damaged".
         """
-        with refusals(), self._turns.writing() as connection:
-            yield connection
-        if self._turns.shared is None:
-            self.bell.ring()
+        shared = self._turns.shared
+        return self._alone(writes=True) if shared is None else _Within(shared, writes=True, checked=checked)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One snapshot, which nothing can be written through; raises as `transaction`."""
         shared = self._turns.shared
-        return self._snapshot() if shared is None else _Look(shared)
+        return self._alone(writes=False) if shared is None else _Within(shared, writes=False)
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Connection]:
-        with refusals(), self._turns.snapshot() as connection:
+    def _alone(self, *, writes: bool) -> Iterator[Connection]:
+        with refusals(), self._turns.begun(writes=writes) as connection:
             yield connection
+        if writes:
+            self.bell.ring()
 
     @contextmanager
     def together(self, *, writes: bool) -> Iterator[None]:
-        """One commit, or one snapshot, for all of this thread inside; each `transaction` stays all or nothing.
+        """One commit, or one snapshot, for all of this context inside; each `transaction` stays all or nothing.
 
         Nothing of it may be told to anybody before the end.
 
@@ -131,8 +133,7 @@ class Database:
         """
         with refusals(), self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
-                alone = connection.execution_options(alone=True)
-                busy = alone.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+                busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
                 if busy:
                     raise DatabaseBusy("somebody still reads", code="database.busy")
             else:
@@ -142,25 +143,17 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection."""
-        self._looking.dispose()
-        self._engine.dispose()
+        self._turns.close()
 
 
-class _Look:
-    """A look within the transaction that a thread has open; each request has three, so it is no generator."""
+class _Within(Part):
+    """As its base; what a driver says is told in the project's words."""
 
-    __slots__ = ("_shared",)
+    __slots__ = ()
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-
-    def __enter__(self) -> Connection:
-        self._shared.check()
-        return self._shared.connection
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, DBAPIError):  # the engine may have ended the transaction by itself
-            self._shared.failed = True
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, DBAPIError):
             told = _told(error, opening=False)
             if told is not None:
                 raise told from None
@@ -254,7 +247,6 @@ def _engine(address: URL, *, looks: bool = False) -> Engine:
     event.listen(engine, "connect", _prepare)
     if looks:
         event.listen(engine, "connect", _only_look)
-    event.listen(engine, "begin", _look if looks else _begin)
     return engine
 
 
@@ -268,7 +260,7 @@ def _private(file: Path) -> None:
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    """Settings of one SQLite connection; transactions are begun by `_begin`, never by the driver."""
+    """Settings of one SQLite connection; transactions are begun by `turns`, never by the driver."""
     if not isinstance(connection, sqlite3.Connection):
         raise TypeError("not a connection of sqlite3")
     connection.isolation_level = None
@@ -279,15 +271,3 @@ def _prepare(connection: Any, _record: object) -> None:
 def _only_look(connection: sqlite3.Connection, _record: object) -> None:
     """Nothing can be written through this one."""
     connection.execute("PRAGMA query_only=ON").fetchall()
-
-
-def _look(connection: Connection) -> None:
-    """A snapshot begins with the first statement; this one touches no file."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN")
-
-
-def _begin(connection: Connection) -> None:
-    """Writers queue up at the beginning: one that has read first could not become a writer any more."""
-    if not connection.get_execution_options().get("alone", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -15,12 +15,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from cyberprivacy.ledger.commitment import ERASURE, Commitment
 from cyberprivacy.vault import orders
+from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, Step, What, ask
 from cyberprivacy.vault.freshening import freshen
 from cyberprivacy.vault.onward import onward
-from cyberprivacy.vault.receipt import Signer, receipt
+from cyberprivacy.vault.receipt import Signer, leaf, receipt
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.tables import ACCOUNTS, BLOB_PARTS, BLOBS, ERASURES, OWNERS, RECORDS
 
@@ -138,6 +140,7 @@ class Erasure:
         done = replace(job, step=Step.DONE, receipt=made)
         with self._database.transaction() as connection:
             _keep(connection, done, receipt=made, done=now)
+            commit(connection, Commitment(ERASURE, leaf(made)))
         return done
 
     def _told(self, job: Job, now: int) -> list[dict[str, object]]:

@@ -30,6 +30,7 @@ from cyberprivacy.vault.granting import Registered
 from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.personal import Kept, Visit
 from cyberprivacy.vault.place import Place, Site
+from cyberprivacy.vault.receiptlog import answered
 from cyberprivacy.vault.recipient import Declared
 from cyberprivacy.vault.records import Record
 from cyberprivacy.vault.sessions import NoSession, Session, Sessions
@@ -134,6 +135,7 @@ class Inside:
                 own=own,
                 prover=app.prover,
                 contracts=app.contracts,
+                hosted=app.hosted,
                 clock=app.clock,
             )
         )
@@ -172,6 +174,10 @@ class Inside:
         with self.vault.database.reading() as connection:
             now = int(self._app.clock())
             return contributions(connection, self.vault.records, self._app.name, declared.of, now=now)
+
+    def receipts(self, question: bytes) -> bytes:
+        """What to tell the node that hosts this."""
+        return answered(self.vault.database, question)
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Follow the grants under which records come here."""

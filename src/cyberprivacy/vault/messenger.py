@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Final
 
 import httpx2
@@ -12,6 +11,7 @@ from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.trust import public
 from cyberprivacy.vault import orders, receipt
+from cyberprivacy.vault.chore import Chore
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.orders import Order
 
@@ -25,8 +25,8 @@ LOOK: Final = 30.0
 _log = structlog.get_logger("vault")
 
 
-class Messenger:
-    """Tells whoever has to be told; what a killed process left undone is taken up at the start.
+class Messenger(Chore):
+    """Tells whoever has to be told.
 
     Args:
         reach: the address behind a host's name, or a refusal; see `outward`.
@@ -37,33 +37,14 @@ class Messenger:
         self, database: Database, reach: Callable[[str, int], str], clock: Callable[[], float] = time.time
     ) -> None:
         self._database, self._reach, self._clock = database, reach, clock
-        self._asked, self._over = Event(), False
-        self._asked.set()
-        self._thread = Thread(target=self._run, name="messenger", daemon=True)
-        self._thread.start()
+        super().__init__("messenger", patience=PATIENCE + 2)
 
-    def ask(self) -> None:
-        """Somebody ordered something."""
-        self._asked.set()
-
-    def close(self) -> None:
-        """Tell nobody any more; the next process goes on."""
-        self._over = True
-        self._asked.set()
-        self._thread.join(timeout=PATIENCE + 2)
-
-    def _run(self) -> None:
-        wait = 0.0
-        while True:
-            self._asked.wait(wait)
-            self._asked.clear()
-            if self._over:
-                return
-            try:
-                wait = self._tell()
-            except CyberPrivacyError as error:  # of the database: looked at again
-                _log.warning("telling waits", code=error.code)
-                wait = LOOK
+    def _go(self) -> float:
+        try:
+            return self._tell()
+        except CyberPrivacyError as error:  # of the database: looked at again
+            _log.warning("telling waits", code=error.code)
+            return LOOK
 
     def _tell(self) -> float:
         """Tell everybody who is due; seconds until somebody is again."""
@@ -71,7 +52,7 @@ class Messenger:
             waiting = orders.due(connection, self._clock())
         with httpx2.Client(verify=public(), timeout=PATIENCE, follow_redirects=False, trust_env=False) as client:
             for each in waiting:
-                if self._over:
+                if self.over:
                     return 0.0
                 self._one(client, each)
         with self._database.reading() as connection:

@@ -15,7 +15,8 @@ endpoints, then trades the token for a cookie, `POST /udi/cookie` with `Authoriz
 out. With a vault inside: one process for each folder.
 
 Statistics that the release's manifest takes from records (`admin.statistics`, `of`) are answered to the node here,
-of those users who agreed; the application does nothing for it.
+of those users who agreed; the application does nothing for it. So is what the node's log is to remember of
+receipts, where a node hosts it (`App.hosted`).
 """
 
 from collections.abc import MutableMapping
@@ -31,6 +32,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle.declared import STATISTICS
 from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.hosted import LIMIT, RECEIPTS
 from cyberprivacy.vault import web
 from cyberprivacy.vault.application import App
 from cyberprivacy.vault.cookie import Cookie
@@ -40,7 +42,7 @@ from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.sessions import NoSession
 from cyberprivacy.vault.shared import Shared
 from cyberprivacy.vault.web.dispatch import refusal
-from cyberprivacy.vault.web.exchange import SECURITY
+from cyberprivacy.vault.web.exchange import SECURITY, Answer, Asked
 
 __all__ = ["App", "PersonalData", "PersonalRecords"]
 
@@ -103,6 +105,16 @@ class PersonalData:
             if told is not None:
                 await JSONResponse(told, headers=SECURITY)(scope, receive, send)
                 return
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] == RECEIPTS
+            and self._app.hosted
+        ):
+            question = await Asked(scope, receive).body(LIMIT)
+            said = await run_in_threadpool(self.backing.receipts, question)
+            await Answer(200, {}, said, "application/json")(scope, receive, send)
+            return
         asked = HTTPConnection(scope)
         visit = await self._visit(self._cookie.token(asked))
         asked.state.person = None if visit is None else visit.records.person

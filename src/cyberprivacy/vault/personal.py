@@ -144,6 +144,14 @@ class Backing(Protocol):
         """
         ...
 
+    def receipts(self, question: bytes) -> bytes:
+        """The answer to the question of the node that hosts the application, see `hosted`.
+
+        Raises:
+            CyberPrivacyError: no such question, none can be told now, or the vault is shared ("app.inside").
+        """
+        ...
+
     def running(self) -> AbstractAsyncContextManager[None]:
         """Do what has to go on while the application serves."""
         ...

@@ -7,6 +7,7 @@ Source: docs/spec/udi-1.md, "Receipts of erasures".
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -21,6 +22,11 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE: Final = re.compile(r"[0-9a-f]{128}")
 LIMIT: Final = 1 << 20
 """Bytes of a receipt: an account with thousands of owners fits."""
+
+
+def leaf(document: bytes) -> bytes:
+    """What a ledger keeps of a receipt: 32 bytes; who has not its signature cannot guess them."""
+    return sha256(document).digest()
 
 
 class BadReceipt(Untrusted):

@@ -54,9 +54,9 @@ class Shared:
 
     def __init__(self, app: App) -> None:
         """Look whether the vault fits."""
-        if app.database or app.purposes or app.sources:
+        if app.database or app.purposes or app.sources or app.hosted:
             raise NotOurVault(
-                "only a vault inside the application has a database of its own, purposes and sources",
+                "only a vault inside the application has a database of its own, purposes, sources, and a node",
                 code="app.inside",
                 hint="Leave them out, or name a folder as `vault`.",
             )
@@ -111,6 +111,10 @@ class Shared:
 
     def contributions(self, statistic: str) -> None:
         """None: the node of an application knows nothing of a vault that others share."""
+
+    def receipts(self, question: bytes) -> bytes:
+        """Refused, as is an application that says so: a shared vault has a log of its own."""
+        raise NotOurVault("no node takes the receipts of a shared vault", code="app.inside", asked=len(question))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

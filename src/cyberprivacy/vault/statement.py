@@ -28,9 +28,11 @@ class Statement:
         Raises:
             DBAPIError: what the driver says, as the toolkit would; without the values.
         """
-        words = self._in_words(connection)
-        with _Told(connection) as driver:
+        words, driver = self._in_words(connection), _driver(connection)
+        try:
             found: list[tuple[Any, ...]] = driver.execute(words.text, words.given(values)).fetchall()
+        except words.error as error:
+            raise _told(connection, words, error) from error
         return found
 
     def row(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
@@ -40,12 +42,14 @@ class Statement:
 
     def run(self, connection: Connection, *each: Mapping[str, object]) -> None:
         """Run it for each of these values, or once if it takes none; raises as `rows`."""
-        words = self._in_words(connection)
-        with _Told(connection) as driver:
+        words, driver = self._in_words(connection), _driver(connection)
+        try:
             if len(each) < 2:
                 driver.execute(words.text, words.given(each[0] if each else {}))
             else:
                 driver.cursor().executemany(words.text, [words.given(values) for values in each])
+        except words.error as error:
+            raise _told(connection, words, error) from error
 
     def _in_words(self, connection: Connection) -> "_Words":
         dialect = connection.dialect
@@ -55,7 +59,8 @@ class Statement:
             if not isinstance(made, SQLCompiler):
                 raise TypeError("not a statement that reads or changes rows")
             own = {name: value for name, value in made.params.items() if value is not None}
-            found = self._words[dialect.name] = _Words(str(made), _picker(made.positiontup), own)
+            error: type[Exception] = dialect.loaded_dbapi.Error
+            found = self._words[dialect.name] = _Words(str(made), _picker(made.positiontup), own, error)
         return found
 
 
@@ -65,11 +70,13 @@ class _Words(NamedTuple):
     Attributes:
         pick: puts its values in order; None where the driver takes them by name.
         own: values that the statement itself brings along.
+        error: what the driver raises.
     """
 
     text: str
     pick: Callable[[Mapping[str, object]], Sequence[object]] | None
     own: Mapping[str, object]
+    error: type[Exception]
 
     def given(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them."""
@@ -85,19 +92,10 @@ def _picker(names: Sequence[str] | None) -> Callable[[Mapping[str, object]], Seq
     return itemgetter(*names)
 
 
-class _Told:
-    """The driver's connection; within the block its errors become those of the toolkit."""
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
-    __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> Any:
-        return self._connection.connection.driver_connection
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        dialect = self._connection.dialect
-        if isinstance(error, dialect.loaded_dbapi.Error):
-            base = dialect.loaded_dbapi.Error
-            raise DBAPIError.instance("", None, error, base, hide_parameters=True, dialect=dialect) from error
+def _told(connection: Connection, words: _Words, error: Exception) -> BaseException:
+    """What the driver says as the toolkit would say it, without the values."""
+    return DBAPIError.instance("", None, error, words.error, hide_parameters=True, dialect=connection.dialect)

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Final
 
 import structlog
 
 from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.vault.chore import Chore
 from cyberprivacy.vault.erasure import Erasure
 
 NIGHT: Final = 86_400.0
@@ -17,43 +17,27 @@ AGAIN: Final = 2.0
 _log = structlog.get_logger("vault")
 
 
-class Sweeper:
-    """Runs the erasing of a vault; what a killed process left undone is taken up at the start."""
+class Sweeper(Chore):
+    """Runs the erasing of a vault."""
 
-    def __init__(self, erasure: Erasure, after: Callable[[], None]) -> None:
-        """Begin; `after` each run is called, too."""
-        self._erasure, self._after = erasure, after
-        self._asked, self._over = Event(), False
-        self._asked.set()
-        self._thread = Thread(target=self._run, name="sweeper", daemon=True)
-        self._thread.start()
+    def __init__(self, erasure: Erasure, *after: Callable[[], object]) -> None:
+        """Begin; what comes `after` each run is called in this order."""
+        self._erasure, self._after, self._night = erasure, after, time.time()
+        super().__init__("sweeper", patience=10)
 
-    def ask(self) -> None:
-        """Somebody asked for something to be erased."""
-        self._asked.set()
-
-    def close(self) -> None:
-        """Erase no more; the next process goes on."""
-        self._over = True
-        self._asked.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        wait, night = NIGHT, time.time()
-        while True:
-            self._asked.wait(wait)
-            if self._over:
-                return
-            self._asked.clear()
-            wait = NIGHT
-            dirty = int(time.time()) if time.time() >= night else 0
-            try:
-                self._erasure.run(dirty_before=dirty)
-                self._after()
-            except TryLater as error:
-                _log.warning("erasing waits", code=error.code)
-                wait = AGAIN
-            except CyberPrivacyError as error:  # somebody has to look at it; asking again will not help
-                _log.error("erasing failed", code=error.code)
-            else:
-                night = time.time() + NIGHT if dirty else night
+    def _go(self) -> float:
+        now = time.time()
+        nightly = now >= self._night
+        try:
+            self._erasure.run(dirty_before=int(now) if nightly else 0)
+            for each in self._after:
+                each()
+        except TryLater as error:
+            _log.warning("erasing waits", code=error.code)
+            return AGAIN
+        except CyberPrivacyError as error:  # somebody has to look at it; asking again will not help
+            _log.error("erasing failed", code=error.code)
+            return NIGHT
+        if nightly:
+            self._night = time.time() + NIGHT
+        return NIGHT

@@ -7,7 +7,8 @@ have asked for and end it with one commit: `together`. In it each change is stil
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +35,7 @@ class Undone(TryLater):
 
 @dataclass(slots=True)
 class Shared:
-    """A transaction that one thread has open for several changes, or for several looks.
+    """A transaction that is open for several changes, or for several looks, which are made one after the other.
 
     Attributes:
         writes: whether anything may be changed in it.
@@ -50,6 +51,50 @@ class Shared:
         if self.failed:
             raise Undone("another change made all fail that shared its commit")
 
+    @property
+    def changed(self) -> int | None:
+        """A number that grows with each row that is changed; None where the driver does not count."""
+        found: int | None = getattr(self.connection.connection.driver_connection, "total_changes", None)
+        return found
+
+
+class Part:
+    """A change, or a look, within what is open for several. A change that fails is undone alone.
+
+    Each request has some, so it is no generator. Entering raises Undone: what it is a part of failed before.
+    To be able to undo one, SQLite copies each page that it touches. That is spared where nothing is changed before
+    all is `checked`: if that is not kept, all fail that are open.
+    """
+
+    __slots__ = ("_checked", "_noted", "_shared", "_writes")
+
+    def __init__(self, shared: Shared, *, writes: bool, checked: bool = False) -> None:
+        """Take what is open; raises Misuse where a change is asked for within a look ("database.order")."""
+        if writes and not shared.writes:
+            raise Misuse("a change within a look", code="database.order", hint="")
+        self._shared, self._writes, self._checked = shared, writes, checked
+
+    def __enter__(self) -> Connection:
+        self._shared.check()
+        self._noted = self._shared.changed if self._checked else None
+        if self._writes and self._noted is None:
+            _BEGIN.run(self._shared.connection)
+        return self._shared.connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DBAPIError):  # the engine may have ended the transaction by itself
+            self._shared.failed = True
+        if self._noted is not None:
+            if error is not None and self._shared.changed != self._noted:
+                self._shared.failed = True
+        elif self._writes:
+            try:
+                if error is not None:
+                    _UNDO.run(self._shared.connection)
+                _END.run(self._shared.connection)
+            except DBAPIError:  # the engine has undone more than this part: what led to that is told
+                self._shared.failed = True
+
 
 class Turns:
     """The transactions of one database, by an engine for changes and one for looks.
@@ -58,106 +103,92 @@ class Turns:
     """
 
     def __init__(self, engine: Engine, looking: Engine, patience: float) -> None:
-        self._engine, self._looking, self._patience = engine, looking, patience
+        self._engines, self._patience = {True: engine, False: looking}, patience
+        self._alone = engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
-        self._mine = threading.local()
+        self._idle: dict[bool, list[Connection]] = {True: [], False: []}
+        self._mine: ContextVar[Shared | None] = ContextVar("mine", default=None)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction of its own, or its part of the one that this thread has open.
+    @property
+    def shared(self) -> Shared | None:
+        """What this context has open for several changes or looks."""
+        return self._mine.get()
 
-        Raises:
-            Undone: that one failed before.
-            WaitedTooLong: as it says.
-        """
-        shared = self.shared
-        if shared is None:
-            with self._in_turn(), self._engine.begin() as connection:
-                yield connection
-        elif shared.writes:
-            with _part(shared) as connection:
-                yield connection
-        else:
-            raise Misuse("a change within a look", code="database.order", hint="")
+    def begun(self, *, writes: bool) -> AbstractContextManager[Connection]:
+        """A transaction of its own; without `writes` it can only look. Raises WaitedTooLong within."""
+        return self._in_turn(writes=writes) if self._alone else self._at_once(writes=writes)
 
     @contextmanager
     def together(self, *, writes: bool) -> Iterator[None]:
-        """All transactions of this thread within the block are parts of one, which ends with it.
+        """All transactions of this context within the block are parts of one, which ends with it.
 
-        Nothing that was done inside may be told to anybody before.
+        So are those of a copy of this context in another thread, for which the block has to wait. Nothing that was
+        done inside may be told to anybody before.
 
         Raises:
             Undone: none of it happened. WaitedTooLong: as it says.
         """
-        with self._turn_to_write() if writes else self.snapshot() as connection:
-            self._mine.shared = shared = Shared(connection, writes)
+        with self.begun(writes=writes) as connection:
+            shared = Shared(connection, writes)
+            before = self._mine.set(shared)
             try:
                 yield
             finally:
-                self._mine.shared = None
+                self._mine.reset(before)
             shared.check()
 
-    @property
-    def shared(self) -> Shared | None:
-        """What this thread has open for several changes or looks."""
-        found: Shared | None = getattr(self._mine, "shared", None)
-        return found
+    @contextmanager
+    def _in_turn(self, *, writes: bool) -> Iterator[Connection]:
+        """On SQLite: the only writer of this process.
+
+        Connections stay at hand. To the toolkit each has one transaction that never ends: to take one from a pool,
+        to begin and to end take five times as long in its own way as SQLite needs.
+        """
+        if writes and not self._turn.acquire(timeout=self._patience):
+            raise WaitedTooLong("another writer was in the way")
+        try:
+            connection = self._at_hand(writes=writes)
+            try:
+                (_WRITE if writes else _LOOK).run(connection)
+                yield connection
+                _COMMIT.run(connection)
+            except BaseException:
+                connection.close()  # which undoes what was done
+                raise
+            self._idle[writes].append(connection)
+        finally:
+            if writes:
+                self._turn.release()
+
+    def _at_hand(self, *, writes: bool) -> Connection:
+        try:
+            return self._idle[writes].pop()
+        except IndexError:
+            connection = self._engines[writes].connect()
+            connection.begin()
+            return connection
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[Connection]:
-        with self._in_turn(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """A transaction of its own that can only look."""
-        with self._looking.connect() as connection:
-            if connection.dialect.name != "sqlite":
+    def _at_once(self, *, writes: bool) -> Iterator[Connection]:
+        """On PostgreSQL, which has others wait by itself."""
+        with self._engines[writes].connect() as connection:
+            if not writes:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield connection
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """On SQLite, the only writer of this process."""
-        if self._engine.dialect.name != "sqlite":
-            yield
-            return
-        if not self._turn.acquire(timeout=self._patience):
-            raise WaitedTooLong("another writer was in the way")
-        try:
-            yield
-        finally:
-            self._turn.release()
+    def close(self) -> None:
+        """Let go of every connection."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
+        for engine in self._engines.values():
+            engine.dispose()
 
 
-@contextmanager
-def _part(shared: Shared) -> Iterator[Connection]:
-    """A change that is undone by itself, if it has to be."""
-    with _unless_failed(shared):
-        _BEGIN.run(shared.connection)
-        try:
-            yield shared.connection
-        except BaseException:
-            try:
-                _UNDO.run(shared.connection)
-                _END.run(shared.connection)
-            except DBAPIError:  # the engine has undone more than this part: what led to that is told
-                shared.failed = True
-            raise
-        _END.run(shared.connection)
-
-
-@contextmanager
-def _unless_failed(shared: Shared) -> Iterator[None]:
-    shared.check()
-    try:
-        yield
-    except DBAPIError:  # the engine may have ended the transaction by itself
-        shared.failed = True
-        raise
-
-
+_LOOK: Final = Statement(text("BEGIN"))
+_WRITE: Final = Statement(text("BEGIN IMMEDIATE"))  # who has read first could not become a writer any more
+_COMMIT: Final = Statement(text("COMMIT"))
 _BEGIN: Final = Statement(text("SAVEPOINT part"))
 _UNDO: Final = Statement(text("ROLLBACK TO SAVEPOINT part"))
 _END: Final = Statement(text("RELEASE SAVEPOINT part"))

@@ -65,6 +65,11 @@ def test_every_command_explains_itself_with_an_example(
     assert f"cyberprivacy {' '.join(words)}" in said.partition("Example")[2]
 
 
+def test_a_file_in_an_example_is_shown_line_by_line(words: tuple[str, ...]) -> None:
+    shown = (TREE[words].epilog or "").split("\n\n")
+    assert all(each.startswith("\b\n") for each in shown if "\n  " in f"\n{each}")
+
+
 def test_every_command_can_answer_a_program(words: tuple[str, ...]) -> None:
     assert "--json" in options(words) or words in SERVICES
 

@@ -72,6 +72,7 @@ class World:
     calls: list[str] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
     rebuilt: Digest | None = None
+    keeps: list[bool] = field(default_factory=list)
 
     def _do(self, step: str) -> None:
         self.calls.append(step)
@@ -193,4 +194,5 @@ class World:
             runtime=self,
             reports=self,
             settings=self,
+            receipts=self.keeps.append,
         )

@@ -33,7 +33,9 @@ def numbers() -> Iterator[ContainerNumbers]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Container)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     where = Endpoint(IPv4Address("127.0.0.1"), server.server_address[1])
-    yield ContainerNumbers(lambda: frozenset({where}))
+    numbers = ContainerNumbers(lambda: frozenset({where}))
+    yield numbers
+    numbers.close()
     server.shutdown()
     server.server_close()
 

@@ -60,6 +60,7 @@ def test_a_release_takes_every_step_once_and_is_served(node: Node) -> None:
     assert node.world.calls == STEPS
     assert node.loop.tick().state == "serving"
     assert node.world.calls == STEPS
+    assert node.world.keeps == [False]  # its manifest declares no data of people
     assert node.kinds() == [
         "release.fetched", "release.built", "release.reported", "release.pushed", "release.deployed", "release.announced",
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
+from tests.pages import commands
 
 from cyberprivacy import canonical, cli
 from cyberprivacy.cid import DAG_PB, Cid
@@ -25,7 +26,6 @@ from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.signers import Kind, Signer
 from cyberprivacy.proposal.signing import create_keystore
 
-PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "be-a-provider.md"
 PASSWORD, ORIGIN = "development only", "cyberprivacy.log/of-the-guide"
 LOG = Signer.of(ORIGIN, Kind.LOG, bytes(32))
 PRINTED = {
@@ -129,11 +129,6 @@ class Guide:
         return self._capsys.readouterr().out
 
 
-def lines() -> list[str]:
-    found = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    return [line for block in found for line in block.splitlines()]
-
-
 @pytest.fixture
 def guide(
     world: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -142,7 +137,7 @@ def guide(
 
 
 def test_every_command_of_the_guide_does_what_the_guide_says(guide: Guide) -> None:
-    for line in lines():
+    for line in commands("how-to/be-a-provider.md"):
         if "cluster anchor" in line:
             guide.serves()
         guide.types(line)

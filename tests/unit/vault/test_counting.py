@@ -96,7 +96,7 @@ class Shop:
         return self.counter.office(SERVES).handle(self.ada.asks(Act.ASK, name))["answer"]
 
     def close(self) -> None:
-        self.numbers._client.close()
+        self.numbers.close()
         self.place.stop()
         self.ledger.close()
 

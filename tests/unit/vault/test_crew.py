@@ -4,11 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from cyberprivacy.errors import Misuse, TryLater
-from cyberprivacy.vault.web.crew import MOST, Crew, Desk
+from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.web.crew import MOST, Clerk, Crew, Desk
 from cyberprivacy.vault.web.endpoint import Reply
 
 
@@ -38,7 +40,7 @@ class Goes:
         return run
 
 
-KINDS = pytest.mark.parametrize("kind", [Crew, Desk])
+KINDS = pytest.mark.parametrize("kind", [Crew, Desk, Clerk])
 Kind = type[Crew] | type[Desk]
 
 
@@ -97,3 +99,35 @@ def test_a_caller_who_goes_away_does_not_keep_the_others_from_their_answers(kind
         return found
 
     assert asyncio.run(ask()) == b"b"
+
+
+def test_a_clerk_does_what_a_loop_cannot_in_which_somebody_waits() -> None:
+    goes, gone = Goes(), threading.Event()
+
+    async def ask() -> Reply:
+        call, clerk = goes.call(b"a"), Clerk(goes.around)
+
+        def told() -> Reply:
+            gone.set()
+            return call()
+
+        task = asyncio.create_task(clerk.do(told))
+        await asyncio.sleep(0)
+        assert gone.wait(timeout=10)  # blocks the loop, as a badly written application does
+        return await task
+
+    assert asyncio.run(ask()).value == b"a"
+
+
+def test_what_is_open_in_the_thread_of_a_clerk_is_open_to_its_calls(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path / 'vault.db'}")
+
+    async def ask() -> Reply:
+        def call() -> Reply:
+            with database.transaction() as connection:
+                return Reply(b"%d" % connection.in_transaction() + str(threading.current_thread().name).encode())
+
+        return await Clerk(lambda: database.together(writes=True)).do(call)
+
+    assert asyncio.run(ask()).value == b"1MainThread"
+    database.close()

@@ -13,17 +13,22 @@ from people import NOW, refusal
 from sqlalchemy import update
 
 from cyberprivacy import canonical
+from cyberprivacy.ledger.commitment import TRANSFER as KIND
+from cyberprivacy.ledger.commitment import Commitment
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.vault.commitments import commit, place_of
 from cyberprivacy.vault.database import Database
+from cyberprivacy.vault.place import Site
+from cyberprivacy.vault.receiptlog import OwnLog
 from cyberprivacy.vault.selector import Selector
 from cyberprivacy.vault.tables import COMMITMENTS
 from cyberprivacy.vault.transfer import parcel
-from cyberprivacy.vault.transfer.commitments import Commitments, commit, place_of
 from cyberprivacy.vault.transfer.envelope import OVERHEAD, seal, unseal
 from cyberprivacy.vault.transfer.manifest import Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.parcel import Item, pack, unpack
 from cyberprivacy.vault.transfer.receipt import Receipt, SignedReceipt, compare
 from cyberprivacy.vault.transfer.snapshot import granted
+from cyberprivacy.vault.vaultkey import VaultKey
 
 ITEMS = st.builds(
     Item,
@@ -167,20 +172,24 @@ def test_a_receipt_is_signed_by_both_and_its_leaf_tells_nothing() -> None:
 
 def test_both_ledgers_keep_the_same_leaf_and_nothing_else(tmp_path: Path) -> None:
     both = SignedReceipt.made(RECEIPT, h("salt"), BOOK_KEY).countersigned(SHOP_KEY)
+    site, key = Site.parse("http://127.0.0.1:8300"), VaultKey.open(tmp_path / "key")
     for side in ("source", "recipient"):
         database = Database.open(f"sqlite:///{tmp_path / side}.db")
         with database.transaction() as connection:
-            commit(connection, both.leaf)
-            commit(connection, both.leaf)
+            commit(connection, Commitment(KIND, both.leaf))
+            commit(connection, Commitment(KIND, both.leaf))
         ledger = FileLedger(tmp_path / side, clock=lambda: NOW)
-        assert [Commitments(database, ledger).write() for _ in range(2)] == [1, 0]
+        logs = [
+            OwnLog.of(database, ledger, tmp_path / f"{side}.log", key, site, clock=lambda: NOW) for _ in range(2)
+        ]
+        assert [logs[0].write() for _ in range(2)] == [1, 0]
         with database.reading() as connection:
             assert place_of(connection, both.leaf) == 0
         (entry,) = ledger.entries()
         assert (entry.kind, entry.facts) == ("transfer.receipt", {"leaf": both.leaf.hex()})
         with database.transaction() as connection:  # it died before it could note the place
             connection.execute(update(COMMITMENTS).values(place=None))
-        assert (Commitments(database, ledger).write(), len(list(ledger.entries()))) == (1, 1)
+        assert (logs[1].write(), len(list(ledger.entries()))) == (1, 1)
         ledger.close()
         database.close()
 

@@ -27,7 +27,7 @@ from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.ledger.offline import OfflineProof
 from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.vault.archivefile import Archive
-from cyberprivacy.vault.client.proving import proven
+from cyberprivacy.vault.client.proving import Claim, proven
 from cyberprivacy.vault.grant import Mode
 from cyberprivacy.vault.transfer.receipt import SignedReceipt
 from cyberprivacy.vault.transfer.states import UNDO
@@ -116,12 +116,12 @@ def proofs(alice: Traveller, transfer: str, receipt: object) -> None:
     """Both vaults prove what they remember, to whoever has their key."""
     for place in (alice.book, alice.shop):
         with alice.at(place) as vault:
-            found = proven(vault, transfer, receipt, now=time.time())
+            found = proven(vault, Claim.of_transfer(transfer, receipt), now=time.time())
             assert found.index < found.size
-        proof, other = OfflineProof.parse(found.file), replace(found.key, public=bytes(31) + b"\1")
-        proof.check(Trust.of(found.key.name, [found.key]), now=time.time())
+        proof, other = OfflineProof.parse(found.file), replace(found.keys[0], public=bytes(31) + b"\1")
+        proof.check(Trust.of(found.keys[0].name, found.keys), now=time.time())
         with pytest.raises(Untrusted):
-            proof.check(Trust.of(found.key.name, [other]), now=time.time())
+            proof.check(Trust.of(other.name, [other]), now=time.time())
 
 
 def test_a_vault_that_proves_another_entry_or_nothing_is_not_believed(
@@ -136,14 +136,15 @@ def test_a_vault_that_proves_another_entry_or_nothing_is_not_believed(
             book.ask("GET", f"/udi/v1/transfers/{each['transfer']}")
             for each in book.ask("GET", "/udi/v1/transfers")["transfers"]
         ]
-        assert refusal(lambda: proven(book, first["transfer"]["transfer"], second["receipt"], now=1)) == "my.proof"
+        other = Claim.of_transfer(first["transfer"]["transfer"], second["receipt"])
+        assert refusal(lambda: proven(book, other, now=1)) == "my.proof"
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     opened = {"token": alice.sessions["book"], "account": alice.account, "expires": time.time() + 60}
     remember(alice.book.url, opened)
     file = tmp_path / "proof"
     assert run(["my", "transfers", alice.book.url, transfer, "--proof", str(file), "--json"]) == 0
-    key = json.loads(capsys.readouterr().out)["log"]["key"]
+    key = json.loads(capsys.readouterr().out)["log"]["keys"][0]
     assert run(["log", "verify", str(file), "--key", key, "--json"]) == 0
     leaf = SignedReceipt.decode(canonical.encode(said["receipt"])).leaf.hex()
     assert json.loads(capsys.readouterr().out)["entry"]["entry"]["facts"] == {"leaf": leaf}

@@ -65,6 +65,40 @@ def test_one_that_is_refused_leaves_nothing_and_the_others_of_its_commit_stay(da
     assert database.bell.rings == rings + 1
 
 
+def test_one_that_checks_first_and_is_refused_leaves_the_others_as_they_are(database: Database) -> None:
+    def refused() -> None:
+        with database.transaction(checked=True):
+            raise Misuse("not this one")
+
+    with database.together(writes=True):
+        keep(database, 1)
+        with pytest.raises(Misuse):
+            refused()
+        with database.transaction(checked=True) as connection:
+            put(connection, 2)
+    assert held(database) == 2
+
+
+def test_one_that_says_it_checked_and_is_refused_late_leaves_nothing_of_itself(database: Database) -> None:
+    def late() -> None:
+        with database.transaction(checked=True) as connection:
+            put(connection, 2)
+            raise Misuse("not this one")
+
+    def go() -> None:
+        with database.together(writes=True):
+            keep(database, 1)
+            with pytest.raises(Misuse):
+                late()
+
+    if database.file is None:
+        go()
+        assert held(database) == 1
+    else:  # it cannot be taken out of what is open, so all of that goes with it
+        assert refusal(go) == "database.undone"
+        assert held(database) == 0
+
+
 def test_if_the_end_fails_nothing_of_it_happened(database: Database) -> None:
     def end() -> None:
         with database.together(writes=True):

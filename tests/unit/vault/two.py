@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from keeping import ORDER
 from keeping import SCHEMA as ORDER_SCHEMA
 from people import SCHEMA, Person, key
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from cyberprivacy.bundle.serve import listening
 from cyberprivacy.vault import owners
@@ -38,10 +39,19 @@ PURPOSE = "Show what was bought"
 class Place:
     """An application that serves; `stop` and `start` are a restart."""
 
-    def __init__(self, name: str, folder: Path, sources: dict[str, str], *, site: str = "", **more: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        sources: dict[str, str],
+        *,
+        site: str = "",
+        routes: Sequence[BaseRoute] = (),
+        **more: Any,
+    ) -> None:
         """`site` if it is another address than the one at which this process listens; `more` of `App`."""
         self.name, self.folder, self._sources = name, folder, sources
-        self._site, self.more = site, more
+        self._site, self._routes, self.more = site, routes, more
         (folder / "types").mkdir(parents=True, exist_ok=True)
         (folder / "types" / f"{ORDER}.json").write_bytes(ORDER_SCHEMA)
         with listening("127.0.0.1", 0) as probe:
@@ -59,7 +69,7 @@ class Place:
             network="test:vault",
             **{"purposes": [PURPOSE], "parameters": self.folder / "parameters.json", **self.more},
         )
-        self.wrapped = PersonalData(Starlette(lifespan=self._lifespan), app=app)
+        self.wrapped = PersonalData(Starlette(routes=self._routes, lifespan=self._lifespan), app=app)
         self._server = uvicorn.Server(
             uvicorn.Config(self.wrapped, log_level="error", timeout_graceful_shutdown=1, lifespan="on")
         )

@@ -69,6 +69,7 @@ IDEMPOTENCY: Final = Table(
     whole("rev"),
     whole("at"),
     Index(None, "owner", "record"),
+    sqlite_with_rowid=False,  # as below
 )
 
 OUTBOX: Final = Table(

@@ -99,8 +99,9 @@ ARRIVALS: Final = Table(
 )
 
 COMMITMENTS: Final = Table(
-    "commitments",  # what this vault's ledger is to remember, and does: no more than digests
+    "commitments",  # what a ledger is to remember of receipts, and does: no more than digests
     METADATA,
     id_("leaf", key=True),
-    whole("place", null=True),  # of the entry in the ledger; NULL = still to be written
+    Column("kind", String(32), nullable=False),  # of the entry
+    whole("place", null=True),  # of the entry; NULL = still to be written
 )

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, select
 
+from cyberprivacy.vault.commitments import place_of
 from cyberprivacy.vault.grantbook import GrantBook
 from cyberprivacy.vault.tables import ARRIVALS, TRANSFERS_IN, TRANSFERS_OUT
-from cyberprivacy.vault.transfer.commitments import place_of
 from cyberprivacy.vault.transfer.incoming import rejected_of
 from cyberprivacy.vault.transfer.manifest import Manifest
 from cyberprivacy.vault.transfer.receipt import SignedReceipt

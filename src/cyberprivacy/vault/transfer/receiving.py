@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from cyberprivacy.bundle.datatype import BLOB
 from cyberprivacy.errors import CyberPrivacyError, TryLater
+from cyberprivacy.ledger.commitment import TRANSFER, Commitment
+from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant
 from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.tables import TRANSFER_REJECTS, TRANSFERS_IN
-from cyberprivacy.vault.transfer.commitments import commit
 from cyberprivacy.vault.transfer.envelope import unseal
 from cyberprivacy.vault.transfer.incoming import (
     came,
@@ -246,7 +247,7 @@ class Receiving:
                 raise BadReceipt("not the receipt that was sent", code="receipt.other")
             came.check(self._signer.public, source_key)
             connection.execute(update(_IN).where(this(owner, transfer)).values(receipt=data))
-            commit(connection, came.leaf)
+            commit(connection, Commitment(TRANSFER, came.leaf))
         return came
 
     def progress(self, owner: bytes, transfer: bytes) -> Progress:

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cyberprivacy.canonical import NotCanonical
 from cyberprivacy.errors import TryLater
+from cyberprivacy.ledger.commitment import TRANSFER, Commitment
+from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode
 from cyberprivacy.vault.receipt import Signer
 from cyberprivacy.vault.tables import TRANSFER_CHUNKS, TRANSFERS_OUT
-from cyberprivacy.vault.transfer.commitments import commit
 from cyberprivacy.vault.transfer.envelope import seal
 from cyberprivacy.vault.transfer.manifest import MAX_CHUNKS, Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.outgoing import change, chunks_of, end, known, records_of, row_of
@@ -215,7 +216,7 @@ class Sending:
             after = {"state": State.UNDO.value, "due": int(now) + UNDO}
             connection.execute(update(_CHUNKS).where(chunks_of(row.owner, row.id)).values(sealed=b""))
         change(connection, row.owner, row.id, receipt=both.encode(), why=None, **after)
-        commit(connection, both.leaf)
+        commit(connection, Commitment(TRANSFER, both.leaf))
 
     def cancel(self, owner: bytes, transfer: bytes) -> None:
         """Hand out nothing more; what was taken is the recipient's to erase.

@@ -10,7 +10,6 @@ from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sharing import Sharing
 from cyberprivacy.vault.transfer.arrivals import Arrivals
 from cyberprivacy.vault.transfer.carrier import Carrier
-from cyberprivacy.vault.transfer.commitments import Commitments
 from cyberprivacy.vault.transfer.departures import Departures
 from cyberprivacy.vault.transfer.ordering import Ordering
 from cyberprivacy.vault.transfer.pulling import Pulling
@@ -54,7 +53,7 @@ class Traffic:
         ordering = Ordering(sharing=sharing, arrivals=arrivals, store=ring.store, place=place)
         retention = Retention(sharing.database, keeping)
         chores: list[Callable[[], object]] = [
-            Commitments(sharing.database, receipts.ledger).write,
+            receipts.write,
             departures.tidy,
             lambda: retention.tidy(now=sharing.clock()),
         ]

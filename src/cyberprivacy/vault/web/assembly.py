@@ -37,7 +37,7 @@ from cyberprivacy.vault.web import wire
 from cyberprivacy.vault.web.allowed import Allowed
 from cyberprivacy.vault.web.app import application
 from cyberprivacy.vault.web.between import Between
-from cyberprivacy.vault.web.crew import Crew, Desk
+from cyberprivacy.vault.web.crew import Clerk, Crew, Desk
 from cyberprivacy.vault.web.custody import Custody
 from cyberprivacy.vault.web.data import Data
 from cyberprivacy.vault.web.discovery import Discovery
@@ -119,7 +119,14 @@ class Vault:
             Numbers(self.database, self.records, self.types),
             Stream(self.database, self.records, self.blobs, self.waiting),
             Custody(
-                self.database, self.ring.store, self.records, self.types, self.exports, self.sweeper, self.waiting
+                self.database,
+                self.ring.store,
+                self.records,
+                self.types,
+                self.exports,
+                self.sweeper,
+                self.waiting,
+                self.receipts,
             ),
         )
         table = [each for room in rooms for each in room.endpoints()]
@@ -152,6 +159,7 @@ class Vault:
             apps={name: site.uri for name, site in self.place.apps.items()},
             keys=self.keys,
             key=self.key.public.hex(),
+            log=self.receipts.keeper,
             openapi="/openapi.json",
         )
         table += Discovery(about, development=self.development, describe=lambda: describe(table)).endpoints()
@@ -160,16 +168,17 @@ class Vault:
     def application(self, *, origins: Sequence[str] = ()) -> ASGIApp:
         """The vault as an ASGI application; scripts of web pages from `origins` may call it."""
 
-        def looks() -> AbstractContextManager[None]:
-            return self.database.together(writes=False)
+        def go(*, writes: bool) -> Callable[[], AbstractContextManager[None]]:
+            return lambda: self.database.together(writes=writes)
 
+        alone = self.database.file is not None  # another server may let us wait at each statement
         doors = Doors(
             find=Sessions(self.database).find,
             state=self.accounts.state_at,
             addresses=Pace(*self.paces.address),
             accounts=Pace(*self.paces.account),
-            readers=(Crew if self.database.file is None else Desk)(looks),  # another server may let us wait
-            writers=Crew(lambda: self.database.together(writes=True)),
+            readers=(Desk if alone else Crew)(go(writes=False)),
+            writers=(Clerk if alone else Crew)(go(writes=True)),
             clock=self.clock,
         )
         running = nullcontext if self.traffic is None else self.follower.running

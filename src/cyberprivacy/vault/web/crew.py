@@ -2,12 +2,14 @@
 
 A call in a thread of its own pays for waking that thread, for a transaction and, if it changes something, for
 waiting on the disk. Calls that are done one after the other share all three, and under load there are always some.
-What waits for nothing but memory is done at a desk in the loop itself: less than waking any thread takes.
+What waits for nothing but memory is done at a desk in the loop itself: less than waking any thread takes, and less
+than two threads take that both want to work, of which Python lets one, and which change places at each statement.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Final, Protocol
@@ -16,6 +18,8 @@ from cyberprivacy.vault.web.endpoint import Reply
 
 MOST: Final = 64
 """Calls in one go: so many have to wait when one of them takes long."""
+_STUCK: Final = 0.1
+"""Seconds for which a clerk waits for a loop."""
 
 _Waiting = tuple[Callable[[], Reply], "asyncio.Future[Reply]"]
 _Done = tuple["asyncio.Future[Reply]", Reply | BaseException]
@@ -49,7 +53,7 @@ class Desk:
         waiting, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._work)
-        _settle(_gone(self._around, waiting))
+        _settle(_gone(self._around, waiting, _outcomes))
 
 
 class Crew:
@@ -79,21 +83,58 @@ class Crew:
     def _work(self) -> None:
         while True:
             waiting = [self._queue.get()]
-            with suppress(Empty):
-                while len(waiting) < MOST:
-                    waiting.append(self._queue.get_nowait())
-            _tell(_gone(self._around, waiting))
+            self._join(waiting)
+            _tell(_gone(self._around, waiting, self._done))
+
+    def _join(self, waiting: list[_Waiting]) -> None:
+        """Add who else waits by now."""
+        with suppress(Empty):
+            while len(waiting) < MOST:
+                waiting.append(self._queue.get_nowait())
+
+    def _done(self, waiting: list[_Waiting]) -> Sequence[_Done]:
+        return _outcomes(waiting)
 
 
-def _gone(around: Callable[[], AbstractContextManager[None]], waiting: Sequence[_Waiting]) -> Sequence[_Done]:
-    """A go: what became of each call."""
-    done: list[_Done] = []
+class Clerk(Crew):
+    """Does calls in the loop that asks; its thread begins and ends each go, which may take long.
+
+    What `around` has set in the thread's context (`contextvars`) holds for the calls, too. A loop that has ended,
+    or in which somebody waits for this go, does nothing: then the thread does the calls.
+    """
+
+    def _done(self, waiting: list[_Waiting]) -> Sequence[_Done]:
+        loop, done, begun = waiting[0][1].get_loop(), SimpleQueue[Sequence[_Done]](), Lock()
+
+        def work() -> None:
+            if begun.acquire(blocking=False):
+                self._join(waiting)
+                done.put(_outcomes(waiting))
+
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(work, context=copy_context())
+        with suppress(Empty):
+            return done.get(timeout=_STUCK)
+        work()
+        return done.get()
+
+
+def _gone(
+    around: Callable[[], AbstractContextManager[None]],
+    waiting: list[_Waiting],
+    do: Callable[[list[_Waiting]], Sequence[_Done]],
+) -> Sequence[_Done]:
+    """A go: what became of each call; `do` does them, and may add others that have come."""
     try:
         with around():
-            done = [(future, _outcome(call)) for call, future in waiting]
+            done = do(waiting)
     except Exception as error:  # noqa: BLE001 - the end of a go is the edge: each call's own answer is not true now
-        done = [(future, error) for _, future in waiting]
+        return [(future, error) for _, future in waiting]
     return done
+
+
+def _outcomes(waiting: Sequence[_Waiting]) -> Sequence[_Done]:
+    return [(future, _outcome(call)) for call, future in waiting]
 
 
 def _outcome(call: Callable[[], Reply]) -> Reply | BaseException:

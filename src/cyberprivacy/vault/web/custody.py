@@ -8,17 +8,21 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.errors import CyberPrivacyError, TryLater
 from cyberprivacy.vault import erasing, orders, owners
 from cyberprivacy.vault.account import Act
+from cyberprivacy.vault.commitments import place_of
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, What
 from cyberprivacy.vault.exports import WAITING, Export, Exports
 from cyberprivacy.vault.imports import read_lines, take_in
 from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.orders import Order
+from cyberprivacy.vault.receipt import leaf
+from cyberprivacy.vault.receiptlog import ReceiptLog
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sessions import Session
 from cyberprivacy.vault.sweeper import Sweeper
@@ -47,9 +51,11 @@ class Custody:
         exports: Exports,
         sweeper: Sweeper,
         waiting: Waiting,
+        receipts: ReceiptLog,
     ) -> None:
         self._database, self._store, self._records, self._types = database, store, records, types
         self._exports, self._sweeper, self._waiting = exports, sweeper, waiting
+        self._receipts = receipts
 
     def endpoints(self) -> list[Endpoint]:
         """Their entries of the table."""
@@ -104,6 +110,11 @@ class Custody:
                 method="GET", path=path + "/{erasure}", name="readErasure", who=Who.ANYBODY, run=self._erasure,
                 summary="How far an erasure is, and its receipt, for whoever knows its id.",
                 answer=kept.ErasureShown,
+            ),
+            Endpoint(
+                method="GET", path=path + "/{erasure}/proof", name="proveErasure", who=Who.ANYBODY,
+                run=self._prove, summary="Why the receipt's digest is in this vault's log (C2SP tlog-proof).",
+                answer=Media.TEXT, cost=20,
             ),
         ]  # fmt: skip
 
@@ -175,7 +186,13 @@ class Custody:
         with self._database.reading() as connection:
             job = erasing.find(connection, bytes.fromhex(call.path["erasure"]))
             told = orders.of(connection, job.owners) if job.scope.what in (What.OWNER, What.ACCOUNT) else []
-        return Reply(erasure_shown(job, told))
+            place = _place(connection, job)
+        return Reply(erasure_shown(job, told, place=place))
+
+    def _prove(self, call: Call) -> Reply:
+        with self._database.reading() as connection:
+            place = _place(connection, erasing.find(connection, bytes.fromhex(call.path["erasure"])))
+        return Reply(proof_of(self._receipts, place))
 
 
 def _job(call: Call) -> bytes:
@@ -195,8 +212,24 @@ def _export(found: Export) -> kept.ExportShown:
     )
 
 
-def erasure_shown(job: Job, told: Sequence[Order] = ()) -> kept.ErasureShown:
-    """An erasure as it stands, and whoever was told to erase, too."""
+def proof_of(receipts: ReceiptLog, place: int | None) -> bytes:
+    """The proof of a receipt that stands at a place of the log.
+
+    Raises:
+        TryLater: it stands in no log yet ("receipt.place").
+        ElsewhereProven: the log is that of the node.
+    """
+    if place is None:
+        raise TryLater("its receipt is in no log yet", code="receipt.place", hint="Ask again.")
+    return receipts.prove(place)
+
+
+def _place(connection: Connection, job: Job) -> int | None:
+    return place_of(connection, leaf(job.receipt)) if job.receipt else None
+
+
+def erasure_shown(job: Job, told: Sequence[Order] = (), *, place: int | None = None) -> kept.ErasureShown:
+    """An erasure as it stands, and whoever was told to erase, too; `place` of its receipt."""
     return kept.ErasureShown(
         id=job.id.hex(),
         what=job.scope.what.value,
@@ -204,6 +237,7 @@ def erasure_shown(job: Job, told: Sequence[Order] = ()) -> kept.ErasureShown:
         asked=job.asked,
         counts=dict(job.counts),
         receipt=Raw(job.receipt) if job.receipt else None,
+        place=place,
         recipients=[kept.RecipientShown(each.recipient, each.grant.hex(), order_shown(each)) for each in told],
     )
 

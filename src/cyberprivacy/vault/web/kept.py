@@ -228,7 +228,8 @@ class RecipientShown(Form, frozen=True):
 class ErasureShown(Form, frozen=True):
     """An erasure: nobody can read it any more from the start; at `done` there is the signed receipt.
 
-    `recipients` are those who were told to erase what they had, as it stands now.
+    `recipients` are those who were told to erase what they had, as it stands now; `place` is where the receipt's
+    digest stands in the log that this vault has.
     """
 
     id: Id16
@@ -237,6 +238,7 @@ class ErasureShown(Form, frozen=True):
     asked: Time
     counts: dict[str, int]
     receipt: Raw | None
+    place: Count | None
     recipients: list[RecipientShown]
 
 

@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw
 
 from cyberprivacy import canonical, strict_json
-from cyberprivacy.errors import TryLater
 from cyberprivacy.vault.account import Act
 from cyberprivacy.vault.carriage import LIMIT
 from cyberprivacy.vault.key import Kind
@@ -14,6 +13,7 @@ from cyberprivacy.vault.transfer.ordering import Offered
 from cyberprivacy.vault.transfer.overview import Transfer
 from cyberprivacy.vault.transfer.traffic import Traffic
 from cyberprivacy.vault.web import kept, wire
+from cyberprivacy.vault.web.custody import proof_of
 from cyberprivacy.vault.web.endpoint import Call, Endpoint, Media, Reply, Who
 
 _MOST: Final = 250
@@ -201,9 +201,7 @@ class Moves:
         owner, transfer = self._owner(call), _id(call)
         with self._traffic.sharing.database.reading() as connection:
             place = overview.one(connection, owner, transfer).place
-        if place is None:
-            raise TryLater("its receipt is in no log yet", code="transfer.place", hint="Ask again.")
-        return Reply(self._traffic.receipts.prove(place))
+        return Reply(proof_of(self._traffic.receipts, place))
 
     def _resume(self, call: Call) -> Reply:
         owner, transfer = self._owner(call), _id(call)

@@ -23,7 +23,7 @@ from cyberprivacy.vault.keystore import KeyStore
 from cyberprivacy.vault.messenger import Messenger
 from cyberprivacy.vault.place import OWNER, BadPlace, Place
 from cyberprivacy.vault.proven import Prover
-from cyberprivacy.vault.receiptlog import ReceiptLog
+from cyberprivacy.vault.receiptlog import NodeLog, OwnLog, ReceiptLog
 from cyberprivacy.vault.records import Records
 from cyberprivacy.vault.sealing import KeyRing
 from cyberprivacy.vault.sweeper import Sweeper
@@ -48,7 +48,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
     *,
     types: Sequence[DataType] = (),
     own: Own | None = None,
-    receipts: ReceiptLog | None = None,
+    hosted: bool = False,
     prover: Prover | None = None,
     contracts: ContractWitness | None = None,
     paces: Paces = DEFAULT,
@@ -62,7 +62,7 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         place: where it is.
         types: that are declared, besides those that were before.
         own: the application that shares under grants.
-        receipts: the log of whoever this vault runs beside; None keeps one of its own in the folder.
+        hosted: a node takes receipts into its log; else they go into one of the vault's own, in the folder.
         prover: has recipients prove themselves.
         contracts: says what contract wallets accept; None = their keys are not enabled here.
         paces: how fast anybody may ask.
@@ -102,15 +102,16 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
             )
         )
         stack.callback(exports.close)
-        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), exports.tidy)
+        receipts: ReceiptLog = NodeLog()
+        if not hosted:
+            mine = FileLedger(data / LEDGER, clock=clock)
+            stack.callback(mine.close)
+            receipts = OwnLog.of(kept, mine, data / LOG, key, place.site, clock=clock)
+        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), receipts.write, exports.tidy)
         stack.callback(sweeper.close)
         reach = outward.anywhere if place.site.local else outward.public
         messenger = Messenger(kept, reach, clock)
         stack.callback(messenger.close)
-        if receipts is None:
-            mine = FileLedger(data / LEDGER, clock=clock)
-            stack.callback(mine.close)
-            receipts = ReceiptLog.own(mine, data / LOG, key, place.site, clock=clock)
         vault = Vault(
             database=kept,
             place=place,

@@ -3,7 +3,7 @@
 Unknown fields are refused. Bytes are lower-case hex; times are POSIX seconds.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -27,7 +27,10 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class About(Form, frozen=True):
-    """What a vault is; `key` is the Ed25519 key that signs its archives and receipts."""
+    """What a vault is; `key` is the Ed25519 key that signs its archives and receipts.
+
+    `log` says whose log remembers receipts: its own, or that of the node which hosts it.
+    """
 
     udi: str
     network: str
@@ -36,6 +39,7 @@ class About(Form, frozen=True):
     apps: dict[str, str]
     keys: str
     key: Id32
+    log: Literal["vault", "node"]
     openapi: str
 
 

@@ -189,6 +189,7 @@ def _idempotency() -> None:
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["owner"], ["owners.id"], name=op.f("fk_idempotency_owner"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("owner", "key", "n", name=op.f("pk_idempotency")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_idempotency_owner_record"), "idempotency", ["owner", "record"], unique=False)
 

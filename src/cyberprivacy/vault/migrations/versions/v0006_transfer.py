@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.create_table(
         "commitments",
         sa.Column("leaf", sa.LargeBinary(32), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("leaf", name=op.f("pk_commitments")),
     )

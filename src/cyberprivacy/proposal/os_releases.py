@@ -1,0 +1,86 @@
+"""Which Privacy OS counts, on chain: a DAO votes on its sources, and these say what machines measure.
+
+The contract (`OsReleases`) owns the chain's Clusters, so nobody finds it but by asking Clusters who owns it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from cyberprivacy.errors import Untrusted
+from cyberprivacy.proposal.abi import contract
+from cyberprivacy.proposal.calls import Call, call, create
+from cyberprivacy.proposal.chain import Chain, LogServer, NoContract, Reverted
+from cyberprivacy.proposal.clusters import measurement_since
+from cyberprivacy.proposal.law import Dao
+from cyberprivacy.proposal.release import Address, FinalBlock
+from cyberprivacy.proposal.sending import Desk
+from cyberprivacy.proposal.told import told
+from cyberprivacy.proposal.wire import BadAnswer
+
+_call: Final = partial(call, "OsReleases")
+
+
+class NotEntrusted(Untrusted):
+    """What the Privacy OS measures is not for this DAO to say."""
+
+    code = "os.not-entrusted"
+    hint = "As the owner of Clusters: `os release entrust`."
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What machines may measure.
+
+    Attributes:
+        uri: where it comes from: ipfs:// and the CID of the sources, if they were voted on.
+        since: when it began, or will begin, to count; seconds since 1970; 0 = it was withdrawn.
+    """
+
+    uri: str
+    since: int
+
+
+def entrust(desk: Desk, dao: Dao) -> Address:
+    """As the owner of Clusters: let the releases of a DAO say what counts; the address of the contract."""
+    made = create(desk, "OsReleases", dao.registry)
+    desk.send(dao.clusters, contract("Clusters").encode("transferOwnership", made))
+    desk.send(made, contract("OsReleases").encode("takeOver"))
+    return made
+
+
+def releases_of(chain: Chain, dao: Dao, *, at: FinalBlock) -> Address:
+    """The contract by which a DAO's releases count.
+
+    Raises:
+        NotEntrusted: the owner of Clusters is somebody, or something, else.
+    """
+    owner = contract("Clusters").read(chain, at, dao.clusters, "owner").address("0")
+    law = contract("OsReleases")
+    try:
+        named = tuple(law.read(chain, at, owner, name).address("0") for name in ("registry", "clusters"))
+    except (NoContract, Reverted, BadAnswer):  # an account of somebody, or another contract
+        named = ()
+    if named != (dao.registry, dao.clusters):
+        raise NotEntrusted("the Privacy OS is not for this DAO to release", dao=dao.governor, owner=owner)
+    return owner
+
+
+def announce(releases: Address, root: bytes, measurement: bytes) -> Call:
+    """Make public what machines measure (32 bytes) that run the live release; `root`: its bundle's root block."""
+    return _call(releases, "announce", root, measurement)
+
+
+def withdraw(releases: Address, root: bytes, measurement: bytes) -> Call:
+    """End what a revoked release has announced."""
+    return _call(releases, "withdraw", root, measurement)
+
+
+def announced(
+    chain: Chain, logs: LogServer, clusters: Address, *, at: FinalBlock, first: int = 0
+) -> Mapping[bytes, Announced]:
+    """Every measurement that was ever announced, from logs; where each stands, state says."""
+    found = told(logs, clusters, "Clusters", "MeasurementAnnounced", at=at, first=first)
+    said = {each.octets("measurement"): each.text("uri") for each in found}
+    return {each: Announced(uri, measurement_since(chain, clusters, each, at=at)) for each, uri in said.items()}
