@@ -4,6 +4,7 @@ Its owner can read all of its memory and write its TPM's state: what it proves i
 """
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -52,6 +53,8 @@ _PROBED: Final = 42 << 1 | 1
 """QEMU's status once it has run. Source: QEMU, hw/misc/debugexit.c."""
 _COMMAND: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
 """What moves a terminal's cursor or clears it. Source: ECMA-48, 5.4."""
+_LEASH: Final = ("setpriv", "--pdeathsig", "KILL")
+"""Whoever started a machine and is killed leaves none behind. Source: prctl(2), PR_SET_PDEATHSIG."""
 _PATIENCE: Final = 10.0
 _TICK: Final = 0.2
 
@@ -188,11 +191,12 @@ def make_tpm(folder: Path) -> None:
 
 
 def _started(ends: ExitStack, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    try:
-        with log.open("wb") as said:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-    except FileNotFoundError as problem:
-        raise Misuse("a program is not installed", code="os.emulator", program=command[0], hint=HINT) from problem
+    """Start a program that ends with this block, and with this process, however that ends."""
+    for program in (_LEASH[0], command[0]):
+        if shutil.which(program) is None:
+            raise Misuse("a program is not installed", code="os.emulator", program=program, hint=HINT)
+    with log.open("wb") as said:
+        process = subprocess.Popen((*_LEASH, *command), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     ends.callback(_stop, process)
     return process
 
