@@ -15,11 +15,11 @@ import structlog
 
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.commitment import KINDS, Commitment
+from cyberprivacy.ledger.hosted import LIMIT, MOST, RECEIPTS, question, read_answer
 from cyberprivacy.ledger.log import Entry, Ledger
 from cyberprivacy.node.asking import Containers
 from cyberprivacy.proposal.release import Address
-from cyberprivacy.vault.commitment import KINDS, Commitment
-from cyberprivacy.vault.hosted import LIMIT, MOST, RECEIPTS, question, read_answer
 
 PAUSE: Final = 5.0
 """Seconds between two looks."""

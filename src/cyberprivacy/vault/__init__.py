@@ -13,13 +13,13 @@ to come. Reading order:
 * numbers that administrators get: `administered`, `counting`
 * how it comes out and in: `gathering`, `archive`, `archivefile`, `sealedfile`, `exports`, `imports`, `vaultkey`
 * how it goes: `erasing`, `freshening`, `erasure`, `receipt`, `chore`, `sweeper`
-* what ledgers remember of receipts: `commitment`, `commitments`, `receiptlog`, `hosted`
+* what ledgers remember of receipts: `commitments`, `receiptlog`, and `ledger.commitment`, `ledger.hosted`
 * how it ends elsewhere: `under`, `revoking`, `ending`, `orders`, `messenger`
 * what they allow: `selector`, `scope`, `grant`, `cosigning`, `carriage`, `recipient`, `described`, `wording`,
   `consent`, `granting`, `servicetoken`, `grantbook`
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
-* who is at the other end: `outward`, `proven`, `nodeproof`
+* who is at the other end: `outward`, `proven`, `nodeproof`, `sourcekeys`
 * who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
   `middleware`
 """

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from cyberprivacy.vault.commitment import Commitment
+from cyberprivacy.ledger.commitment import Commitment
 from cyberprivacy.vault.tables import COMMITMENTS
 
 _KEPT: Final = COMMITMENTS

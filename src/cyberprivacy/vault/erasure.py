@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from cyberprivacy.ledger.commitment import ERASURE, Commitment
 from cyberprivacy.vault import orders
-from cyberprivacy.vault.commitment import ERASURE, Commitment
 from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.erasing import Job, Scope, Step, What, ask

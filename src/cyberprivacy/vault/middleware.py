@@ -32,10 +32,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cyberprivacy.bundle.declared import STATISTICS
 from cyberprivacy.errors import CyberPrivacyError
+from cyberprivacy.ledger.hosted import LIMIT, RECEIPTS
 from cyberprivacy.vault import web
 from cyberprivacy.vault.application import App
 from cyberprivacy.vault.cookie import Cookie
-from cyberprivacy.vault.hosted import LIMIT, RECEIPTS
 from cyberprivacy.vault.inside import Inside
 from cyberprivacy.vault.personal import Backing, PersonalRecords, Visit
 from cyberprivacy.vault.place import Site

@@ -12,6 +12,8 @@ from threading import Lock
 from typing import Literal, Protocol, Self
 
 from cyberprivacy.errors import Misuse
+from cyberprivacy.ledger import hosted
+from cyberprivacy.ledger.commitment import KINDS
 from cyberprivacy.ledger.log import FileLedger, Ledger
 from cyberprivacy.ledger.offline import OfflineProof
 from cyberprivacy.ledger.proofs import inclusion_proof
@@ -19,8 +21,7 @@ from cyberprivacy.ledger.publisher import Publisher
 from cyberprivacy.ledger.reading import FolderSource, LogReader
 from cyberprivacy.ledger.signers import Kind, VerifierKey
 from cyberprivacy.ledger.trust import SeenHead
-from cyberprivacy.vault import commitments, hosted
-from cyberprivacy.vault.commitment import KINDS
+from cyberprivacy.vault import commitments
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.vaultkey import VaultKey

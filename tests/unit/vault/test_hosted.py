@@ -20,6 +20,8 @@ from cyberprivacy.canonical import NotCanonical
 from cyberprivacy.cli import run
 from cyberprivacy.deploy.front_settings import RESERVED
 from cyberprivacy.deploy.plan import Endpoint
+from cyberprivacy.ledger import hosted
+from cyberprivacy.ledger.commitment import ERASURE, TRANSFER, Commitment
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import receipts
@@ -28,8 +30,7 @@ from cyberprivacy.node.logfiles import log_files
 from cyberprivacy.node.publishing import publisher
 from cyberprivacy.node.receipts import PACE, Receipts
 from cyberprivacy.proposal.release import Address
-from cyberprivacy.vault import commitments, hosted, owners
-from cyberprivacy.vault.commitment import ERASURE, TRANSFER, Commitment
+from cyberprivacy.vault import commitments, owners
 from cyberprivacy.vault.sessions import open_session
 
 DAO = Address("0x" + "ab" * 20)

@@ -13,9 +13,9 @@ from people import NOW, refusal
 from sqlalchemy import update
 
 from cyberprivacy import canonical
+from cyberprivacy.ledger.commitment import TRANSFER as KIND
+from cyberprivacy.ledger.commitment import Commitment
 from cyberprivacy.ledger.log import FileLedger
-from cyberprivacy.vault.commitment import TRANSFER as KIND
-from cyberprivacy.vault.commitment import Commitment
 from cyberprivacy.vault.commitments import commit, place_of
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.place import Site

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import TryLater, Untrusted
+from cyberprivacy.ledger.commitment import ERASURE, TRANSFER, Commitment
 from cyberprivacy.ledger.offline import MAX_FILE, OfflineProof
 from cyberprivacy.ledger.proofs import inclusion_proof
 from cyberprivacy.ledger.reading import LogReader
@@ -18,7 +19,6 @@ from cyberprivacy.ledger.trust import SeenHead, Trust
 from cyberprivacy.vault import receipt
 from cyberprivacy.vault.client.connection import Connection, read
 from cyberprivacy.vault.client.person import about
-from cyberprivacy.vault.commitment import ERASURE, TRANSFER, Commitment
 from cyberprivacy.vault.receiptlog import verifier
 from cyberprivacy.vault.transfer.receipt import SignedReceipt
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from cyberprivacy.bundle.datatype import BLOB
 from cyberprivacy.errors import CyberPrivacyError, TryLater
-from cyberprivacy.vault.commitment import TRANSFER, Commitment
+from cyberprivacy.ledger.commitment import TRANSFER, Commitment
 from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cyberprivacy.canonical import NotCanonical
 from cyberprivacy.errors import TryLater
-from cyberprivacy.vault.commitment import TRANSFER, Commitment
+from cyberprivacy.ledger.commitment import TRANSFER, Commitment
 from cyberprivacy.vault.commitments import commit
 from cyberprivacy.vault.database import Database
 from cyberprivacy.vault.grant import Grant, Mode

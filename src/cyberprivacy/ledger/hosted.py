@@ -11,7 +11,7 @@ from typing import Final
 
 from cyberprivacy import canonical
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.vault.commitment import KINDS, Commitment
+from cyberprivacy.ledger.commitment import KINDS, Commitment
 
 RECEIPTS: Final = "/.well-known/cyberprivacy/receipts"
 """Where an application answers its node. The front sends users' requests for this path to the node instead."""
