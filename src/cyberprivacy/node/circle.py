@@ -26,8 +26,9 @@ from cyberprivacy.ledger.submission import Submission
 from cyberprivacy.ledger.trust import Trust
 from cyberprivacy.ledger.watching import LogWatch, Watched
 from cyberprivacy.ledger.witness import Reply, Witness
-from cyberprivacy.node.logsource import WebSource, anybody
+from cyberprivacy.node.logsource import WebSource
 from cyberprivacy.node.publishing import witness_signers
+from cyberprivacy.trust import anybody
 
 PATH: Final = "/.well-known/cyberprivacy/witness"
 PAUSE: Final = 2.0

@@ -1,6 +1,5 @@
 """Somebody else's log over HTTP. Whoever answers is not believed: what is read is checked against its key."""
 
-import ssl
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,16 +9,10 @@ from cyberprivacy.bundle.refusals import BadSource, Unavailable
 from cyberprivacy.bundle.wire import Wire
 from cyberprivacy.ledger.reading import Missing
 from cyberprivacy.ledger.tiles import BadTile
+from cyberprivacy.trust import anybody
 
 NODE: Final = "/.well-known/cyberprivacy/log"
 _PATIENCE: Final = 60.0
-
-
-def anybody() -> ssl.SSLContext:
-    """TLS with whoever answers: a node's certificate is its own, and logs and cosignatures prove themselves."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    return tls
 
 
 class WebSource:

@@ -19,7 +19,7 @@ to come. Reading order:
   `consent`, `granting`, `servicetoken`, `grantbook`
 * where it goes: `transfer`, `events`, `poke`; at the source `sharing`, `signedrequest`, `bell`; at the recipient
   `followings`, `following`
-* who is at the other end: `outward`, `proven`, `nodeproof`
+* who is at the other end: `outward`, `proven`, `nodeproof`, `sourcekeys`
 * who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
   `middleware`
 """

@@ -19,7 +19,6 @@ from anyio import to_thread
 
 from cyberprivacy.canonical import nested_within
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
-from cyberprivacy.trust import public
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.eventstream import BadStream, EventStream
@@ -27,16 +26,19 @@ from cyberprivacy.vault.followings import Came, Following, Followings, State
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.scope import Action
 from cyberprivacy.vault.sharing import Sharing
+from cyberprivacy.vault.sourcekeys import Pin, SourceKeys, settings
 from cyberprivacy.vault.types import MAX_BODY
 from cyberprivacy.vault.vaultkey import VaultKey
 
 SILENCE: Final = 45.0
 """Seconds without a sign of life (a source gives one every 30), after which a stream is given up."""
+FIRST_WAIT: Final = 1.0
 LONGEST_WAIT: Final = 30.0
-"""Seconds between two tries."""
+"""Seconds between two tries, at first and at most."""
 _LATER: Final = (
     *("account.frozen", "session.unknown"),
-    *("recipient.silent", "recipient.busy", "recipient.evidence", "recipient.cluster"),
+    *("recipient.silent", "recipient.busy", "recipient.evidence", "recipient.cluster", "recipient.key"),
+    *("recipient.policy", "transfer.source"),
 )
 """Refusals that may end: people end a freeze; a node that changes its release proves itself again afterwards."""
 
@@ -82,26 +84,23 @@ class Follower:
         self._followings, self._sharing, self._key = followings, sharing, key
         self._sources, self._clock = sources, clock
         self._tasks: dict[tuple[bytes, bytes], asyncio.Task[None]] = {}
-        self._client: httpx2.AsyncClient | None = None
+        self._keys = SourceKeys(sharing.recipients)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow whatever has not ended, until the end of the block."""
-        async with httpx2.AsyncClient(
-            verify=public(), timeout=SILENCE, follow_redirects=False, trust_env=False
-        ) as client:
-            self._client, self._loop = client, asyncio.get_running_loop()
-            for each in await to_thread.run_sync(self._followings.all):
-                self._start(each)
-            try:
-                yield
-            finally:
-                tasks = list(self._tasks.values())
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                self._client = self._loop = None
+        self._loop = asyncio.get_running_loop()
+        for each in await to_thread.run_sync(self._followings.all):
+            self._start(each)
+        try:
+            yield
+        finally:
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._loop = None
 
     async def take(self, document: bytes) -> Following:
         """Begin to follow a signed grant of which this place is the recipient; one that is followed goes on.
@@ -138,42 +137,56 @@ class Follower:
 
     def _start(self, following: Following) -> None:
         key = (following.owner, following.grant.id)
-        if self._client is not None and following.state is not State.ENDED and key not in self._tasks:
+        if self._loop is not None and following.state is not State.ENDED and key not in self._tasks:
             task = asyncio.create_task(self._follow(following))
             self._tasks[key] = task
             task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
     async def _follow(self, following: Following) -> None:
         """Until it ends."""
-        owner, grant, wait = following.owner, following.grant, 1.0
+        owner, grant, wait = following.owner, following.grant, FIRST_WAIT
         while True:
             try:
                 if self._clock() >= grant.expires:
                     raise Ended("the grant's time is over", code="grant.expired")
                 now = await to_thread.run_sync(self._followings.one, owner, grant.id)
-                async with asyncio.timeout(max(0.0, grant.expires - self._clock())):
-                    await self._listen(now)
-                wait = 1.0
+                pin = await to_thread.run_sync(
+                    self._keys.pin, following.source, grant.source, abandon_on_cancel=True
+                )
+                ends = grant.expires if pin is None else min(pin.until, grant.expires)
+                async with asyncio.timeout(max(0.0, ends - self._clock())):
+                    await self._listen(now, pin)
+                wait = FIRST_WAIT
             except TimeoutError:
-                continue  # the grant's time is over
+                continue  # the time of the grant is over, or that of what the source has proven
             except (TryLater, httpx2.HTTPError) as error:
                 code = error.code if isinstance(error, TryLater) else SourceSilent.code
-                await to_thread.run_sync(self._stands, following, State.WAITING, code)
+                reached = await to_thread.run_sync(self._waits, following, code)
+                wait = FIRST_WAIT if reached else wait
             except CyberPrivacyError as error:
-                later = error.code in _LATER
-                await to_thread.run_sync(
-                    self._stands, following, State.WAITING if later else State.ENDED, error.code
-                )
-                if not later:
+                if error.code not in _LATER:
+                    await to_thread.run_sync(self._stands, following, State.ENDED, error.code)
                     return
+                await to_thread.run_sync(self._waits, following, error.code)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    async def _listen(self, following: Following) -> None:
-        """One stream, from where the database says to its end."""
+    async def _listen(self, following: Following, pin: Pin | None) -> None:
+        """One stream, from where the database says to its end, of whoever has the key that the source proved."""
+        tls = settings(pin)
+        async with httpx2.AsyncClient(
+            verify=tls, timeout=SILENCE, follow_redirects=False, trust_env=False
+        ) as http:
+            try:
+                await self._heard(following, http)
+            except httpx2.ConnectError:
+                await to_thread.run_sync(self._keys.forget, following.source, following.grant.source)
+                raise
+
+    async def _heard(self, following: Following, http: httpx2.AsyncClient) -> None:
         path, stream = f"/udi/v1/grants/{following.grant.id.hex()}/events", EventStream()
         headers = {**self._signed(following, path), "Last-Event-ID": str(following.cursor)}
-        async with self._http.stream("GET", following.source + path, headers=headers) as answer:
+        async with http.stream("GET", following.source + path, headers=headers) as answer:
             if answer.status_code != 200:
                 raise _refusal(answer.status_code, await _bounded(answer))
             await to_thread.run_sync(self._stands, following, State.FOLLOWING, "")
@@ -181,20 +194,20 @@ class Follower:
                 for told in stream.feed(part):
                     if told.kind == "end":
                         raise _ended(told.data)
-                    await self._deal(following, told.data)
+                    await self._deal(following, told.data, http)
 
-    async def _deal(self, following: Following, data: str) -> None:
+    async def _deal(self, following: Following, data: str, http: httpx2.AsyncClient) -> None:
         """Fetch what an event speaks of, and take it in."""
         seq, record, kind, change = _event(data, following)
-        body = None if change == "deleted" else await self._fetch(following, record)
+        body = None if change == "deleted" else await self._fetch(following, record, http)
         came = Came(seq, record, kind, body)
         await to_thread.run_sync(self._followings.apply, following, came, int(self._clock()))
 
-    async def _fetch(self, following: Following, record: bytes) -> bytes | None:
+    async def _fetch(self, following: Following, record: bytes, http: httpx2.AsyncClient) -> bytes | None:
         """A record as it is now; None if it is gone, or not to be read."""
         path = f"/udi/v1/grants/{following.grant.id.hex()}/records/{record.hex()}"
         headers = self._signed(following, path)
-        async with self._http.stream("GET", following.source + path, headers=headers) as answer:
+        async with http.stream("GET", following.source + path, headers=headers) as answer:
             body = await _bounded(answer)
             if answer.status_code == 404:
                 return None
@@ -206,14 +219,14 @@ class Follower:
         authority = urlsplit(following.source).netloc
         return signedrequest.sign("GET", authority, path, key=self._key, now=self._clock())
 
+    def _waits(self, following: Following, why: str) -> bool:
+        """Note that it waits; whether the source was reached since it last did."""
+        reached = self._followings.one(following.owner, following.grant.id).state is State.FOLLOWING
+        self._stands(following, State.WAITING, why)
+        return reached
+
     def _stands(self, following: Following, state: State, why: str) -> None:
         self._followings.stands(following.owner, following.grant.id, state, why, int(self._clock()))
-
-    @property
-    def _http(self) -> httpx2.AsyncClient:
-        if self._client is None:
-            raise Misuse("nothing is followed outside of `running`", code="following.order")
-        return self._client
 
 
 def _event(data: str, following: Following) -> tuple[int, bytes, str, str]:

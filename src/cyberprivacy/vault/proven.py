@@ -66,6 +66,11 @@ class Proven:
     at: float
     until: float
 
+    @property
+    def tls(self) -> bytes:
+        """SHA-256 of the SubjectPublicKeyInfo with which it answered, as its evidence says; 32 bytes."""
+        return bytes.fromhex(str(self.report.facts["tls"]))
+
 
 class Prover(Protocol):
     """Has somebody at an address prove who they are."""
@@ -131,9 +136,7 @@ class Recipients:
         """
         if self._prover is None or peer.policy.evidence is None:
             return Presented(peer.policy, recipient.cluster, peer.policy.declared, None)
-        found = self._counts(peer)
-        if found is None:
-            raise RecipientSilent("it has not proven itself lately", site=peer.site)
+        found = self.counted(peer)
         if not found.report.accepted:
             # Nothing counts of what it says, so the refusal has to be that of the evidence.
             return Presented(peer.policy, recipient.cluster, peer.policy.declared, found.report)
@@ -142,6 +145,21 @@ class Recipients:
         if found.holder != peer.holder:
             raise NotTheRecipient("it signs with another key", code="recipient.key", found=found.holder.hex())
         return Presented(peer.policy, found.cluster, found.declared, found.report)
+
+    def counted(self, peer: Peer) -> Proven:
+        """What somebody has proven, for as long as it counts.
+
+        Raises:
+            RecipientSilent: nothing, or too long ago; see `meet`.
+        """
+        found = self._counts(peer)
+        if found is None:
+            raise RecipientSilent("it has not proven itself lately", site=peer.site)
+        return found
+
+    def forget(self, peer: Peer) -> None:
+        """What somebody has proven counts no more."""
+        self._keep(peer, None)
 
     def _ask(self, prover: Prover, peer: Peer) -> Proven:
         if not self._places.acquire(blocking=False):

@@ -40,17 +40,20 @@ class Connection:
         url: of its site, such as "https://shop.example".
         token: of a session; "" for nobody's.
         certificate: PEM file with the certificate that the vault, or its authority, has; None asks this machine's.
+        tls: other settings, in place of a certificate.
 
     Raises:
         Misuse: not the address of a site, or a certificate that cannot be read.
     """
 
-    def __init__(self, url: str, token: str = "", *, certificate: Path | None = None) -> None:
+    def __init__(
+        self, url: str, token: str = "", *, certificate: Path | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.site = Site.parse(url.rstrip("/"))
         self.token = token
         self._client = httpx2.Client(
             base_url=self.site.uri,
-            verify=_trust(certificate),
+            verify=tls or _trust(certificate),
             timeout=PATIENCE,
             follow_redirects=False,
             trust_env=False,

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, Final, Self
 
 from cyberprivacy import canonical
-from cyberprivacy.errors import Untrusted
 from cyberprivacy.vault import signedrequest
 from cyberprivacy.vault.carriage import SignedGrant
 from cyberprivacy.vault.client.connection import Connection, VaultSilent
@@ -17,6 +16,7 @@ from cyberprivacy.vault.home import Own
 from cyberprivacy.vault.key import Kind
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.recipient import ReleasePolicy
+from cyberprivacy.vault.sourcekeys import OtherSource, Pin, settings
 from cyberprivacy.vault.transfer import manifest, receipt
 from cyberprivacy.vault.transfer.arrivals import Arrival
 from cyberprivacy.vault.transfer.envelope import OVERHEAD
@@ -27,23 +27,18 @@ DEADLINE: Final = 120.0
 """Seconds for one whole answer, however steadily it drips."""
 
 
-class OtherSource(Untrusted):
-    """What answers at the address is not the source that the person named."""
-
-    code = "transfer.source"
-    hint = "Nothing was taken. Order it again, with the address and the key that the source has now."
-
-
 class Counterpart:
-    """The source of one transfer. `key` signs requests; the source knows its public half."""
+    """The source of one transfer, at the TLS key `pin`. `key` signs requests; the source knows its public half."""
 
-    def __init__(self, arrival: Arrival, key: VaultKey, own: Own, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, arrival: Arrival, key: VaultKey, own: Own, clock: Callable[[], float], *, pin: Pin | None
+    ) -> None:
         self._arrival, self._key, self._own, self._clock = arrival, key, own, clock
-        self._vault = Connection(arrival.source)
+        self._vault = Connection(arrival.source, tls=settings(pin))
         self._path = f"/udi/v1/grants/{arrival.grant.id.hex()}/transfers/{arrival.id.hex()}"
 
-    def check(self) -> ReleasePolicy:
-        """The source's policy; refuse another application, cluster, policy or key than grant and order name.
+    def check(self) -> None:
+        """Refuse another application, cluster, policy or key than grant and order name.
 
         Raises:
             OtherSource: it is another. VaultSilent: no answer.
@@ -57,7 +52,6 @@ class Counterpart:
         named = f"{Kind.DEVICE.value}:{self._arrival.holder.hex()}"
         if (app, cluster, shown.digest, holder) != (wanted.app, wanted.cluster.hex(), wanted.policy, named):
             raise OtherSource("another source than the one that was named", source=self._arrival.source)
-        return shown
 
     def register(self, site: Site) -> None:
         """Hand the grant in there, with this side's policy, key and site; again changes nothing."""

@@ -10,10 +10,10 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection
 
+from cyberprivacy.vault.client.connection import VaultSilent
 from cyberprivacy.vault.place import Site
-from cyberprivacy.vault.proven import Peer
-from cyberprivacy.vault.recipient import check_party
 from cyberprivacy.vault.sharing import Sharing
+from cyberprivacy.vault.sourcekeys import Pin, SourceKeys
 from cyberprivacy.vault.transfer.arrivals import Arrival, Stage
 from cyberprivacy.vault.transfer.counterpart import Counterpart
 from cyberprivacy.vault.transfer.receiving import Progress, Receiving
@@ -37,6 +37,7 @@ class Pulling:
         may: Callable[[Arrival], None],
     ) -> None:
         self._sharing, self._keeping, self._key, self._site, self._may = sharing, keeping, key, site, may
+        self._keys = SourceKeys(sharing.recipients)
 
     def run(self, arrival: Arrival, goes_on: Callable[[], bool]) -> Stage:
         """Bring in what is missing; RUNNING if it is not all of it yet.
@@ -53,11 +54,26 @@ class Pulling:
             raise TransferRefused("the transfer has ended", code="transfer.ended")
         self._may(arrival)
         receiving = Receiving(self._sharing.database, self._keeping, arrival.key, self._key)
-        with Counterpart(arrival, self._key, self._sharing.own, self._sharing.clock) as source:
-            self._check(arrival)
+        self._check(arrival)
+        pin = self._keys.pin(arrival.source, arrival.grant.source)
+        try:
+            return self._pulled(receiving, arrival, arrival.key, goes_on, pin)
+        except VaultSilent:  # perhaps as another key answers
+            self._keys.forget(arrival.source, arrival.grant.source)
+            raise
+
+    def _pulled(
+        self,
+        receiving: Receiving,
+        arrival: Arrival,
+        key: X25519PrivateKey,
+        goes_on: Callable[[], bool],
+        pin: Pin | None,
+    ) -> Stage:
+        with Counterpart(arrival, self._key, self._sharing.own, self._sharing.clock, pin=pin) as source:
             progress = self._begun(receiving, arrival)
             if progress is None or progress.cursor < progress.chunks:
-                progress = self._open(receiving, arrival, arrival.key, source)
+                progress = self._open(receiving, arrival, key, source)
             # Of what was read to its end before, the rejected records are tried again.
             again = progress.cursor == progress.chunks
             rest = range(progress.cursor, progress.chunks)
@@ -72,9 +88,7 @@ class Pulling:
         self, receiving: Receiving, arrival: Arrival, key: X25519PrivateKey, source: Counterpart
     ) -> Progress:
         """Ask for the manifest, and take it if it is good."""
-        peer, named = Peer(source.check(), arrival.holder, arrival.source), arrival.grant.source
-        self._sharing.recipients.meet(peer)  # a source proves itself as a recipient does
-        check_party(named, self._sharing.recipients.presented(peer, named))
+        source.check()
         source.register(self._site)
         signed = source.open(key.public_key().public_bytes_raw())
         receiving.begin(signed, arrival.grant, arrival.holder, now=self._sharing.clock())
