@@ -16,7 +16,7 @@ from typing import Final
 from cyberprivacy.attest import eventlog, quote
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.evidence import Evidence
-from cyberprivacy.attest.tpm2 import Public
+from cyberprivacy.attest.tpm2 import ALG_SHA256, Public
 from cyberprivacy.attest.tpmcommands import MAX_ANSWER, Tpm, TpmGone
 from cyberprivacy.errors import Misuse, TryLater
 
@@ -24,6 +24,9 @@ TIMEOUT: Final = 20.0
 """Seconds to wait for the answer to one command; making a key is the slowest."""
 
 STARTS: Final = 5
+
+KEPT: Final = "tpm2-00.permall"
+"""In a TPM's state: what outlasts its power. Source: swtpm(8), "--tpmstate"."""
 
 
 class EngineMissing(Misuse):
@@ -106,6 +109,28 @@ class SoftwareTpm:
             return (self._state / "swtpm.log").read_text(errors="replace").strip()[-200:]
         except OSError:
             return ""
+
+
+def make_tpm(folder: Path) -> None:
+    """A new TPM for an emulated machine, unless there is one: with one bank of registers, SHA-256.
+
+    Firmware hashes all that it measures once for each bank: three banks more are some five seconds of an emulated
+    start, and nobody who judges a machine reads them.
+
+    Args:
+        folder: of its state.
+
+    Raises:
+        EngineMissing: swtpm is not installed.
+        TryLater: it does not start, or refuses.
+    """
+    if (folder / KEPT).exists():
+        return
+    engine = SoftwareTpm(folder)
+    try:
+        Tpm(engine).allocate(ALG_SHA256)
+    finally:
+        engine.close()
 
 
 class SoftwareAttester:

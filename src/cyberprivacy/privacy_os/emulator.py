@@ -17,9 +17,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-from cyberprivacy.attest.swtpm import SoftwareTpm
-from cyberprivacy.attest.tpm2 import ALG_SHA256
-from cyberprivacy.attest.tpmcommands import Tpm
+from cyberprivacy.attest.swtpm import make_tpm
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.privacy_os.secure_boot import Keys, enrolled
 
@@ -42,8 +40,6 @@ MONITOR: Final = "monitor.sock"
 """In a machine's state: QEMU's monitor. Source: QEMU, "QEMU Machine Protocol Specification"."""
 SERIAL: Final = "serial.sock"
 """In a machine's state: its serial line."""
-KEPT: Final = "tpm2-00.permall"
-"""In a software TPM's state: what outlasts its power. Source: swtpm(8), "--tpmstate"."""
 
 _PROBE: Final = bytes.fromhex("9bdbe3b02ae6f4f4").ljust(16, b"\xf4").rjust(64 << 10, b"\xf4")
 """Firmware of five instructions at the reset vector: fwait; fninit; mov al, 42; out 0xf4, al; hlt."""
@@ -166,28 +162,6 @@ def running(settings: Settings) -> Iterator[Running]:
         _appears(state / "tpm.sock")
         process = _started(ends, _qemu(settings, state), state / "qemu.log")
         yield Running(process, state / "console.log")
-
-
-def make_tpm(folder: Path) -> None:
-    """A new software TPM, unless there is one: with one bank of registers, SHA-256.
-
-    Firmware hashes all that it measures once for each bank: three banks more are some five seconds of an emulated
-    start, and nobody who judges a machine reads them.
-
-    Args:
-        folder: of its state.
-
-    Raises:
-        Misuse: swtpm is not installed.
-        TryLater: it does not start, or refuses.
-    """
-    if (folder / KEPT).exists():
-        return
-    engine = SoftwareTpm(folder)
-    try:
-        Tpm(engine).allocate(ALG_SHA256)
-    finally:
-        engine.close()
 
 
 def _started(ends: ExitStack, command: list[str], log: Path) -> subprocess.Popen[bytes]:

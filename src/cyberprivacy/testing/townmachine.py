@@ -16,11 +16,11 @@ import httpx2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cyberprivacy.attest.swtpm import SoftwareTpm
+from cyberprivacy.attest.swtpm import SoftwareTpm, make_tpm
 from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.attest.tpmtemplates import ENDORSEMENT_ECC
 from cyberprivacy.errors import TryLater
-from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, Running, Settings, make_tpm, running
+from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, Running, Settings, running
 from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
