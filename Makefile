@@ -10,7 +10,8 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
-STARTS := tests/privacy_os/test_story.py $(filter-out %/test_story.py,$(wildcard tests/privacy_os/test_*.py))
+STORY := tests/privacy_os/test_story.py tests/privacy_os/test_data_disk.py tests/privacy_os/test_upgrade.py
+STARTS := $(STORY) $(filter-out $(STORY),$(wildcard tests/privacy_os/test_*.py))
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
 .PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
@@ -89,7 +90,7 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
 	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode
-	OS_IMAGE=build/os $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 2 --dist loadfile --no-loadscope-reorder
+	OS_IMAGE=build/os nice -n 10 $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
 	@deploy/install-debian.sh containerd containernetworking-plugins ipset

@@ -209,14 +209,14 @@ def started(
     offered: Path | None = None,
     keys: Keys | None = None,
 ) -> Iterator[Machine]:
-    """Start a machine with a fresh TPM; `texts` are configuration volumes as they are, else the usual one."""
+    """Start a machine with a fresh TPM, unless there is one; `texts` are configuration volumes as they are, else the usual one."""
     volumes = []
     for number, volume in enumerate(texts or (make_volume(CONFIGURATION),)):
         path = folder / f"volume{number}.img"
         path.write_bytes(volume)
         volumes.append(path)
     state, port = folder / "state", free_port()
-    state.mkdir()
+    state.mkdir(exist_ok=True)
     if desk is not None:
         desk.provision(state / "tpm")
     settings = Settings(disk=disk, volumes=(*volumes, *disks), state=state, port=port)

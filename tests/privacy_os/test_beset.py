@@ -23,6 +23,7 @@ from machines import (
 )
 from tables import writing_table
 
+from cyberprivacy.attest.swtpm import SoftwareTpm
 from cyberprivacy.privacy_os.image import DISK, PROGRAM
 from cyberprivacy.testing.townmachine import Desk
 
@@ -63,10 +64,11 @@ def machine(image: Path, desk: Desk, folder: Path, attacks: tuple[str, ...]) -> 
 
 @pytest.fixture(scope="module")
 def year_off(image: Path, desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """Another machine with the same image, whose clock was set back."""
-    now = datetime.now(UTC) - timedelta(days=365)
+    """Another machine with the same image: its clock was set back, its TPM has every bank that it may have."""
+    now, folder = datetime.now(UTC) - timedelta(days=365), tmp_path_factory.mktemp("year")
     clock = ("-rtc", f"base={now:%Y-%m-%dT%H:%M:%S}")
-    with started(tmp_path_factory.mktemp("year"), image / DISK, desk=desk, more=clock) as machine:
+    SoftwareTpm(folder / "state" / "tpm").close()
+    with started(folder, image / DISK, desk=desk, more=clock) as machine:
         machine.serves()
         machine.enrol(desk)
         yield machine

@@ -10,14 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from opendp.domains import atom_domain, vector_domain
-from opendp.measurements import make_laplace
-from opendp.metrics import l1_distance
-from opendp.mod import enable_features
-
 from cyberprivacy.errors import TryLater
-
-enable_features("contrib")
 
 
 class LaplaceNoise:
@@ -52,4 +45,11 @@ def mechanism(sensitivity: int, epsilon: int) -> Any:
 
 
 def _laplace(scale: float) -> Any:
+    # A library of 160 MB, which few nodes ever need: a machine reads it from its disk when it first makes noise.
+    from opendp.domains import atom_domain, vector_domain
+    from opendp.measurements import make_laplace
+    from opendp.metrics import l1_distance
+    from opendp.mod import enable_features
+
+    enable_features("contrib")
     return make_laplace(vector_domain(atom_domain(T="i64")), l1_distance(T="i64"), scale=scale)

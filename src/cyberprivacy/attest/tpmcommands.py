@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from cyberprivacy.attest.tpm2 import (
     ALG_NULL,
     ALG_SHA256,
+    ALG_SHA384,
     FIXED_PARENT,
     FIXED_TPM,
     BadStructure,
@@ -27,8 +28,10 @@ from cyberprivacy.errors import TryLater
 OWNER: Final = 0x40000001
 NOBODY: Final = 0x40000007
 ENDORSEMENT: Final = 0x4000000B
+PLATFORM: Final = 0x4000000C
 PASSWORD_SESSION: Final = struct.pack(">IHBH", 0x40000009, 0, 1, 0)
 
+CC_PCR_ALLOCATE: Final = 0x12B
 CC_CREATE_PRIMARY: Final = 0x131
 CC_CREATE: Final = 0x153
 CC_LOAD: Final = 0x157
@@ -41,6 +44,9 @@ CC_PCR_EXTEND: Final = 0x182
 
 POLICY_SESSION: Final = 0x01
 ALG_KEYEDHASH: Final = 0x0008
+BANKS: Final = (0x0004, ALG_SHA256, ALG_SHA384, 0x000D)
+"""SHA-1, SHA-256, SHA-384, SHA-512: those that a TPM may have. Source: TCG Algorithm Registry, 2."""
+ALL_PCRS: Final = tuple(range(24))
 MAX_ANSWER: Final = 4096
 """Bytes of an answer, as of a command. Source: PC Client Platform TPM Profile 1.05, 3.8 (sizes)."""
 
@@ -101,6 +107,22 @@ class Tpm:
         """
         handle, answer = self.primary(ENDORSEMENT, ATTESTATION_KEY)
         return handle, Public.parse(Reader(answer, "new key").sized(1024))
+
+    def allocate(self, bank: int) -> None:
+        """Have registers in this bank alone, from the next time that the TPM gets power.
+
+        Args:
+            bank: its algorithm, one of `BANKS`.
+
+        Raises:
+            TpmRefused: it has no room for them.
+
+        Source: Part 3, 22.5 (TPM2_PCR_Allocate).
+        """
+        wanted = encode_selections(tuple(Selection(each, ALL_PCRS if each == bank else ()) for each in BANKS))
+        _, answer = self.command(CC_PCR_ALLOCATE, (PLATFORM,), wanted)
+        if answer[:1] != b"\1":  # TPMI_YES_NO
+            raise TpmRefused("the TPM has no room for these registers", bank=hex(bank))
 
     def extend(self, pcr: int, digest: bytes) -> None:
         """Let a PCR of the SHA-256 bank take a digest of 32 bytes. Source: Part 3, 22.2 (TPM2_PCR_Extend)."""

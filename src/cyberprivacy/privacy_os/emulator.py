@@ -4,6 +4,7 @@ Its owner can read all of its memory and write its TPM's state: what it proves i
 """
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from cyberprivacy.attest.swtpm import SoftwareTpm
+from cyberprivacy.attest.tpm2 import ALG_SHA256
+from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.privacy_os.secure_boot import Keys, enrolled
 
@@ -38,6 +42,8 @@ MONITOR: Final = "monitor.sock"
 """In a machine's state: QEMU's monitor. Source: QEMU, "QEMU Machine Protocol Specification"."""
 SERIAL: Final = "serial.sock"
 """In a machine's state: its serial line."""
+KEPT: Final = "tpm2-00.permall"
+"""In a software TPM's state: what outlasts its power. Source: swtpm(8), "--tpmstate"."""
 
 _PROBE: Final = bytes.fromhex("9bdbe3b02ae6f4f4").ljust(16, b"\xf4").rjust(64 << 10, b"\xf4")
 """Firmware of five instructions at the reset vector: fwait; fninit; mov al, 42; out 0xf4, al; hlt."""
@@ -47,6 +53,8 @@ _PROBED: Final = 42 << 1 | 1
 """QEMU's status once it has run. Source: QEMU, hw/misc/debugexit.c."""
 _COMMAND: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
 """What moves a terminal's cursor or clears it. Source: ECMA-48, 5.4."""
+_LEASH: Final = ("setpriv", "--pdeathsig", "KILL")
+"""Whoever started a machine and is killed leaves none behind. Source: prctl(2), PR_SET_PDEATHSIG."""
 _PATIENCE: Final = 10.0
 _TICK: Final = 0.2
 
@@ -149,7 +157,7 @@ def running(settings: Settings) -> Iterator[Running]:
         if not path.is_file():
             raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
     state = settings.state.resolve()
-    (state / "tpm").mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_tpm(state / "tpm")
     blank = VARIABLES.read_bytes()  # no boot entry outlives a start
     (state / "variables.fd").write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
     (state / "console.log").write_bytes(b"")
@@ -160,12 +168,35 @@ def running(settings: Settings) -> Iterator[Running]:
         yield Running(process, state / "console.log")
 
 
-def _started(ends: ExitStack, command: list[str], log: Path) -> subprocess.Popen[bytes]:
+def make_tpm(folder: Path) -> None:
+    """A new software TPM, unless there is one: with one bank of registers, SHA-256.
+
+    Firmware hashes all that it measures once for each bank: three banks more are some five seconds of an emulated
+    start, and nobody who judges a machine reads them.
+
+    Args:
+        folder: of its state.
+
+    Raises:
+        Misuse: swtpm is not installed.
+        TryLater: it does not start, or refuses.
+    """
+    if (folder / KEPT).exists():
+        return
+    engine = SoftwareTpm(folder)
     try:
-        with log.open("wb") as said:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-    except FileNotFoundError as problem:
-        raise Misuse("a program is not installed", code="os.emulator", program=command[0], hint=HINT) from problem
+        Tpm(engine).allocate(ALG_SHA256)
+    finally:
+        engine.close()
+
+
+def _started(ends: ExitStack, command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this block, and with this process, however that ends."""
+    for program in (_LEASH[0], command[0]):
+        if shutil.which(program) is None:
+            raise Misuse("a program is not installed", code="os.emulator", program=program, hint=HINT)
+    with log.open("wb") as said:
+        process = subprocess.Popen((*_LEASH, *command), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     ends.callback(_stop, process)
     return process
 
@@ -199,12 +230,18 @@ def _firmware(settings: Settings) -> Path:
 
 
 def _qemu(settings: Settings, state: Path) -> list[str]:
-    """A machine with nothing but what is named here: no default devices, no monitor, no other way in."""
+    """A machine with nothing but what is named here: no default devices, no monitor, no other way in.
+
+    An emulated one has one processor. QEMU before 8.1 may translate code that another emulated processor writes:
+    a kernel that patches itself as it starts then meets a breakpoint that it has taken away already, and stops.
+
+    Source: QEMU, commit deba78709a ("accel/tcg: Always lock pages before translation").
+    """
     kvm = virtualised() if settings.kvm is None else settings.kvm
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     smm = "off" if settings.keys is None else "on"
     words += ["-machine", f"q35,smm={smm},accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
-    words += ["-m", str(settings.memory), "-smp", "2", "-monitor", "none"]
+    words += ["-m", str(settings.memory), "-smp", "2" if kvm else "1", "-monitor", "none"]
     words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_firmware(settings)}"]
     words += [] if settings.keys is None else ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     words += ["-drive", f"if=pflash,format=raw,unit=1,file={state / 'variables.fd'}"]

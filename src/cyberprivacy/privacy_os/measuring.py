@@ -25,6 +25,8 @@ SECTIONS: Final = (
 )
 """In the order in which the stub measures them; `.pcrsig` is never measured."""
 
+VERSION_WORD: Final = "privacy.version="
+"""The word of a command line that says which version of the image it is."""
 SHUT: Final = b"privacy-os: the way to the data disk's key is shut"
 """What the first process measures into register 11 when the data disk is open, or there is none."""
 _CALLING: Final = b"Calling EFI Application from Boot Option"

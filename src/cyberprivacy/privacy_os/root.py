@@ -3,6 +3,7 @@
 No shell, no package manager, no login, no init system, no setuid program: what is not in these lists is not there.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,8 @@ _LOADER: Final = {
 LEFT_OUT: Final = frozenset({"testing", "vault", "__pycache__"})
 """Rooms of our package that a machine has no use for: what tests pretend, and what applications bring along."""
 _NEEDED: Final = frozenset({".py", ".json"})
+_UNREAD: Final = re.compile(r"(?:.*/)?(?:tests?/|SelfTest/|test_[^/]*\Z|[^/]*\.(?:c|cpp|h|pxd|pxi|pyi|pyx|rs)\Z)")
+"""What wheels bring that no running program reads: sources of compiled modules, types for checkers, own tests."""
 
 
 Strip = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
@@ -60,12 +63,17 @@ def node_files(debs: Mapping[str, bytes], wheels: Mapping[str, Path], strip: Str
     files = {**_as_debian(base.entries(debs)), **engine_files(debs)}
     imported: dict[str, bytes] = {}
     for _, wheel in sorted(wheels.items()):
-        imported |= {f"{PACKAGES}/{name}": data for name, data in wheel_files(wheel).items()}
+        imported |= {f"{PACKAGES}/{name}": data for name, data in wheel_files(wheel).items() if is_read(name)}
     imported |= strip({path: data for path, data in imported.items() if path.endswith(".so")})
     files |= {path: Entry(0o644, data=data) for path, data in imported.items()}
     named = f"Metadata-Version: 2.1\nName: cyberprivacy\nVersion: {version('cyberprivacy')}\n"
     files[f"{PACKAGES}/cyberprivacy.dist-info/METADATA"] = Entry(0o644, data=named.encode())
     return files | {f"{PACKAGES}/cyberprivacy/{name}": Entry(0o644, data=data) for name, data in _ours()}
+
+
+def is_read(name: str) -> bool:
+    """Whether a running program may read this file of a wheel."""
+    return _UNREAD.match(name) is None
 
 
 def as_layer(files: Mapping[str, Entry]) -> bytes:

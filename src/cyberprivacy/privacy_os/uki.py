@@ -7,13 +7,13 @@ from typing import Final
 
 from cyberprivacy.build.debian import unpack
 from cyberprivacy.errors import Untrusted
+from cyberprivacy.privacy_os.measuring import VERSION_WORD
 from cyberprivacy.privacy_os.pe import with_sections
 
 STUB: Final = "./usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 VERSION: Final = 1
 """Of the image, counted on with each release. A running image prepares the data disk for a later one only."""
-VERSION_WORD: Final = "privacy.version="
 
 HARDENING: Final = (
     "console=ttyS0",

@@ -15,8 +15,7 @@ from typing import Final, Self
 from cyberprivacy.attest import bootlog
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.errors import Untrusted
-from cyberprivacy.privacy_os.measuring import SECTIONS, SHUT, Step, identity, register
-from cyberprivacy.privacy_os.uki import VERSION_WORD
+from cyberprivacy.privacy_os.measuring import SECTIONS, SHUT, VERSION_WORD, Step, identity, register
 
 MAX_STATEMENT: Final = 64 << 10
 MAX_LINE: Final = 4096

@@ -20,7 +20,7 @@ from cyberprivacy.attest.swtpm import SoftwareTpm
 from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.attest.tpmtemplates import ENDORSEMENT_ECC
 from cyberprivacy.errors import TryLater
-from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, Running, Settings, running
+from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, Running, Settings, make_tpm, running
 from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
@@ -60,7 +60,7 @@ class Desk:
         Args:
             state: of the TPM.
         """
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_tpm(state)
         engine = SoftwareTpm(state)
         self.vendor.provision(Tpm(engine), 0x01C0000A, ENDORSEMENT_ECC)
         engine.close()

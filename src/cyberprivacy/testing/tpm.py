@@ -29,7 +29,7 @@ from cyberprivacy.attest.enrolment import EK_PURPOSE
 from cyberprivacy.attest.eventlog import Event
 from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.tpm2 import ALG_SHA256, Public, PublicKey, sized
-from cyberprivacy.attest.tpmcommands import Tpm
+from cyberprivacy.attest.tpmcommands import PLATFORM, Tpm
 from cyberprivacy.attest.tpmendorsement import PIECE, endorsement_key
 from cyberprivacy.errors import Misuse
 
@@ -37,7 +37,6 @@ ROOT_FILE: Final = "development-root.pem"
 KEY_FILE: Final = "development-root.key"
 LIFETIME: Final = timedelta(days=90)
 
-PLATFORM: Final = 0x4000000C
 CC_NV_DEFINE: Final = 0x12A
 CC_NV_WRITE: Final = 0x137
 NV_ATTRIBUTES: Final = 1 << 0 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 25 | 1 << 30

@@ -93,7 +93,7 @@ def _picker(names: Sequence[str] | None) -> Callable[[Mapping[str, object]], Seq
 
 
 def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
+    return connection.connection.dbapi_connection
 
 
 def _told(connection: Connection, words: _Words, error: Exception) -> BaseException:

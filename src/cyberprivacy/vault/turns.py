@@ -39,7 +39,7 @@ class Shared:
 
     Attributes:
         writes: whether anything may be changed in it.
-        failed: the engine refused to go on with it.
+        failed: the engine refused to go on with it, or what was to be undone cannot be.
     """
 
     connection: Connection
@@ -54,7 +54,7 @@ class Shared:
     @property
     def changed(self) -> int | None:
         """A number that grows with each row that is changed; None where the driver does not count."""
-        found: int | None = getattr(self.connection.connection.driver_connection, "total_changes", None)
+        found: int | None = getattr(self.connection.connection.dbapi_connection, "total_changes", None)
         return found
 
 

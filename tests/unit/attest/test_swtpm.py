@@ -1,5 +1,6 @@
 """The whole road with a real TPM engine: born, measured, quoted, judged."""
 
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from cyberprivacy.attest.keeping import kept_node_key
 from cyberprivacy.attest.quote import Tpm2Verifier
 from cyberprivacy.attest.report import Level, Verdict
 from cyberprivacy.attest.swtpm import EngineMissing, SoftwareAttester, SoftwareTpm
-from cyberprivacy.attest.tpm2 import Quote, sized
+from cyberprivacy.attest.tpm2 import ALG_SHA256, Quote, sized
 from cyberprivacy.attest.tpmcommands import Tpm, TpmBusy, TpmGone, TpmRefused
 from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.attested import EVENTS, World, approved, chain_facts
@@ -231,3 +232,20 @@ def test_a_tpm_that_is_locked_for_a_while_does_not_make_the_node_somebody_else(t
         kept_node_key(path, sealer)
     assert refusal.value.code == "tpm.busy"
     assert path.read_bytes() == sized(b"private") + sized(b"public")
+
+
+def test_a_tpm_keeps_the_one_bank_of_registers_that_it_was_told_to_have(tmp_path: Path) -> None:
+    """From the next start on: TPM2_GetCapability names every bank, and what is selected in it."""
+    get, registers, everything = 0x17A, struct.pack(">III", 5, 0, 1), b"\xff\xff\xff"
+    found = []
+    for _ in range(2):
+        engine = SoftwareTpm(tmp_path / "tpm")
+        answer = Tpm(engine).plain(get, registers)[9:]
+        found.append(
+            {answer[at : at + 2] for at in range(0, len(answer), 6) if answer[at + 3 : at + 6] == everything}
+        )
+        Tpm(engine).allocate(ALG_SHA256)
+        engine.close()
+    sha256 = ALG_SHA256.to_bytes(2, "big")
+    assert len(found[0]) > 1
+    assert found[1] == {sha256}

@@ -1,6 +1,7 @@
 """What an image is made of is what the project's lock and the lists of its modules say: nothing older, less or more."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
@@ -16,7 +17,7 @@ from cyberprivacy.build.debian import parse_lock
 from cyberprivacy.cli.privacy_os import SOURCES
 from cyberprivacy.privacy_os.engines import CONTAINER, ENGINES
 from cyberprivacy.privacy_os.libraries import BadLock, wheels_of
-from cyberprivacy.privacy_os.root import LEFT_OUT
+from cyberprivacy.privacy_os.root import LEFT_OUT, is_read
 from cyberprivacy.privacy_os.sources import KERNEL, PROJECT_LOCK, STUB, TOOLS
 
 OURS: Final = Path(cyberprivacy.__file__).parent
@@ -30,6 +31,20 @@ def test_whatever_our_modules_import_is_in_the_root() -> None:
     for path, module in _imports():
         owners = {canonicalize_name(name) for name in whose.get(module, ())}
         assert owners & brought, f"{path} imports {module}, which no wheel of the root brings"
+
+
+def test_whatever_a_running_machine_imports_is_left_in_the_root() -> None:
+    """Its services are imported as they start; each file that this took is one that the root has."""
+    services = ("cyberprivacy.privacy_os.unlocking", "cyberprivacy.privacy_os.preparing")
+    services += ("cyberprivacy.privacy_os.service", "cyberprivacy.node.service", "cyberprivacy.cli.node")
+    program = f"import sys, opendp.measurements, {', '.join(services)}\n"
+    program += (
+        "print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    files = [name for path in done.stdout.splitlines() if (name := path.partition("/site-packages/")[2])]
+    assert len(files) > 500
+    assert not [name for name in files if not is_read(name)]
 
 
 def _imports() -> Iterator[tuple[Path, str]]:

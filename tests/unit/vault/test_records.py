@@ -226,6 +226,32 @@ def test_quotas_count_records_and_bytes_and_room_comes_back(database_url: str, t
     vault.close()
 
 
+def test_all_that_is_refused_is_refused_before_anything_is_written(database_url: str, tmp_path: Path) -> None:
+    vault = Vault.make(tmp_path, database_url, quota=Quota(records=3, bytes=200))
+    anna = vault.person("anna")
+    one, two = (each.record for each in vault.change(anna, order(1), order(2), key="used"))
+    long = b'{"total":2,"note":"' + b"y" * 190 + b'"}'
+    refused: list[list[Create | Update | Delete]] = [
+        [order(3), Create(ORDER, b"{}")],
+        [order(3), Create("example.none.none.v1", b"{}")],
+        [order(3), order(4)],
+        [Delete(one, 1), Update(two, 7, b'{"total":2}')],
+        [Delete(one, 1), Update(two, 1, b"{}")],
+        [Update(one, 1, b'{"total":2}'), Delete(bytes(16), 1)],
+        [Update(one, 1, b'{"total":2}'), Update(two, 1, long)],
+        [order(3, "x" * 190)],
+    ]
+    with vault.database.together(writes=True):
+        for changes in refused:
+            with pytest.raises(CyberPrivacyError), vault.database.transaction(checked=True) as connection:
+                vault.records.change(connection, anna, changes)
+        with pytest.raises(CyberPrivacyError), vault.database.transaction(checked=True) as connection:
+            vault.records.change(connection, anna, [order(3)], key="used")
+        vault.change(anna, order(3))
+    assert [each.rev for each in vault.all(anna)] == [1, 1, 1]
+    vault.close()
+
+
 def test_nothing_of_a_record_is_readable_in_the_files(tmp_path: Path) -> None:
     vault = Vault.make(tmp_path, f"sqlite:///{tmp_path / 'vault.db'}")
     anna = vault.person("anna")

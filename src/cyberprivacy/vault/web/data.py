@@ -117,8 +117,9 @@ class Data:
     def _change(self, call: Call, app: str, changes: Sequence[Change]) -> Sequence[Done]:
         key, who = call.headers.get("Idempotency-Key"), call.who
         owner = who.owner(app)
-        with self._database.transaction(checked=who.app != OWNER) as connection:
-            if who.app == OWNER:  # who owns the account may begin the part of an application, as an import does
+        begins = who.app == OWNER  # who owns the account may begin the part of an application, as an import does
+        with self._database.transaction(checked=not begins) as connection:
+            if begins:
                 owners.admit(connection, self._store, owner, account=who.account, app=app, now=int(call.now))
             return self._records.change(connection, owner, changes, key=key)
 
