@@ -11,6 +11,7 @@ from typing import Final
 
 from making import (
     archives,
+    blobs,
     consents,
     envelopes,
     events,
@@ -44,6 +45,7 @@ FILES: Final[Mapping[str, Callable[[], list[Group]]]] = {
     "consent-text": consents.consents,
     "record-envelope": sealed.groups,
     "chunk": transfers.chunks,
+    "blob-part": blobs.groups,
     "hpke-chunk": envelopes.chunks,
     "manifest": transfers.manifests,
     "receipt": transfers.receipts,

@@ -28,6 +28,7 @@ export { checkErasure } from "./erasure.js";
 export { signedDocument } from "./ed25519.js";
 export { openBody, sealBody, type SealedPlace, unwrapKey, wrapKey } from "./sealing.js";
 export * from "./transfer.js";
+export { BLOB, BLOB_PART, type BlobPart, readBlobPart } from "./blob.js";
 export { openChunk } from "./envelope.js";
 export { checkServiceToken, type ServiceToken, type TokenPlace } from "./servicetoken.js";
 export { readNumber } from "./number.js";

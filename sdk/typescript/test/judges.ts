@@ -181,6 +181,13 @@ function chunk(group: JsonObject, test: JsonObject): JsonObject {
   return { records: items.map(({ id }) => hex(id)), head: hex(udi.chainOf(octets(group["transfer"]), [payload])) };
 }
 
+function blobPart(_: JsonObject, test: JsonObject): JsonObject {
+  const [item] = udi.unpackChunk(octets(test["payload"]));
+  if (item?.type !== udi.BLOB) throw new Error("the case has no part of a blob");
+  const part = udi.readBlobPart(item);
+  return { digest: hex(part.digest), size: part.size, n: part.n, content: hex(part.content) };
+}
+
 async function envelope(group: JsonObject, test: JsonObject): Promise<JsonObject> {
   const payload = await udi.openChunk(octets(test["sealed"]), octets(group["secret"]), octets(group["transfer"]), number(test["n"]));
   return { payload: hex(payload) };
@@ -242,6 +249,7 @@ const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => J
   Consent: consent,
   Record: record,
   Chunk: chunk,
+  BlobPart: blobPart,
   Manifest: manifest,
   Receipt: receipt,
   Erasure: (group, test) => {

@@ -16,7 +16,7 @@ import { groups } from "../test/files.js";
 import { answer, expectedOf, list, number, object, octets, shown, text } from "../test/judges.js";
 import { archived, envelope, numbered, resigned, serviceToken } from "./carried.js";
 
-const { concat, hex, unbig, utf8 } = udi.bytes;
+const { big, concat, hex, unbig, utf8 } = udi.bytes;
 
 /** What a case should hold, by name: compared with what it holds. */
 type Made = JsonObject;
@@ -216,6 +216,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   Consent: judged("Consent"),
   Record: record,
   Chunk: judged("Chunk"),
+  BlobPart: blobPart,
   Manifest: manifest,
   Receipt: receipt,
   Erasure: erasure,
@@ -227,6 +228,16 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   Inclusion: inclusion,
   Consistency: consistency,
 };
+
+/** A part of a blob as a record in a chunk, written from what is to be found in it. */
+function blobPart(_: JsonObject, test: JsonObject): Made {
+  const found = object(test["found"]);
+  const [digest, content, n, at] = [octets(found["digest"]), octets(found["content"]), number(found["n"]), number(test["created"])];
+  const body = concat(digest, big(BigInt(number(found["size"])), 8), content);
+  const id = hex(concat(digest.slice(0, 12), big(BigInt(n), 4)));
+  const line = { changed: at, created: at, id, rev: n + 1, size: body.length, type: "udi.blob.v1" };
+  return { payload: hex(concat(udi.canonical.encode(line), utf8("\n"), body, utf8("\n"))) };
+}
 
 async function main(): Promise<number> {
   const remade = new Map<string, number>();

@@ -17,7 +17,7 @@ from cyberprivacy.cli.mysession import Certificate, Url, beside, connect, entere
 from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
-from cyberprivacy.errors import Misuse, Untrusted
+from cyberprivacy.errors import Misuse, TryLater, Untrusted
 from cyberprivacy.review.hidden import visible
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
@@ -114,6 +114,8 @@ def transfers(
         path = f"{_PATH}/{_id(transfer)}"
         report = _arrived(vault, vault.ask("POST", path + ":resume")) if resume else vault.ask("GET", path)
         claim = None if report["receipt"] is None else Claim.of_transfer(transfer, report["receipt"])
+        if claim is None and logged.proof is not None:
+            raise TryLater("there is no receipt yet", code="receipt.place", hint="Ask again when it has ended.")
         found = None if claim is None else logged.prove(vault, claim, report["place"])
         out.result({**report, "log": as_value(found)}, _table([report["transfer"]]), as_json=as_json)
         if not as_json:

@@ -100,8 +100,10 @@ class Receipts:
         return taken
 
     def _take(self, new: Sequence[Commitment]) -> Sequence[Entry]:
-        made = [self._ledger.append(each.kind, {"dao": self._dao, "leaf": each.leaf.hex()}) for each in new]
-        self._last.extend(made)
+        made: list[Entry] = []
+        for each in new:  # what is written is remembered, also where the next one cannot be
+            made.append(self._ledger.append(each.kind, {"dao": self._dao, "leaf": each.leaf.hex()}))
+            self._last.append(made[-1])
         return made
 
     def _room(self) -> int:

@@ -7,13 +7,13 @@ happened.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from secrets import token_bytes
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cyberprivacy.vault.carriage import SignedGrant, SignedRevoke
+from cyberprivacy.vault.change import Ids
 from cyberprivacy.vault.granting import Admitted, GrantRefused, Registered
 from cyberprivacy.vault.keylog import SKEW
 from cyberprivacy.vault.scope import Action
@@ -22,6 +22,8 @@ from cyberprivacy.vault.tables import ACCESSES, GRANTS, NONCES
 MAX_GRANTS: Final = 4_096
 """Of one owner."""
 _PURPOSE: Final = "grant"
+_IDS: Final = Ids()
+"""Of accesses: those of one second are told apart by their order, too."""
 _REMEMBERED: Final = 10 * 366 * 86_400
 """Seconds."""
 
@@ -170,7 +172,7 @@ class GrantBook:
         self._connection.execute(
             insert(ACCESSES).values(
                 owner=self._owner,
-                id=access.at.to_bytes(6) + token_bytes(10),
+                id=_IDS.new(clock=lambda: access.at),
                 grant=access.grant,
                 who=access.who,
                 action=access.action.value,

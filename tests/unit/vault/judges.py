@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from making.scenes import shown
 
 from cyberprivacy import canonical
+from cyberprivacy.bundle.datatype import BLOB
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
@@ -27,6 +28,7 @@ from cyberprivacy.vault.pairwise import pairwise
 from cyberprivacy.vault.recipient import ReleasePolicy
 from cyberprivacy.vault.sealing import Place
 from cyberprivacy.vault.selector import Selector
+from cyberprivacy.vault.transfer.blobparts import BlobPart
 from cyberprivacy.vault.transfer.envelope import unseal
 from cyberprivacy.vault.transfer.manifest import Manifest, first_head, next_head
 from cyberprivacy.vault.transfer.parcel import unpack
@@ -175,6 +177,13 @@ def _chunk(group: Given, test: Given) -> dict[str, object]:
     return {"records": records, "head": next_head(first_head(bytes.fromhex(group["transfer"])), payload).hex()}
 
 
+def _blob_part(_group: Given, test: Given) -> dict[str, object]:
+    (item,) = unpack(bytes.fromhex(test["payload"]))
+    assert item.data_type == BLOB
+    part = BlobPart.of(item)
+    return {"digest": part.digest.hex(), "size": part.size, "n": part.n, "content": part.content.hex()}
+
+
 def _manifest(group: Given, test: Given) -> dict[str, object]:
     made = Manifest.decode(test["document"].encode(), bytes.fromhex(group["source"]))
     return {"root": made.root.hex(), "count": made.count}
@@ -263,6 +272,7 @@ JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
     "Consent": _consent,
     "Record": _record,
     "Chunk": _chunk,
+    "BlobPart": _blob_part,
     "Manifest": _manifest,
     "Receipt": _receipt,
     "Erasure": _erasure,

@@ -71,9 +71,20 @@ def test_the_last_use_is_the_last_even_for_two_at_once(database: Database) -> No
         book = GrantBook(connection, who)
         assert book.held(made.grant.id).uses == 2
         found = book.accesses(made.grant.id)
-        assert sorted(access.records for _, access in found) == [3, 4]
+        assert [access.records for _, access in found] == [3, 4]
         assert [access for _, access in book.accesses(after=found[0][0])] == [found[1][1]]
         assert not book.accesses(h("other", 16))
+
+
+def test_uses_are_told_in_their_order_also_within_a_second(database: Database) -> None:
+    who = owner(database, "shop")
+    with database.transaction() as connection:
+        book = GrantBook(connection, who)
+        for n in range(20):
+            book.note(replace(ACCESS, records=n))
+        assert [access.records for _, access in book.accesses()] == list(range(20))
+        after, _ = book.accesses(limit=7)[-1]
+        assert [access.records for _, access in book.accesses(after=after)] == list(range(7, 20))
 
 
 def test_what_was_taken_back_stays_so(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -22,7 +22,8 @@ from cyberprivacy.deploy.front_settings import RESERVED
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.ledger import hosted
 from cyberprivacy.ledger.commitment import ERASURE, TRANSFER, Commitment
-from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.ledger.disk import LedgerFull
+from cyberprivacy.ledger.log import Entry, FileLedger
 from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import receipts
 from cyberprivacy.node.api import PREFIX
@@ -134,6 +135,25 @@ def test_whoever_dies_in_between_nothing_is_written_twice(
     hosting.begins().collect(hosting.where)
     assert len(hosting.facts()) == 40
     assert None not in [hosting.place(n) for n in range(40)]
+
+
+def test_a_disk_that_is_full_in_the_middle_makes_no_second_entry(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosting.commits(range(10))
+    real, written = hosting.ledger.append, 0
+
+    def full(kind: str, facts: Mapping[str, object]) -> Entry:
+        nonlocal written
+        written += 1
+        if written == 4:
+            raise LedgerFull("no room")
+        return real(kind, facts)
+
+    monkeypatch.setattr(hosting.ledger, "append", full)
+    assert refusal(lambda: hosting.node.collect(hosting.where)) == "ledger.full"
+    assert hosting.node.collect(hosting.where) == 7
+    assert len(hosting.facts()) == 10
 
 
 def test_no_application_writes_more_than_its_pace_and_none_is_held_up_by_another(hosting: Hosting) -> None:

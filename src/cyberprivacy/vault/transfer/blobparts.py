@@ -48,7 +48,8 @@ class BlobPart:
         digest, size, n = item.body[:32], int.from_bytes(item.body[32:_HEAD]), item.rev - 1
         part = cls(digest, size, n, item.body[_HEAD:])
         expected = min(PART, size - n * PART)
-        if size > MAX_SIZE or len(part.content) != expected or (n and not part.content):
+        whole = len(item.body) >= _HEAD and size <= MAX_SIZE
+        if not whole or len(part.content) != expected or (n and not part.content):
             raise BadParcel("not a part of a blob", code="chunk.blob", id=item.id.hex())
         if item.id != part_id(digest, n):
             raise BadParcel("not the id of this part of a blob", code="chunk.blob", id=item.id.hex())
