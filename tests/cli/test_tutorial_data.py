@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from test_sessions import say
-from tests.pages import commands
+from tests.guides import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from test_sessions import say, serving
-from tests.pages import commands
+from tests.guides import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 

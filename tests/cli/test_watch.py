@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from test_sessions import say, serving
-from tests.pages import commands, shows, words
+from tests.guides import commands, shows, words
 
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.ledger.publisher import Publisher

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.test_sessions import say
-from tests.pages import commands, words
+from tests.guides import commands, words
 
 from cyberprivacy.testing.cable import Cable
 from cyberprivacy.testing.story import Story

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.cli.test_sessions import say
-from tests.pages import commands, shows, words
+from tests.guides import commands, shows, words
 
 from cyberprivacy.attest.swtpm import SoftwareTpm
 from cyberprivacy.attest.tpmcommands import Tpm

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
-from tests.pages import commands
+from tests.guides import commands
 
 from cyberprivacy import canonical, cli
 from cyberprivacy.cid import DAG_PB, Cid
