@@ -56,7 +56,9 @@ class Load:
 
 
 def version(town: Town) -> str:
-    return str(json.loads(town.read()[2])["version"])
+    status, _, body = town.read()
+    assert status == 200, (status, body)
+    return str(json.loads(body)["version"])
 
 
 def generations(town: Town) -> set[str]:
