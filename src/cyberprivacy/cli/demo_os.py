@@ -120,7 +120,8 @@ class MachineDemo:
         words = ("os", "release", "list", "--dao", self._story.dao["governor"], "--rpc", town.chain.url)
         with self._screen.waiting("the image has to be public for a while before it counts"):
             while time.monotonic() < end:
-                listed = json.loads(town.answers(*words)[1])["measurements"]
+                code, said = town.answers(*words)
+                listed = [] if code else json.loads(said)["measurements"]
                 if any((each["measurement"], each["state"]) == (self._predicted, "counts") for each in listed):
                     return
                 time.sleep(1)
