@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -79,53 +80,33 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
             "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
         ) from None
     with ExitStack() as stack:
-        kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
-        stack.callback(kept.close)
-        ring, known = KeyRing(_keys(data, stack)), Types()
-        with kept.transaction() as connection:
+        ground = _ground(data, database, place, clock, stack)
+        with ground.database.transaction() as connection:
             for each in types:
-                known.declare(connection, each, now=int(clock()))
-        means = Means(ring=ring, types=known, quota=Quota(), clock=clock)
+                ground.types.declare(connection, each, now=int(clock()))
+        means = Means(ring=ground.ring, types=ground.types, quota=Quota(), clock=clock)
         records, blobs = Records(means), Blobs(means)
-        key = VaultKey.open(data / KEY)
-        exports = Exports(
-            Making(
-                database=kept,
-                ring=ring,
-                records=records,
-                blobs=blobs,
-                types=known,
-                folder=data / EXPORTS,
-                key=key,
-                said={"network": place.network, "site": place.site.uri},
-                clock=clock,
-            )
+        exports, receipts = ground.exports(records, blobs, stack), ground.receipts(stack, hosted=hosted)
+        sweeper = Sweeper(
+            Erasure(ground.database, ground.ring, ground.key, clock=clock), receipts.write, exports.tidy
         )
-        stack.callback(exports.close)
-        receipts: ReceiptLog = NodeLog()
-        if not hosted:
-            mine = FileLedger(data / LEDGER, clock=clock)
-            stack.callback(mine.close)
-            receipts = OwnLog.of(kept, mine, data / LOG, key, place.site, clock=clock)
-        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), receipts.write, exports.tidy)
         stack.callback(sweeper.close)
-        reach = outward.anywhere if place.site.local else outward.public
-        messenger = Messenger(kept, reach, clock)
+        messenger = Messenger(ground.database, outward.anywhere if place.site.local else outward.public, clock)
         stack.callback(messenger.close)
         vault = Vault(
-            database=kept,
+            database=ground.database,
             place=place,
             judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
-            ring=ring,
-            keys=ring.store.root.label,
+            ring=ground.ring,
+            keys=ground.ring.store.root.label,
             development=True,
-            types=known,
+            types=ground.types,
             records=records,
             blobs=blobs,
             exports=exports,
             sweeper=sweeper,
             messenger=messenger,
-            key=key,
+            key=ground.key,
             paces=paces,
             clock=clock,
             receipts=receipts,
@@ -135,6 +116,52 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         if vault.traffic is not None:
             stack.enter_context(vault.traffic.running())
         yield vault
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What everything in a vault stands on."""
+
+    data: Path
+    place: Place
+    database: Database
+    ring: KeyRing
+    types: Types
+    key: VaultKey
+    clock: Callable[[], float]
+
+    def exports(self, records: Records, blobs: Blobs, stack: ExitStack) -> Exports:
+        """Archives, made in the background until the stack ends."""
+        made = Exports(
+            Making(
+                database=self.database,
+                ring=self.ring,
+                records=records,
+                blobs=blobs,
+                types=self.types,
+                folder=self.data / EXPORTS,
+                key=self.key,
+                said={"network": self.place.network, "site": self.place.site.uri},
+                clock=self.clock,
+            )
+        )
+        stack.callback(made.close)
+        return made
+
+    def receipts(self, stack: ExitStack, *, hosted: bool) -> ReceiptLog:
+        """The log of the node, or the vault's own."""
+        if hosted:
+            return NodeLog()
+        mine = FileLedger(self.data / LEDGER, clock=self.clock)
+        stack.callback(mine.close)
+        return OwnLog.of(self.database, mine, self.data / LOG, self.key, self.place.site, clock=self.clock)
+
+
+def _ground(data: Path, database: str, place: Place, clock: Callable[[], float], stack: ExitStack) -> _Ground:
+    """The database and the keys, open until the stack ends."""
+    kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
+    stack.callback(kept.close)
+    return _Ground(data, place, kept, KeyRing(_keys(data, stack)), Types(), VaultKey.open(data / KEY), clock)
 
 
 def _keys(data: Path, stack: ExitStack) -> KeyStore:
