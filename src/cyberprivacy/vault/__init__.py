@@ -21,5 +21,5 @@ to come. Reading order:
   `followings`, `following`
 * who is at the other end: `outward`, `proven`, `nodeproof`, `sourcekeys`
 * who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
-  `middleware`
+  `handover`, `middleware`
 """

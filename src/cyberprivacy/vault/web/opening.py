@@ -158,10 +158,11 @@ class _Ground:
 
 
 def _ground(data: Path, database: str, place: Place, clock: Callable[[], float], stack: ExitStack) -> _Ground:
-    """The database and the keys, open until the stack ends."""
+    """The keys and the database, open until the stack ends. Only who has the keys may change the tables."""
+    ring = KeyRing(_keys(data, stack))
     kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
     stack.callback(kept.close)
-    return _Ground(data, place, kept, KeyRing(_keys(data, stack)), Types(), VaultKey.open(data / KEY), clock)
+    return _Ground(data, place, kept, ring, Types(), VaultKey.open(data / KEY), clock)
 
 
 def _keys(data: Path, stack: ExitStack) -> KeyStore:
