@@ -73,24 +73,14 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         BadPlace: the folder cannot be made ("vault.data").
         CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
     """
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadPlace(
-            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
-        ) from None
+    _folder(data)
     with ExitStack() as stack:
         ground = _ground(data, database, place, clock, stack)
-        with ground.database.transaction() as connection:
-            for each in types:
-                ground.types.declare(connection, each, now=int(clock()))
+        ground.declare(types)
         means = Means(ring=ground.ring, types=ground.types, quota=Quota(), clock=clock)
         records, blobs = Records(means), Blobs(means)
         exports, receipts = ground.exports(records, blobs, stack), ground.receipts(stack, hosted=hosted)
-        sweeper = Sweeper(
-            Erasure(ground.database, ground.ring, ground.key, clock=clock), receipts.write, exports.tidy
-        )
-        stack.callback(sweeper.close)
+        sweeper = ground.sweeper(receipts, exports, stack)
         messenger = Messenger(ground.database, outward.anywhere if place.site.local else outward.public, clock)
         stack.callback(messenger.close)
         vault = Vault(
@@ -130,6 +120,12 @@ class _Ground:
     key: VaultKey
     clock: Callable[[], float]
 
+    def declare(self, types: Sequence[DataType]) -> None:
+        """Know these types, besides those that were declared before."""
+        with self.database.transaction() as connection:
+            for each in types:
+                self.types.declare(connection, each, now=int(self.clock()))
+
     def exports(self, records: Records, blobs: Blobs, stack: ExitStack) -> Exports:
         """Archives, made in the background until the stack ends."""
         made = Exports(
@@ -155,6 +151,22 @@ class _Ground:
         mine = FileLedger(self.data / LEDGER, clock=self.clock)
         stack.callback(mine.close)
         return OwnLog.of(self.database, mine, self.data / LOG, self.key, self.place.site, clock=self.clock)
+
+    def sweeper(self, receipts: ReceiptLog, exports: Exports, stack: ExitStack) -> Sweeper:
+        """Erases what was asked for, in the background until the stack ends."""
+        erasure = Erasure(self.database, self.ring, self.key, clock=self.clock)
+        made = Sweeper(erasure, receipts.write, exports.tidy)
+        stack.callback(made.close)
+        return made
+
+
+def _folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadPlace(
+            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
+        ) from None
 
 
 def _ground(data: Path, database: str, place: Place, clock: Callable[[], float], stack: ExitStack) -> _Ground:
