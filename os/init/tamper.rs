@@ -1,8 +1,10 @@
 //! The switch of the chassis, which the machine has as an ACPI button: opened, it forgets its keys and goes off.
 //!
 //! What processes held is zeroed as the kernel takes it back (`init_on_free=1` on the command line), and so is what
-//! lay in file systems that are in memory. Where the operator wants it so, the TPM counts on as well: no slot of the
-//! data disk, nor any copy of one, opens after that. The last act is a line on the console.
+//! lay in file systems that are in memory. Where the operator wants it so, the TPM counts on meanwhile: no slot of the
+//! data disk, nor any copy of one, opens after that. It counts the opening, too, and the next node on this TPM tells
+//! that in its log (`node/chassis.py`): the log's own key is gone by now, and nothing here waits for anybody. Nor is
+//! the TPM waited for: erasing goes on while it works. The last act is a line on the console.
 //!
 //! Source: Linux, Documentation/input/input.rst ("Event interface"), include/uapi/linux/input-event-codes.h.
 
@@ -12,6 +14,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -88,18 +91,29 @@ fn erase(kept: &[&str]) -> ! {
     let _for_ever = undisturbed();
     // SAFETY: numbers only.
     unsafe { kill(EVERYBODY, KILL) };
-    let disk = if SHUTS.load(SeqCst) { shut() } else { String::new() };
+    let (say_it, said) = channel();
+    let _asks = thread::Builder::new().spawn(move || say_it.send(remembered()));
     until_nobody_is_left();
     for name in kept.iter().filter_map(|place| CString::new(*place).ok()) {
         // SAFETY: a string that lives until the call is over.
         unsafe { umount2(name.as_ptr(), DETACH) };
     }
-    crate::ends(&format!("the chassis was opened: keys are erased{disk}"))
+    let tpm = said.recv_timeout(PATIENCE).unwrap_or_else(|_| "; the TPM has NOT answered".to_owned());
+    crate::ends(&format!("the chassis was opened: keys are erased{tpm}"))
+}
+
+/// What the TPM shall know after this.
+fn remembered() -> String {
+    let disk = if SHUTS.load(SeqCst) { shut() } else { String::new() };
+    match tpm::count(tpm::CHASSIS) {
+        Ok(()) => format!("{disk}; the next log will tell"),
+        Err(problem) => format!("{disk}; the next log will NOT tell: {problem}"),
+    }
 }
 
 /// Count past each slot of the data disk: the one that is in use, and one that may wait for the next image.
 fn shut() -> String {
-    match tpm::count().and_then(|()| tpm::count()) {
+    match tpm::count(tpm::DISK).and_then(|()| tpm::count(tpm::DISK)) {
         Ok(()) => "; the data disk is shut for good".to_owned(),
         Err(problem) => format!("; the data disk is NOT shut: {problem}"),
     }

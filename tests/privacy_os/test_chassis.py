@@ -1,0 +1,58 @@
+"""The opened chassis of a machine with a data disk: keys and disk are gone, and the next log on that TPM tells it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+from machines import PATIENCE, Machine, cyberprivacy
+from places import ALONE, SIZE, Place
+
+from cyberprivacy.testing.town import free_port
+
+STATUS = "/.well-known/cyberprivacy/status"
+TOLD = "chassis told"
+OFF = "keys are erased; the data disk is shut for good; the next log will tell"
+
+
+def _log(machine: Machine, place: Place, memory: Path) -> tuple[str, list[dict[str, object]]]:
+    """The node's id, and what anybody reads of its log, once it has told of the chassis in public."""
+    machine.says(TOLD)
+    url = f"https://127.0.0.1:{place.application}"
+    with httpx2.Client(verify=False, timeout=60) as client:  # the log's own keys prove what is read
+        said = client.get(url + STATUS).raise_for_status().json()
+    keys = [word for key in said["log"]["keys"] for word in ("--key", key)]
+    shown = cyberprivacy("log", "show", url, *keys, "--memory", memory)["entries"]
+    assert isinstance(shown, list)
+    return str(said["node"]["nodeKey"]), [dict(entry["entry"]) for entry in shown]
+
+
+def _about(entries: list[dict[str, object]]) -> list[tuple[object, object]]:
+    """What was told of the chassis."""
+    return [(each["kind"], each["facts"]) for each in entries if str(each["kind"]).startswith("machine.")]
+
+
+@pytest.mark.timeout(1500)
+def test_an_opened_chassis_shuts_the_disk_and_every_copy_and_the_next_log_tells_it(
+    image: Path, tmp_path: Path
+) -> None:
+    place = Place.new(tmp_path, image)
+    place = replace(place, text=ALONE + b"chassis disk\n", hands=True, application=free_port())
+    with place.on() as (machine, process):
+        first, entries = _log(machine, place, tmp_path / "first")
+        ((kind, facts),) = _about(entries)
+        assert (kind, facts["openings"]) == ("machine.watched", 0)
+        copy = place.data.read_bytes()
+        hands = machine.hands()
+        hands.does("system_powerdown")
+        assert process.wait_for(OFF, PATIENCE) is not None, machine.console()
+        hands.close()
+    assert "unlock: no slot of the data disk opens" in place.stops()
+    place.data.write_bytes(copy)
+    assert "unlock: no slot of the data disk opens" in place.stops()
+    place.data.write_bytes(bytes(SIZE))
+    with place.on() as (machine, _):
+        second, entries = _log(machine, place, tmp_path / "second")
+    before = facts["counter"]
+    told = {"counter": before + 1, "before": before, "openings": 1, "toldBy": first}
+    assert (_about(entries), second != first) == ([("machine.opened", told)], True)
