@@ -13,7 +13,6 @@ from cyberprivacy.proposal import actions, os_releases, text
 from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.calls import Call
 from cyberprivacy.proposal.law import dao_at
-from cyberprivacy.proposal.market import market_at
 
 Why = Annotated[Path | None, typer.Option("--text", metavar="FILE", help="Why.")]
 
@@ -50,20 +49,19 @@ def withdraw_measurement(
 
 
 def open_market(
-    market: Annotated[str, typer.Argument(metavar="MARKET", help="`market deploy` prints it.")],
+    expansions: Annotated[
+        str, typer.Argument(metavar="EXPANSIONS", help="The market's Expansions: `market deploy` prints it.")
+    ],
     why: Why = None,
     *,
     there: There,
     as_json: Json = False,
 ) -> None:
     """Propose that a market says, once and for ever, which machines of providers are admitted."""
-    orders, body = parse_address(market, "MARKET"), read_text(why)
+    named, body = parse_address(expansions, "EXPANSIONS"), read_text(why)
     acting = there.act()
-    at = acting.chain.block()
-    found = market_at(acting.chain, orders, at)
-    calls = os_releases.open_market(acting.chain, acting.dao, found.expansions, at=at)
-    named: dict[str, object] = {"market": orders, "expansions": found.expansions}
-    _propose(acting, calls, "Open a market for machines", body, named, as_json=as_json)
+    calls = os_releases.open_market(acting.chain, acting.dao, named, at=acting.chain.block())
+    _propose(acting, calls, "Open a market for machines", body, {"expansions": named}, as_json=as_json)
 
 
 def hand_over(

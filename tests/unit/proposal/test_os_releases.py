@@ -183,7 +183,7 @@ def test_the_dao_of_the_privacy_os_opens_a_market_by_vote(guide: Guide) -> None:
     guide.types(f"export CYBERPRIVACY_DAO={world.dao.governor}")
     made = guide.types(f"cyberprivacy {deploy} --holder {founder}=1 --key founder.json")
     assert [each["to"] for each in made["left"]] == [clusters]
-    guide.types(f"cyberprivacy os release open-market {made['market']} --key member.json")
+    guide.types(f"cyberprivacy os release open-market {made['expansions']} --key member.json")
     for line in ("vote $PROPOSAL for --key member.json", "vote $PROPOSAL for --key second.json"):
         guide.types(f"cyberprivacy {line}")
     for verb in ("queue", "execute"):
