@@ -1,5 +1,6 @@
 """What only a vote does about the Privacy OS: `os release withdraw-measurement`, `open-market`, `hand-over`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -87,7 +88,7 @@ def hand_over(
 
 
 def _propose(
-    acting: Acting, calls: tuple[Call, ...], title: str, body: str, named: dict[str, object], *, as_json: bool
+    acting: Acting, calls: tuple[Call, ...], title: str, body: str, named: Mapping[str, object], *, as_json: bool
 ) -> None:
     motion = text.motion(calls, title=title, body=body)
     receipt = actions.propose(acting, motion)

@@ -1,10 +1,10 @@
 """Where the sources of a Privacy OS come from: the options that every command about them has, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 Bundle = Annotated[str, typer.Argument(metavar="CID", help="The sources: bafybei…")]
 
-_OPTIONS: Final = {"gateway": (Gateways, []), "kubo": (Kubos, []), "store": (Store, None)}
+_OPTIONS: Final[Mapping[str, tuple[Any, Any]]] = {
+    "gateway": (Gateways, []),
+    "kubo": (Kubos, []),
+    "store": (Store, None),
+}
 
 
 @dataclass(frozen=True, slots=True)
