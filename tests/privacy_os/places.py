@@ -34,6 +34,7 @@ class Place:
     hands: bool = False
     keys: Keys | None = None
     application: int | None = None
+    more: tuple[str, ...] = ()
 
     @classmethod
     def new(cls, folder: Path, image: Path) -> "Place":
@@ -65,6 +66,7 @@ class Place:
             hands=self.hands,
             keys=self.keys,
             application=self.application,
+            more=self.more,
         )
         with running(settings) as process:
             machine = Machine(process, port, self.folder / state)

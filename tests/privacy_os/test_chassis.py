@@ -5,11 +5,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from disk_keys import volume_key
+from hands import places
 from machines import PATIENCE, Machine, cyberprivacy
 from places import ALONE, SIZE, Place
 
 from cyberprivacy.testing.town import free_port
 
+MEMORY = 1024
 STATUS = "/.well-known/cyberprivacy/status"
 TOLD = "chassis told"
 OFF = "keys are erased; the data disk is shut for good; the next log will tell"
@@ -37,15 +40,22 @@ def test_an_opened_chassis_shuts_the_disk_and_every_copy_and_the_next_log_tells_
     image: Path, tmp_path: Path
 ) -> None:
     place = Place.new(tmp_path, image)
-    place = replace(place, text=ALONE + b"chassis disk\n", hands=True, application=free_port())
-    with place.on() as (machine, process):
+    place = replace(place, text=ALONE + b"chassis disk\n", application=free_port())
+    stays = replace(
+        place, hands=True, more=("-no-shutdown",)
+    )  # what it leaves in memory when it is off can be read
+    with stays.on() as (machine, process):
         first, entries = _log(machine, place, tmp_path / "first")
         ((kind, facts),) = _about(entries)
         assert (kind, facts["openings"]) == ("machine.watched", 0)
         copy = place.data.read_bytes()
-        hands = machine.hands()
+        key = volume_key(machine.state / "tpm", place.data, machine.door("/boot-log"), tmp_path / "known")
+        hands, number = machine.hands(), int.from_bytes(key[:32], "big")
+        assert places(hands.memory(MEMORY), number) > 0
         hands.does("system_powerdown")
         assert process.wait_for(OFF, PATIENCE) is not None, machine.console()
+        hands.is_off(60)
+        assert places(hands.memory(MEMORY), number) == 0
         hands.close()
     assert "unlock: no slot of the data disk opens" in place.stops()
     place.data.write_bytes(copy)
