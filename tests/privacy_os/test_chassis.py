@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from disk_keys import volume_key
 from hands import places
-from machines import PATIENCE, Machine, cyberprivacy
-from places import ALONE, SIZE, Place
+from machines import CONFIGURATION, PATIENCE, Machine, cyberprivacy
+from places import ALONE, Place
 
 from cyberprivacy.testing.town import free_port
 
@@ -20,7 +20,7 @@ OFF = "keys are erased; the data disk is shut for good; the next log will tell"
 
 def _log(machine: Machine, place: Place, memory: Path) -> tuple[str, list[dict[str, object]]]:
     """The node's id, and what anybody reads of its log, once it has told of the chassis in public."""
-    machine.says(TOLD)
+    machine.says(TOLD, 2 * PATIENCE)
     url = f"https://127.0.0.1:{place.application}"
     with httpx2.Client(verify=False, timeout=60) as client:  # the log's own keys prove what is read
         said = client.get(url + STATUS).raise_for_status().json()
@@ -41,9 +41,7 @@ def test_an_opened_chassis_shuts_the_disk_and_every_copy_and_the_next_log_tells_
 ) -> None:
     place = Place.new(tmp_path, image)
     place = replace(place, text=ALONE + b"chassis disk\n", application=free_port())
-    stays = replace(
-        place, hands=True, more=("-no-shutdown",)
-    )  # what it leaves in memory when it is off can be read
+    stays = replace(place, hands=True, more=("-no-shutdown",))  # its memory can be read when it is off
     with stays.on() as (machine, process):
         first, entries = _log(machine, place, tmp_path / "first")
         ((kind, facts),) = _about(entries)
@@ -60,8 +58,7 @@ def test_an_opened_chassis_shuts_the_disk_and_every_copy_and_the_next_log_tells_
     assert "unlock: no slot of the data disk opens" in place.stops()
     place.data.write_bytes(copy)
     assert "unlock: no slot of the data disk opens" in place.stops()
-    place.data.write_bytes(bytes(SIZE))
-    with place.on() as (machine, _):
+    with replace(place, text=CONFIGURATION).on() as (machine, _):  # it has no disk now
         second, entries = _log(machine, place, tmp_path / "second")
     before = facts["counter"]
     told = {"counter": before + 1, "before": before, "openings": 1, "toldBy": first}
