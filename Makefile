@@ -89,7 +89,7 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
-	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode
+	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode cryptsetup-bin
 	OS_IMAGE=build/os nice -n 10 $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 
 test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once

@@ -31,8 +31,8 @@ const ROOT: &str = "/sysroot";
 const RUN: &str = "/run/privacy-os";
 const COMMANDS: &str = "/usr/lib/privacy-os";
 const DATA: &str = "/var/lib/cyberprivacy";
-/// File systems in memory, with all that is secret.
-const IN_MEMORY: &[&str] = &[DATA, "/tmp", "/dev/shm", "/run"];
+/// File systems in memory, with all that is secret; the node's data are in one more, or on a disk.
+const IN_MEMORY: &[&str] = &["/tmp", "/dev/shm", "/run"];
 const DOOR_USER: u32 = 10001;
 const NODE_USER: u32 = 0; // it makes namespaces, networks and mounts for what it runs
 const IMAGE_REGISTER: u32 = 11;
@@ -51,9 +51,14 @@ fn main() {
 
 /// Say why, and go off.
 fn ends(why: &str) -> ! {
+    last_word(why);
+    system::flush();
+    system::power_off();
+}
+
+fn last_word(why: &str) {
     eprintln!("privacy-os: stopped: {why}");
     sleep(Duration::from_millis(500)); // a serial line needs a moment to say it
-    system::power_off();
 }
 
 fn start() -> Outcome<i32> {
@@ -63,7 +68,7 @@ fn start() -> Outcome<i32> {
     for name in list("/modules/order")? {
         system::load_module(&format!("/modules/{name}"))?;
     }
-    tamper::watch(IN_MEMORY)?;
+    tamper::watch(IN_MEMORY, DATA)?;
     nothing_added()?;
     let configuration = operators_configuration()?;
     verified_root()?;

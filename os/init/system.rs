@@ -146,11 +146,15 @@ pub fn wait_for_any(processes: &[i32]) -> Outcome<(i32, i32)> {
     }
 }
 
+/// Have all that was written on disks, however long they take.
+pub fn flush() {
+    // SAFETY: takes nothing.
+    unsafe { sync() };
+}
+
+/// Off, waiting for nothing.
 pub fn power_off() -> ! {
-    // SAFETY: neither call takes memory of ours.
-    unsafe {
-        sync();
-        reboot(POWER_OFF);
-    }
+    // SAFETY: a number only.
+    unsafe { reboot(POWER_OFF) };
     panic!("the kernel did not power off"); // process 1 that ends panics the kernel: there is no way on
 }

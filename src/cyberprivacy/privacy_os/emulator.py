@@ -71,6 +71,7 @@ class Settings:
         kvm: use the processor's virtualisation; None = if it works here.
         hands: somebody sits at it: types on its serial line (`SERIAL`), and commands QEMU (`MONITOR`).
         keys: firmware starts only what these allow (Secure Boot); None = it starts anything.
+        setup: firmware that knows Secure Boot keeps its variables over starts; at first it has no keys.
         offered: a program that firmware gets from the network when the disk starts nothing.
         more: further words for QEMU: what an attacker would add.
     """
@@ -86,6 +87,7 @@ class Settings:
     kvm: bool | None = None
     hands: bool = False
     keys: Keys | None = None
+    setup: bool = False
     offered: Path | None = None
     more: Sequence[str] = ()
 
@@ -154,8 +156,9 @@ def running(settings: Settings) -> Iterator[Running]:
             raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
     state = settings.state.resolve()
     make_tpm(state / "tpm")
-    blank = VARIABLES.read_bytes()  # no boot entry outlives a start
-    (state / "variables.fd").write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
+    blank, kept = VARIABLES.read_bytes(), state / "variables.fd"
+    if not (settings.setup and kept.exists()):  # else no boot entry outlives a start
+        kept.write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
     (state / "console.log").write_bytes(b"")
     with ExitStack() as ends:
         _started(ends, _tpm(state), state / "tpm.log")
@@ -200,7 +203,12 @@ def _tpm(state: Path) -> list[str]:
 
 
 def _firmware(settings: Settings) -> Path:
-    return FIRMWARE if settings.keys is None else SECURE_FIRMWARE
+    return SECURE_FIRMWARE if _secure(settings) else FIRMWARE
+
+
+def _secure(settings: Settings) -> bool:
+    """Whether its firmware knows Secure Boot."""
+    return settings.setup or settings.keys is not None
 
 
 def _qemu(settings: Settings, state: Path) -> list[str]:
@@ -213,11 +221,11 @@ def _qemu(settings: Settings, state: Path) -> list[str]:
     """
     kvm = virtualised() if settings.kvm is None else settings.kvm
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    smm = "off" if settings.keys is None else "on"
+    smm = "on" if _secure(settings) else "off"
     words += ["-machine", f"q35,smm={smm},accel={'kvm' if kvm else 'tcg'}", "-cpu", "host" if kvm else "max"]
     words += ["-m", str(settings.memory), "-smp", "2" if kvm else "1", "-monitor", "none"]
     words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_firmware(settings)}"]
-    words += [] if settings.keys is None else ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    words += [] if not _secure(settings) else ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     words += ["-drive", f"if=pflash,format=raw,unit=1,file={state / 'variables.fd'}"]
     words += ["-chardev", f"socket,id=tpm,path={state / 'tpm.sock'}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
     words += ["-device", "tpm-crb,tpmdev=tpm0", "-device", "virtio-rng-pci"]
