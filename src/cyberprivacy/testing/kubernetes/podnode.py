@@ -41,14 +41,15 @@ _STARTS: Final = 180.0
 
 
 def helm_install(plane: Plane, chart: Path, values: Mapping[str, Any]) -> None:
-    """Install the chart as an administrator would, or change what is installed.
+    """Install the chart of a checkout as an administrator would, or change what is installed.
 
     Raises:
         TryLater: Helm or the cluster refuses.
     """
     file = plane.folder / "values.json"  # JSON is YAML
     file.write_text(json.dumps(values))
-    command = [str(helm()), "upgrade", "--install", "cyberprivacy", str(chart), "--namespace", SPACE]
+    program = helm(chart.parent / "kubernetes-rig")
+    command = [str(program), "upgrade", "--install", "cyberprivacy", str(chart), "--namespace", SPACE]
     command.append("--create-namespace")
     command += ["--kubeconfig", str(plane.kubeconfig("admin")), "--values", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
