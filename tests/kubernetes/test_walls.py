@@ -17,7 +17,7 @@ from cyberprivacy.deploy.deployment import Application
 from cyberprivacy.deploy.kubernetes.fields import text
 from cyberprivacy.review.workload import ScratchMount
 from cyberprivacy.testing.kubernetes.binaries import kube_router
-from cyberprivacy.testing.kubernetes.plane import HOST, eventually, run
+from cyberprivacy.testing.kubernetes.plane import eventually, run
 from cyberprivacy.testing.town import free_port
 
 pytestmark = pytest.mark.timeout(1200)  # kube-router is compiled once
@@ -101,7 +101,9 @@ def test_a_pod_reaches_nothing_but_its_own_application_once_policies_are_enforce
 
 
 def test_the_front_still_reaches_the_public_port(town: Town) -> None:
-    assert town.machine.registry.startswith(f"{HOST}:")  # the front's address, from which alone users come
+    assert town.machine.registry.startswith(
+        f"{town.plane.site.host}:"
+    )  # the front's address, from which alone users come
     assert version(town) == "1.0.0"
 
 
