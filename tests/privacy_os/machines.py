@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hands import Hands
 
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
-from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
 from cyberprivacy.privacy_os.image import DISK
+from cyberprivacy.privacy_os.partitions import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.secure_boot import Keys
 from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
 from cyberprivacy.privacy_os.toolbox import Toolbox, toolbox

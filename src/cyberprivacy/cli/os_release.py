@@ -98,7 +98,9 @@ def rebuild(
     from cyberprivacy.privacy_os.release import MAX_LINE, Measured
 
     if to is not None and to.exists():
-        raise Misuse("the folder exists", code="os.exists", to=str(to), hint="Name one that is to be made with --to.")
+        raise Misuse(
+            "the folder exists", code="os.exists", to=str(to), hint="Name one that is to be made with --to."
+        )
     with temporary(Cid.parse(bundle), gateway, kubo, store) as found, scratch(cache / "again") as place:
         says = Measured.said(lambda name: read_file(found.tree / name, MAX_LINE))
         out.progress(f"they say {says.plain.hex()}; their builder runs")

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cyberprivacy.attest.keeping import replace_file
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.tpmdevice import KEY_FILE, TpmAttester
 from cyberprivacy.privacy_os.volume import Configuration
 from cyberprivacy.privacy_os.whole_log import whole_log

@@ -29,8 +29,8 @@ from starlette.routing import Route
 from cyberprivacy.attest import tpmenrolment
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
 from cyberprivacy.attest.enrolment import MAX_MESSAGE, Answer
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.identity import EARLY, LONGEST, TlsIdentity
-from cyberprivacy.attest.keeping import replace_file
 from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.listening import listening
