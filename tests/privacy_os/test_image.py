@@ -18,6 +18,9 @@ from cyberprivacy.privacy_os.release import Measured, lay_out
 from cyberprivacy.privacy_os.sources import KERNEL, STUB
 from cyberprivacy.privacy_os.toolbox import Toolbox
 
+CID = "bafybeifx7yeb55armcsxwwitkymga5xf53dxiarykms3ygqic223w5sk3m"
+"""Of nothing that is here."""
+
 
 @pytest.fixture
 def box() -> Iterator[Toolbox]:
@@ -52,6 +55,12 @@ def test_sources_that_are_voted_on_say_what_they_make(image: Path, again: tuple[
     lie = Measured(made.plain, bytes(32))
     facts = {"says": str(lie.facts()), "measured": str(made.facts())}
     assert (said["error"], said["facts"]) == ("os.release", facts)
+
+
+def test_what_is_in_a_folder_is_not_written_over(again: tuple[Path, dict[str, object]]) -> None:
+    """It is refused before anything is fetched or made."""
+    said = cyberprivacy("os", "release", "rebuild", CID, "--to", again[0], code=2)
+    assert (said["error"], said["facts"]) == ("os.exists", {"to": str(again[0])})
 
 
 def test_a_changed_release_is_named(image: Path, tmp_path: Path) -> None:
