@@ -4,8 +4,8 @@
 //! mount what a kernel needs; load exactly the modules that the image lists; watch the chassis; refuse a start that
 //! was given more than the image; read and measure the operator's configuration; open the verified root; configure
 //! the network; take away what is not needed any more; have the data disk opened, and measure that nothing opens it
-//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and the
-//! node. Any failure, and the end of the door, powers the machine off with a message. A node
+//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and once
+//! it answers, the node. Any failure, and the end of the door, powers the machine off with a message. A node
 //! that ends is started again: it goes on where it was. There is no shell, no login and no fallback.
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -19,7 +19,11 @@ mod tpm;
 
 use configuration::Configuration;
 use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use system::Mount;
@@ -86,7 +90,16 @@ fn start() -> Outcome<i32> {
     tpm::measure(IMAGE_REGISTER, SHUT)?;
     finish("prepare")?;
     say("the node is prepared");
-    run("door", DOOR_USER)
+    door()
+}
+
+/// Start the door, and wait until it answers or has ended: the node, which takes longer to start, takes no time from
+/// it. The door has one end of a pair as its input, and lets go of it when it answers.
+fn door() -> Outcome<i32> {
+    let (mut ours, its) = UnixStream::pair().map_err(|problem| format!("a pair of sockets: {problem}"))?;
+    let door = start_command("door", DOOR_USER, OwnedFd::from(its).into())?;
+    ours.read(&mut [0]).map_err(|problem| format!("the door: {problem}"))?;
+    Ok(door)
 }
 
 /// Have the node running until the door ends; gives the door's wait status.
@@ -113,10 +126,14 @@ fn finish(name: &str) -> Outcome<()> {
     }
 }
 
-/// Start a command of the image.
+/// Start a command of the image, which is told nothing.
 fn run(name: &str, user: u32) -> Outcome<i32> {
+    start_command(name, user, Stdio::null())
+}
+
+fn start_command(name: &str, user: u32, input: Stdio) -> Outcome<i32> {
     let _alone = tamper::undisturbed();
-    system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?)
+    system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?, input)
 }
 
 fn say(what: &str) {

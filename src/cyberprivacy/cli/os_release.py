@@ -1,5 +1,6 @@
 """`os release …`: which Privacy OS counts, decided by a DAO that votes on its sources."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,7 +16,7 @@ from cyberprivacy.cli.privacy_os import CACHE, MADE, SOURCES, Cache
 from cyberprivacy.cli.release import done, read_file
 from cyberprivacy.cli.status import Since
 from cyberprivacy.cli.times import moment
-from cyberprivacy.errors import Untrusted
+from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.proposal import os_releases
 from cyberprivacy.proposal.calls import Call, carry_out
 from cyberprivacy.proposal.clusters import measurement_since
@@ -81,6 +82,9 @@ def bundle(
 def rebuild(
     bundle: Bundle,
     cache: Cache = CACHE,
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the image that they make, whatever they say; made.")
+    ] = None,
     *,
     sources: Sources,
     as_json: Json = False,
@@ -94,10 +98,16 @@ def rebuild(
     from cyberprivacy.privacy_os.rebuilding import rebuild as rebuilt
     from cyberprivacy.privacy_os.release import MAX_LINE, Measured
 
+    if to is not None and to.exists():
+        raise Misuse(
+            "the folder exists", code="os.exists", to=str(to), hint="Name one that is to be made with --to."
+        )
     with sources.tree(bundle) as found, scratch(cache / "again") as place:
         says = Measured.said(lambda name: read_file(found.tree / name, MAX_LINE))
         out.progress(f"they say {says.plain.hex()}; their builder runs")
         measured = rebuilt(found.tree, place, cache)
+        if to is not None:
+            shutil.copytree(place / "os", to)
     if measured != says:
         hint = "Vote against it: what would be accepted is not what its sources make."
         facts = {"says": says.facts(), "measured": measured.facts()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cyberprivacy.attest import tpmchassis
-from cyberprivacy.attest.keeping import replace_file
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.tpmdevice import KEY_FILE, TpmAttester
 from cyberprivacy.privacy_os.volume import Configuration
 from cyberprivacy.privacy_os.whole_log import whole_log
