@@ -164,9 +164,9 @@ def running(settings: Settings) -> Iterator[Running]:
             raise Misuse("a file is missing", code="os.emulator", path=str(path), hint=HINT)
     state = settings.state.resolve()
     make_tpm(state / "tpm")
-    blank, kept = VARIABLES.read_bytes(), state / "variables.fd"
-    if not (settings.setup and kept.exists()):  # else no boot entry outlives a start
-        kept.write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
+    blank, variables = VARIABLES.read_bytes(), state / "variables.fd"
+    if not (settings.setup and variables.exists()):  # else no boot entry outlives a start
+        variables.write_bytes(blank if settings.keys is None else enrolled(blank, settings.keys))
     (state / "console.log").write_bytes(b"")
     with ExitStack() as ends:
         _started(ends, _tpm(state), state / "tpm.log")

@@ -14,7 +14,19 @@ OUTCOMES = {
     "in part",
     "not prevented",
 }
-ATTACKS = ("start", "beset", "chassis", "data_disk", "data_disk_alone", "data_disk_secure_boot", "key_node")
+ATTACKS = (
+    *(
+        "start",
+        "beset",
+        "chassis",
+        "data_disk",
+        "data_disk_alone",
+        "data_disk_secure_boot",
+        "enrolment",
+        "key_node",
+    ),
+    *("secure_boot", "upgrade"),
+)
 """Modules of `tests/privacy_os` that attack."""
 HONEST = {"privacy_os/test_data_disk.py::test_a_restart_keeps_what_was_kept"}
 
