@@ -157,7 +157,7 @@ def serving(here: Town) -> Iterator[str]:
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        running.should_exit = True
+        running.stop()
         thread.join()
 
 

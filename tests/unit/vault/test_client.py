@@ -53,13 +53,12 @@ class Paper:
 @contextmanager
 def running(app: ASGIApp, bound: Any) -> Iterator[None]:
     prepared = server.prepared(app)
-    prepared.config.lifespan = "on"  # a vault by itself has none; an application's middleware needs it
     thread = threading.Thread(target=prepared.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
         yield
     finally:
-        prepared.should_exit = True
+        prepared.stop()
         thread.join()
 
 
