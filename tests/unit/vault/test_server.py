@@ -54,15 +54,17 @@ async def address(scope: Scope, _receive: Receive, send: Send) -> None:
 def serving(handler: Handler, **how: str) -> Iterator[tuple[int, App, server.Server]]:
     app = App(handler)
     with listening("127.0.0.1", 0) as bound:
-        running = server.prepared(app, **how)
+        running, bound_to = server.prepared(app, **how), bound.getsockname()
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
-            yield bound.getsockname()[1], app, running
+            yield bound_to[1], app, running
         finally:
             running.stop()
             thread.join(timeout=60)
             assert not thread.is_alive()
+        with pytest.raises(ConnectionRefusedError):  # also while whoever gave it the socket goes on
+            socket.create_connection(bound_to, timeout=30)
     assert app.lived == ["lifespan.startup", "lifespan.shutdown"]
 
 

@@ -5,7 +5,6 @@ its core for what only it does.
 """
 
 import asyncio
-import os
 import signal
 import socket
 import threading
@@ -54,7 +53,7 @@ class Server:
         self._running: tuple[asyncio.AbstractEventLoop, Any] | None = None
 
     def run(self, sockets: Sequence[socket.socket]) -> None:
-        """Answer on a socket that listens already, until SIGTERM, SIGINT or `stop`.
+        """Answer on a socket that listens already, until SIGTERM, SIGINT or `stop`; it is closed then.
 
         Raises:
             NotServed: it could not begin, or ended by itself.
@@ -104,9 +103,10 @@ class _Bound(Granian):
         self._bound = bound
 
     def _init_shared_socket(self) -> None:
-        """Its own way would bind another."""
+        """Its own way would bind another. The socket is its own from here on; it closes it when it is to end."""
+        self._bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # so are the connections that it takes
         holder: Any = vars(net)["SocketHolder"]  # which its stubs do not know
-        self._shd: Any = holder(os.dup(self._bound.fileno()), False, BACKLOG)  # it closes what it is given
+        self._shd: Any = holder(self._bound.detach(), False, BACKLOG)
 
     async def _stop_workers(self) -> None:
         """Let what has begun end; after `GRACE`, end it."""
