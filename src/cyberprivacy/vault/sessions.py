@@ -71,6 +71,7 @@ class Session:
     expires: int
     secret: bytes = field(repr=False)
     head: bytes
+    _owners: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def own(self) -> bytes:
@@ -91,7 +92,10 @@ class Session:
             raise Misuse(
                 "say of which application", code="session.which", hint="Give `app`; GET /udi/v1/data lists them."
             )
-        return pairwise(self.secret, which)
+        owner = self._owners.get(which)
+        if owner is None:
+            owner = self._owners[which] = pairwise(self.secret, which)
+        return owner
 
     def check_owner(self) -> None:
         """Refuse unless this is the owner's own session.
