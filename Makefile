@@ -10,11 +10,11 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
-STORY := tests/privacy_os/test_story.py tests/privacy_os/test_data_disk.py tests/privacy_os/test_upgrade.py
+STORY := $(patsubst %,tests/privacy_os/test_%.py,story start upgrade data_disk_alone data_disk image beset)
 STARTS := $(STORY) $(filter-out $(STORY),$(wildcard tests/privacy_os/test_*.py))
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os test-kubernetes test-engines test-kubo clean
+.PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os kubernetes test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -89,13 +89,17 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
-	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode
+	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode cryptsetup-bin
 	OS_IMAGE=build/os nice -n 10 $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 
-test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and seven more to compile it once
+kubernetes: install ## compile Kubernetes, Helm and a firewall, once; with what processor time nobody else wants
+	@deploy/install-go.sh
+	@chrt --idle 0 $(RUN) python -m cyberprivacy.testing.kubernetes.binaries deploy/kubernetes-rig
+
+test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and what `kubernetes` takes once
 	@deploy/install-debian.sh containerd containernetworking-plugins ipset
 	@deploy/install-go.sh
-	$(RUN) pytest tests/kubernetes -p no:randomly --durations 12
+	$(RUN) pytest tests/kubernetes -p no:randomly --durations 40 -n 2 --dist loadfile --no-loadscope-reorder
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
 	$(RUN) pytest tests/other_engines -p no:randomly --durations 12

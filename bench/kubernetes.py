@@ -64,7 +64,7 @@ def rollouts(folder: Path, rounds: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     with ExitStack() as stack:
         plane = stack.enter_context(plane_in(folder))
-        where = stack.enter_context(registry(folder, SITE.host))
+        where = stack.enter_context(registry(folder, SITE))
         machine = Machine(plane, where)
         stack.callback(machine.stop)
         machine.start()

@@ -17,11 +17,15 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "quick"))
 
 
+TOGETHER = ("tests/faults/", "tests/kubernetes/test_waves")
+"""Beginnings of files that share what takes long to make: a town; two clusters."""
+
+
 class ByFile(LoadFileScheduling):
-    """A worker for each file, and one for all faults: they share a town that takes a minute to found."""
+    """A worker for each file, but one for files that belong together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "faults" if nodeid.startswith("tests/faults/") else nodeid.partition("::")[0]
+        return next((each for each in TOGETHER if nodeid.startswith(each)), nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:

@@ -24,7 +24,7 @@ from cyberprivacy.registry.pushed import SEAL, PushedImage
 from cyberprivacy.review.workload import Topology
 from cyberprivacy.testing.kubernetes.install import OURS, USER
 from cyberprivacy.testing.kubernetes.machine import Machine
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane, Site, eventually
+from cyberprivacy.testing.kubernetes.plane import Plane, Site, eventually
 from cyberprivacy.testing.kubernetes.town import admitted, provide
 from cyberprivacy.testing.kubernetes.town import registry as local_registry
 
@@ -43,8 +43,15 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def plane(folder: Path) -> Iterator[Plane]:
-    with admitted(folder, RIG, ACCOUNT, audited=USER) as plane:
+def sites(worker_id: str) -> tuple[Site, Site]:
+    """Where the clusters of this worker are; the demo's is number 0."""
+    worker = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    return Site(2 * worker + 1), Site(2 * worker + 2)
+
+
+@pytest.fixture(scope="session")
+def plane(folder: Path, sites: tuple[Site, Site]) -> Iterator[Plane]:
+    with admitted(folder, RIG, ACCOUNT, audited=USER, site=sites[0]) as plane:
         yield plane
 
 
@@ -52,7 +59,7 @@ def plane(folder: Path) -> Iterator[Plane]:
 def registry(plane: Plane, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """A registry on the host's end of the cluster's cable; digests of the guestbook by version."""
     base, digests = python_layer(), {}
-    with local_registry(folder) as where:
+    with local_registry(folder, plane.site) as where:
         for version in ("1.0.0", "1.1.0"):
             layout, app = folder / f"image-{version}", {}
             for release in ("1.0.0", version):
@@ -77,13 +84,15 @@ def machine(plane: Plane, registry: tuple[str, dict[str, str]]) -> Iterator[Mach
 
 
 @pytest.fixture(scope="session")
-def south(machine: Machine, registry: tuple[str, dict[str, str]], folder: Path) -> Iterator[Plane]:
+def south(
+    machine: Machine, sites: tuple[Site, Site], registry: tuple[str, dict[str, str]], folder: Path
+) -> Iterator[Plane]:
     """A second cluster, of one machine, beside the first."""
     place = folder / "south"
     place.mkdir(mode=0o711)
-    with admitted(place, RIG, ACCOUNT, site=Site(1)) as plane:
+    with admitted(place, RIG, ACCOUNT, site=sites[1]) as plane:
         # To the registry, and nowhere else.
-        plane.inside("ip", "route", "add", f"{HOST}/32", "via", plane.site.host)
+        plane.inside("ip", "route", "add", f"{sites[0].host}/32", "via", plane.site.host)
         beside = Machine(plane, registry[0])
         try:
             beside.start()
@@ -103,7 +112,7 @@ class Town:
         self._open: list[Cluster | KubernetesRuntime] = []
         self.front = Front(folder / "front")
         self.settings = KubernetesSettings(
-            access=read(plane.kubeconfig(OURS)), front=(f"{HOST}/32",), start_seconds=60
+            access=read(plane.kubeconfig(OURS)), front=(f"{plane.site.host}/32",), start_seconds=60
         )
         self.runtime = self.reborn()
         self.front.serve(APP, f"127.0.0.1:{self.port}", identity("first"), folder / "api.sock")
@@ -177,5 +186,5 @@ def town(plane: Plane, machine: Machine, registry: tuple[str, dict[str, str]], f
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The demo has a cluster of its own where everybody else's is: it goes before that is there."""
+    """The demo takes longest, and has a cluster of its own: it goes first."""
     items.sort(key=lambda item: item.path.name != "test_demo.py")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.kubernetes.conftest import DEPLOY
+from tests.kubernetes.conftest import DEPLOY, RIG
 
 from cyberprivacy.testing.kubernetes.binaries import helm
 from cyberprivacy.testing.kubernetes.install import documents, install
@@ -16,12 +16,12 @@ EXAMPLE = ("--values", str(CHART / "node-values.yaml"))
 
 
 def asked(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [helm(), *words, "--kube-version", "1.30.0"]
+    command = [helm(RIG), *words, "--kube-version", "1.30.0"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_manifests_are_what_the_chart_becomes(tmp_path: Path) -> None:
-    subprocess.run([MANIFESTS / "make.sh", tmp_path], check=True, env=os.environ | {"HELM": str(helm())})
+    subprocess.run([MANIFESTS / "make.sh", tmp_path], check=True, env=os.environ | {"HELM": str(helm(RIG))})
     for name in ("account.yaml", "node.yaml"):
         assert (tmp_path / name).read_text() == (MANIFESTS / name).read_text(), "run deploy/manifests/make.sh"
 

@@ -26,7 +26,7 @@ from cyberprivacy.testing.checkout import DEBS, PROJECT
 from cyberprivacy.testing.gateway import LyingGateway, running
 from cyberprivacy.testing.kubernetes.machine import Machine
 from cyberprivacy.testing.kubernetes.passage import Passage
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane
+from cyberprivacy.testing.kubernetes.plane import Plane
 from cyberprivacy.testing.kubernetes.podnode import push_image
 
 YARD = "builds"
@@ -63,13 +63,13 @@ def ground(plane: Plane, machine: Machine, tmp_path_factory: pytest.TempPathFact
     with ExitStack() as stack:
         gateway = stack.enter_context(running(LyingGateway(store.find)))
         bases = stack.enter_context(BaseRegistry(layout)).port
-        stack.enter_context(Passage(HOST, (port_of(gateway), bases)))
+        stack.enter_context(Passage(plane.site.host, (port_of(gateway), bases)))
         yard = Yard(YARD, push_image(f"http://{machine.registry}", folder / "image"))
         prepare(plane)
         values = {
-            "gateway": f"http://{HOST}:{port_of(gateway)}",
+            "gateway": f"http://{plane.site.host}:{port_of(gateway)}",
             "index": "https://pypi.org/simple",
-            "registry": f"http://{HOST}:{bases}",
+            "registry": f"http://{plane.site.host}:{bases}",
             "registry-auth": str(secret),
         }
         yield Ground(linted, values, layout, yard)
@@ -117,7 +117,7 @@ def test_a_source_that_the_pods_do_not_get_ends_the_job_and_leaves_nothing(
     ground: Ground, plane: Plane, tmp_path: Path
 ) -> None:
     with pytest.raises(JobUndone) as refusal:
-        agreed(ground, plane, tmp_path, gateway=f"http://{HOST}:9")
+        agreed(ground, plane, tmp_path, gateway=f"http://{plane.site.host}:9")
     assert refusal.value.code == "job.failed"
     assert "bundle.unreachable" in str(refusal.value.facts["log"])
     assert left(plane) == []

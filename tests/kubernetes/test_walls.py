@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.kubernetes.conftest import APP, DEPLOY, Town
+from tests.kubernetes.conftest import APP, RIG, Town
 from tests.kubernetes.test_life import Load, version
 from tests.unit.deploy.conftest import identity
 
@@ -16,8 +16,8 @@ from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.deploy.deployment import Application
 from cyberprivacy.deploy.kubernetes.fields import text
 from cyberprivacy.review.workload import ScratchMount
-from cyberprivacy.testing.kubernetes.binaries import compiled
-from cyberprivacy.testing.kubernetes.plane import HOST, eventually, run
+from cyberprivacy.testing.kubernetes.binaries import kube_router
+from cyberprivacy.testing.kubernetes.plane import eventually, run
 from cyberprivacy.testing.town import free_port
 
 pytestmark = pytest.mark.timeout(1200)  # kube-router is compiled once
@@ -95,13 +95,15 @@ def test_a_pod_reaches_nothing_but_its_own_application_once_policies_are_enforce
         *mine,
         *others,
     }  # it is the policies that do it
-    town.machine.enforce(compiled(DEPLOY / "kubernetes-firewall"))
+    town.machine.enforce(kube_router(RIG))
     eventually(lambda: reached_from(town, address(town, APP), mine | others) == set(mine), 60, "enforced")
     assert reached_from(town, address(town, OTHER), mine) == set()
 
 
 def test_the_front_still_reaches_the_public_port(town: Town) -> None:
-    assert town.machine.registry.startswith(f"{HOST}:")  # the front's address, from which alone users come
+    assert town.machine.registry.startswith(
+        f"{town.plane.site.host}:"
+    )  # the front's address, from which alone users come
     assert version(town) == "1.0.0"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1200.0
 """Seconds for a release under emulation."""
-DATA = 1024
+DATA = 512
 """MiB of the machine's data disk: a base image several times, and the guestbook."""
 ONE = "ONE node: whoever runs it holds its part of the disk's key alone"
 

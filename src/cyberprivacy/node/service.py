@@ -27,6 +27,7 @@ from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.beginnings import record_start
+from cyberprivacy.node.chassis import chassis_duty
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.doors import doors
@@ -217,6 +218,7 @@ class Node:
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
         log, quorum, answering = config.data / "log", circle.quorum, config.answering
         public = publisher(ledger, log, machine.key, clock=clock, quorum=quorum, answering=answering)
+        self._watched = [chassis_duty(ledger, machine.key.id, lambda: public.size)] if config.chassis else []
         past, keeping = pasts(ledger.entries()), Keeping(public)
         self._shared = _Shared(assembly, machine, desk, ledger, public, keeping, circle, past, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
@@ -238,6 +240,7 @@ class Node:
             self._tidy,
             self._shared.keeping.keep,
             *self._shared.circle.duties(),
+            *self._watched,
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(on_duty, duty, stop) for duty in duties]

@@ -1,9 +1,15 @@
-"""Kubernetes and etcd, compiled from Go modules at the versions in a go.mod; once, and kept outside the tree."""
+"""Kubernetes, etcd, Helm and a firewall, compiled from one Go module; once, and kept outside the tree.
+
+python -m cyberprivacy.testing.kubernetes.binaries RIG   compile all of them now
+"""
 
 import fcntl
 import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -11,66 +17,45 @@ from typing import Final
 from cyberprivacy.errors import Misuse
 
 CACHE: Final = Path.home() / ".cache" / "cyberprivacy" / "kubernetes"
-HELM: Final = "v3.18.4"
-PARTS: Final = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+PARTS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+"""What the one program of them all is called as."""
+_WHOLE: Final = "kubernetes"
+_ROUTER: Final = "kube-router"
+_HELM: Final = "helm.sh/helm/v3/cmd/helm"
 
 
 def is_compiled(rig: Path) -> bool:
     """Whether `binaries` takes no time."""
-    return _place(rig).exists()
+    return (_place(rig) / _WHOLE).exists()
 
 
 def binaries(rig: Path) -> Path:
-    """The folder with the programs; it takes minutes the first time.
+    """The folder with the programs of Kubernetes, and etcd; it takes minutes the first time.
 
     Args:
-        rig: folder with go.mod, go.sum and our few lines around etcd.
+        rig: folder with go.mod, go.sum and our few lines around what they name.
     """
-    place = _place(rig)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not place.exists():
-            fresh = place.with_suffix(".fresh")
-            _build(rig, fresh)
-            fresh.rename(place)
-    return place
+    return _program(rig, _WHOLE, f"./{_WHOLE}").parent
 
 
-def helm() -> Path:
-    """The Helm program, compiled from its module; the checksum database says what its source is."""
-    place = CACHE / f"helm-{HELM}"
-    place.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "helm").exists():
-            command = ["nice", "-n", "15", "go", "install", f"helm.sh/helm/v3/cmd/helm@{HELM}"]
-            subprocess.run(command, check=True, env=os.environ | {"CGO_ENABLED": "0", "GOBIN": str(place)})
-    return place / "helm"
+def helm(rig: Path) -> Path:
+    """The Helm program; most of it is compiled with Kubernetes."""
+    return _program(rig, "helm", _HELM)
+
+
+def kube_router(rig: Path) -> Path:
+    """The folder with the program that enforces NetworkPolicy; most of it is compiled with Kubernetes."""
+    return _program(rig, _ROUTER, f"./{_ROUTER}").parent
 
 
 def compiled(module: Path) -> Path:
     """The folder with the programs of a small Go module, of which each is a folder of its own; compiled once."""
     sources = [path for path in sorted(module.rglob("*")) if path.is_file()]
     place = CACHE / f"{module.name}-{_digest(sources)}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone():
         if not place.exists():
             fresh = place.with_suffix(".fresh")
-            command = [
-                "nice",
-                "-n",
-                "15",
-                "go",
-                "build",
-                "-trimpath",
-                "-ldflags=-s -w",
-                "-o",
-                f"{fresh}/",
-                "./...",
-            ]
-            subprocess.run(command, check=True, cwd=module, env=os.environ | {"CGO_ENABLED": "0"})
+            _build(module, fresh, "./...")
             fresh.rename(place)
     return place
 
@@ -87,20 +72,55 @@ def version(rig: Path) -> str:
     return found[1]
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else compiles meanwhile: whoever comes second finds what the first has made."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _place(rig: Path) -> Path:
-    sources = [rig / "go.mod", rig / "go.sum", *sorted((rig / "etcd").iterdir())]
-    return CACHE / _digest(sources)
+    return CACHE / _digest([rig / "go.mod", rig / "go.sum", *sorted(rig.glob("*/*.go"))])
 
 
 def _digest(sources: list[Path]) -> str:
     return sha256(b"".join(sha256(path.read_bytes()).digest() for path in sources)).hexdigest()[:16]
 
 
-def _build(rig: Path, place: Path) -> None:
-    major, minor, _ = version(rig).split(".")
-    package = "k8s.io/component-base/version"
-    flags = [("gitVersion", f"v{version(rig)}"), ("gitMajor", major), ("gitMinor", minor)]
-    stamped = " ".join(["-s -w", *(f"-X {package}.{name}={value}" for name, value in flags)])
-    packages = ["./etcd", *(f"k8s.io/kubernetes/cmd/{part}" for part in PARTS)]
-    command = ["nice", "-n", "15", "go", "build", "-trimpath", "-ldflags", stamped, "-o", f"{place}/", *packages]
-    subprocess.run(command, check=True, cwd=rig, env=os.environ | {"CGO_ENABLED": "0"})
+def _program(rig: Path, name: str, package: str) -> Path:
+    place = _place(rig)
+    with _alone():
+        if not (place / name).exists():
+            fresh = place / "fresh"
+            _build(rig, fresh, package, _stamps(version(rig)))
+            if name == _WHOLE:
+                for part in PARTS:
+                    (place / part).unlink(missing_ok=True)
+                    (place / part).symlink_to(_WHOLE)
+            (fresh / name).rename(place / name)
+    return place / name
+
+
+def _stamps(version: str) -> Sequence[str]:
+    """What the linker writes into Kubernetes, which says of itself what it is."""
+    major, minor, _ = version.split(".")
+    said = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
+    return [f"-X k8s.io/component-base/version.{name}={value}" for name, value in said.items()]
+
+
+def _build(module: Path, place: Path, packages: str, stamps: Sequence[str] = ()) -> None:
+    """Compile packages of a module into a folder.
+
+    Each time with the same flags for the compiler, so that what was compiled once need not be again. Nobody
+    debugs these programs: what a debugger would need is not even written.
+    """
+    flags = ["-trimpath", "-gcflags=all=-dwarf=false", f"-ldflags={' '.join(['-s -w', *stamps])}"]
+    command = ["nice", "-n", "15", "go", "build", *flags, "-o", f"{place}/", packages]
+    subprocess.run(command, check=True, cwd=module, env=os.environ | {"CGO_ENABLED": "0"})
+
+
+if __name__ == "__main__":
+    for each in (binaries, helm, kube_router):
+        sys.stdout.write(f"{each(Path(sys.argv[1]))}\n")

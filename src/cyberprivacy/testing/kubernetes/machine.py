@@ -15,11 +15,12 @@ from typing import Final
 
 from cyberprivacy.deploy.kubernetes.fields import items
 from cyberprivacy.errors import CyberPrivacyError, TryLater
-from cyberprivacy.testing.kubernetes.plane import Plane, eventually, run
+from cyberprivacy.testing.kubernetes.plane import FIRST, Plane, Site, eventually, run
 from cyberprivacy.testing.ociimages import app_layer, write_image
 
 PAUSE: Final = "localhost/pause:1"
 BRIDGE: Final = "cpk-pods"
+GROUPS: Final = Path("/sys/fs/cgroup")
 
 
 class Machine:
@@ -28,12 +29,15 @@ class Machine:
     Args:
         plane: started.
         registry: "host:port" of a registry on the host's end of the cable; it speaks plain HTTP.
+
+    Attributes:
+        logs: where the kubelet keeps what containers say, a folder a pod.
     """
 
     def __init__(self, plane: Plane, registry: str) -> None:
         self._plane, self._folder = plane, plane.folder / "machine"
         self._folder.mkdir()
-        self._socket = self._folder / "containerd.sock"
+        self._socket, self.logs = self._folder / "containerd.sock", self._folder / "logs"
         self.registry = registry
 
     def start(self) -> None:
@@ -90,7 +94,7 @@ class Machine:
             self._ctr("tasks", "rm", "-f", task)
         with suppress(KeyError):
             self._plane.kill("containerd")
-        clear(self._folder)
+        clear(self._folder, self._plane.site)
 
     def images(self) -> str:
         """What `ctr` says of the images that are here."""
@@ -182,7 +186,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             raise TryLater("the pause image cannot be imported", code="kubernetes.machine")
 
     def _kubelet(self) -> tuple[str, ...]:
-        keys, first = self._plane.keys.folder, self._plane.site.number == 0
+        keys = self._plane.keys.folder
         document = {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
@@ -198,9 +202,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             "containerRuntimeEndpoint": f"unix://{self._socket}",
             "cgroupDriver": "cgroupfs",  # there is no systemd to ask
             "failCgroupV1": False,  # cgroups may be of the first version here
-            # Two kubelets of one machine would clear each other's pods out of one tree of control groups.
-            "cgroupsPerQOS": first,
-            "enforceNodeAllocatable": ["pods"] if first else [],
+            **self._groups(),
+            "podLogsDir": str(self.logs),  # a kubelet clears away the logs of pods that it does not know
             "oomScoreAdj": 0,  # see restrict_oom_score_adj
             "failSwapOn": False,
             "podPidsLimit": 256,
@@ -225,6 +228,17 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             f"--cert-dir={self._folder}/kubelet-keys",
         )
 
+    def _groups(self) -> dict[str, object]:
+        """The tree of control groups for pods: two kubelets would clear each other's pods out of a shared one."""
+        site = self._plane.site
+        if site == FIRST:
+            return {}
+        if (GROUPS / "cgroup.controllers").exists():  # one hierarchy, whose root alone has every controller
+            return {"cgroupsPerQOS": False, "enforceNodeAllocatable": []}
+        for hierarchy in filter(Path.is_dir, GROUPS.iterdir()):
+            (hierarchy / site.space).mkdir(exist_ok=True)
+        return {"cgroupRoot": f"/{site.space}"}
+
     def _proxy(self) -> Path:
         document = {
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -242,18 +256,19 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         return settings
 
 
-def clear(folder: Path) -> None:
+def clear(folder: Path, site: Site = FIRST) -> None:
     """Remove what the programs of a machine leave that were killed: shims, mounts, control groups, namespaces.
 
     Args:
         folder: of the machine; it may be of one that ended long ago.
+        site: of its cluster.
     """
     for shim in _shims(folder / "containerd.sock"):
         subprocess.run(["kill", "-9", shim], check=False)
     for place in reversed(Path("/proc/mounts").read_text().splitlines()):
         if (where := place.split()[1]).startswith(f"{folder}/"):
             subprocess.run(["umount", "-l", where], check=False)
-    for group in Path("/sys/fs/cgroup").glob("*/kubepods"):
+    for group in GROUPS.glob("*/kubepods" if site == FIRST else f"*/{site.space}"):
         for below in sorted(group.rglob("*/"), key=lambda one: -len(one.parts)):
             with suppress(OSError):
                 below.rmdir()

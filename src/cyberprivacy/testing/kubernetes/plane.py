@@ -63,7 +63,6 @@ class Site:
 
 
 FIRST: Final = Site()
-HOST: Final = FIRST.host
 USERS: Final = {
     "admin": ("admin", "system:masters"),
     "mallory": ("mallory", "system:masters"),

@@ -25,7 +25,7 @@ from cyberprivacy.testing.kubernetes.binaries import helm
 from cyberprivacy.testing.kubernetes.install import SPACE
 from cyberprivacy.testing.kubernetes.machine import Machine
 from cyberprivacy.testing.kubernetes.passage import Passage
-from cyberprivacy.testing.kubernetes.plane import HOST, Plane, Site, eventually
+from cyberprivacy.testing.kubernetes.plane import Plane, Site, eventually
 from cyberprivacy.testing.kubernetes.town import provide
 from cyberprivacy.testing.server import ledger_entries
 from cyberprivacy.testing.story import Story
@@ -41,14 +41,15 @@ _STARTS: Final = 180.0
 
 
 def helm_install(plane: Plane, chart: Path, values: Mapping[str, Any]) -> None:
-    """Install the chart as an administrator would, or change what is installed.
+    """Install the chart of a checkout as an administrator would, or change what is installed.
 
     Raises:
         TryLater: Helm or the cluster refuses.
     """
     file = plane.folder / "values.json"  # JSON is YAML
     file.write_text(json.dumps(values))
-    command = [str(helm()), "upgrade", "--install", "cyberprivacy", str(chart), "--namespace", SPACE]
+    program = helm(chart.parent / "kubernetes-rig")
+    command = [str(program), "upgrade", "--install", "cyberprivacy", str(chart), "--namespace", SPACE]
     command.append("--create-namespace")
     command += ["--kubeconfig", str(plane.kubeconfig("admin")), "--values", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -69,11 +70,12 @@ def values_of(config: str, image: str, *, replicas: int = 1) -> dict[str, Any]:
     return {"node": {**node, "ports": [PORT], "data": {"size": SIZE}, "resources": room}}
 
 
-def told(dao: str, *, chain: int, bundles: int, bases: int, registry: str) -> str:
+def told(dao: str, site: Site, *, chain: int, bundles: int, bases: int, registry: str) -> str:
     """What an operator in town writes into node.toml: addresses of this machine, by their ports.
 
     Args:
         dao: whom the node serves.
+        site: where the cluster is.
         chain: port of the chain's endpoint.
         bundles: of the author's gateway.
         bases: of a registry with base images.
@@ -81,18 +83,18 @@ def told(dao: str, *, chain: int, bundles: int, bases: int, registry: str) -> st
     """
     return f"""data = "{INSIDE}"
 [chain]
-rpc = ["http://{HOST}:{chain}"]
+rpc = ["http://{site.host}:{chain}"]
 [[dao]]
 address = "{dao}"
 listen = "0.0.0.0:{PORT}"
 [sources]
-gateways = ["http://{HOST}:{bundles}"]
+gateways = ["http://{site.host}:{bundles}"]
 [sources.registries]
-"" = "http://{HOST}:{bases}"
+"" = "http://{site.host}:{bases}"
 [kubernetes]
 kubeconfig = "in-cluster"
 registry = "http://{registry}"
-front = ["{Site().pods}"]
+front = ["{site.pods}"]
 """
 
 
@@ -128,12 +130,12 @@ class Inside:
         self._ends.close()
 
     def _begin(self) -> None:
-        town, registry = self._story.town, self._machine.registry
+        town, registry, site = self._story.town, self._machine.registry, self._plane.site
         self.image = push_image(f"http://{registry}", town.folder / "image")
         bases = self._ends.enter_context(BaseRegistry(self._story.bases)).port
         ports = {"chain": town.chain.port, "bundles": int(town.gateway.rpartition(":")[2]), "bases": bases}
-        self._ends.enter_context(Passage(HOST, tuple(ports.values())))
-        config = told(self._story.dao["governor"], registry=registry, **ports)
+        self._ends.enter_context(Passage(site.host, tuple(ports.values())))
+        config = told(self._story.dao["governor"], site, registry=registry, **ports)
         for which in range(self._replicas):
             provide(self._plane, f"data-node-{which}", SIZE)
         provide(self._plane, "messages", "1Gi")
@@ -184,7 +186,7 @@ class PodNode:
     @property
     def log(self) -> Path:
         """Where the kubelet keeps what its containers say."""
-        return next(Path("/var/log/pods").glob(f"{SPACE}_{self.name}_*/node"), Path("/var/log/pods"))
+        return next(self._machine.logs.glob(f"{SPACE}_{self.name}_*/node"), self._machine.logs)
 
     @property
     def url(self) -> str:

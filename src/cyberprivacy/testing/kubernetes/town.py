@@ -13,15 +13,15 @@ from cyberprivacy.attest.tpm2 import Public
 from cyberprivacy.testing.kubernetes.binaries import binaries
 from cyberprivacy.testing.kubernetes.install import OURS, install, token
 from cyberprivacy.testing.kubernetes.machine import Machine
-from cyberprivacy.testing.kubernetes.plane import FIRST, HOST, Plane, Site
+from cyberprivacy.testing.kubernetes.plane import FIRST, Plane, Site
 from cyberprivacy.testing.server import Neighbour
 from cyberprivacy.testing.town import free_port
 
 
 @contextmanager
-def registry(folder: Path, host: str = HOST) -> Iterator[str]:
-    """Debian's docker-registry at this machine's end of the cluster's cable, over plain HTTP; "host:port"."""
-    port = free_port()
+def registry(folder: Path, site: Site) -> Iterator[str]:
+    """Debian's docker-registry at this machine's end of a cluster's cable, over plain HTTP; "host:port"."""
+    host, port = site.host, free_port()
     settings = folder / "registry.yml"
     settings.write_text(
         f'version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: "{folder}/registry"}}}}\n'
@@ -58,7 +58,7 @@ def table(plane: Plane, where: str) -> str:
     """What a node's configuration says of this cluster."""
     said = {"kubeconfig": str(plane.kubeconfig(OURS)), "registry": f"http://{where}"}
     lines = [f"{name} = {json.dumps(value)}" for name, value in said.items()]
-    return "\n".join(["[kubernetes]", *lines, f'front = ["{HOST}/32"]', ""])
+    return "\n".join(["[kubernetes]", *lines, f'front = ["{plane.site.host}/32"]', ""])
 
 
 def vouch(node: Neighbour) -> str:
@@ -114,7 +114,7 @@ def cluster(folder: Path, rig: Path) -> Iterator[tuple[Plane, Machine]]:
     plane = Plane(folder, binaries(rig))
     try:
         plane.start()
-        with registry(folder) as where:
+        with registry(folder, plane.site) as where:
             machine = Machine(plane, where)
             try:
                 machine.start()
