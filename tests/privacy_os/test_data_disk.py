@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machines import Machine
-from places import ALONE, BLOCK, MADE, SIZE, Place
+from machines import PATIENCE, Machine
+from places import ALONE, BLOCK, MADE, OPEN, SIZE, Place
 
 from cyberprivacy.privacy_os.data_disk import DATA_AT, HEADER_AT
 from cyberprivacy.testing.townmachine import Desk
+
+OFF = 60.0
+"""Seconds in which a machine that has said its last word is off."""
 
 
 def _key(machine: Machine) -> str:
@@ -55,3 +58,18 @@ def test_a_changed_block_is_noticed(made: tuple[Place, str], tmp_path: Path) -> 
     place = made[0].moved(tmp_path)
     place.flip(DATA_AT + BLOCK, SIZE - (2 << 20))
     assert "cannot be mounted (reason='Input/output error')" in place.stops()
+
+
+def test_a_disk_that_does_not_answer_holds_no_opened_chassis_up(made: tuple[Place, str], tmp_path: Path) -> None:
+    """Its host takes a byte a second from it: the machine says so, and is off all the same."""
+    with replace(made[0].moved(tmp_path), hands=True).on() as (machine, process):
+        assert process.wait_for(OPEN, PATIENCE) is not None, machine.console()
+        hands = machine.hands()
+        others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+        hands.does("block_set_io_throttle", device="data", bps=1, **others)
+        hands.does("system_powerdown")
+        assert machine.stops().startswith(
+            "the chassis was opened: keys are erased; the data disk does NOT answer, and its key goes with the power"
+        )
+        hands.close()
+        assert process.wait_for("never said", OFF) is None
