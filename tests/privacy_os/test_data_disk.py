@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machines import PATIENCE, Machine
-from places import ALONE, BLOCK, MADE, OPEN, SIZE, Place
+from machines import Machine
+from places import ALONE, BLOCK, MADE, SIZE, Place
 
 from cyberprivacy.privacy_os.data_disk import DATA_AT, HEADER_AT
 from cyberprivacy.testing.townmachine import Desk
@@ -63,7 +63,7 @@ def test_a_changed_block_is_noticed(made: tuple[Place, str], tmp_path: Path) -> 
 def test_a_disk_that_does_not_answer_holds_no_opened_chassis_up(made: tuple[Place, str], tmp_path: Path) -> None:
     """Its host takes a byte a second from it: the machine says so, and is off all the same."""
     with replace(made[0].moved(tmp_path), hands=True).on() as (machine, process):
-        assert process.wait_for(OPEN, PATIENCE) is not None, machine.console()
+        machine.serves()  # the node begins to write
         hands = machine.hands()
         others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
         hands.does("block_set_io_throttle", device="data", bps=1, **others)
