@@ -10,7 +10,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
-STORY := tests/privacy_os/test_story.py tests/privacy_os/test_data_disk.py tests/privacy_os/test_upgrade.py
+STORY := $(patsubst %,tests/privacy_os/test_%.py,story start upgrade data_disk_alone data_disk image beset)
 STARTS := $(STORY) $(filter-out $(STORY),$(wildcard tests/privacy_os/test_*.py))
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
@@ -89,7 +89,7 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
-	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode
+	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode cryptsetup-bin
 	OS_IMAGE=build/os nice -n 10 $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 
 kubernetes: install ## compile Kubernetes, Helm and a firewall, once; with what processor time nobody else wants

@@ -50,7 +50,8 @@ async def write(request: Request) -> Response:
 
 SITE = os.environ.get("GUESTBOOK_SITE", "http://127.0.0.1:8404")
 VAULT = os.environ.get("GUESTBOOK_VAULT", "guestbook-data")
-personal = Middleware(PersonalData, app=App(name="guestbook", site=SITE, types=HERE / "types", vault=VAULT))
+# On a node, its log remembers what people get receipts of.
+KEPT = App(name="guestbook", site=SITE, types=HERE / "types", vault=VAULT, hosted="GUESTBOOK_HOSTED" in os.environ)
 routes = [Route("/", show), Route("/", write, methods=["POST"])]
 routes += [Route(path, FileResponse(file)) for path, file in FILES.items()]
-app = Starlette(routes=routes, middleware=[personal])
+app = Starlette(routes=routes, middleware=[Middleware(PersonalData, app=KEPT)])

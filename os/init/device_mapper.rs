@@ -1,4 +1,5 @@
-//! The root file system through dm-verity: every block is checked against the measured hash when it is read.
+//! The root file system through dm-verity: every block is checked against the measured hash when it is read. And
+//! the end of a mapped disk, with which the kernel zeroes the key that it had for it.
 //!
 //! Source: Linux, include/uapi/linux/dm-ioctl.h and Documentation/admin-guide/device-mapper/verity.rst.
 
@@ -15,8 +16,10 @@ extern "C" {
 const HEADER: usize = 312; // struct dm_ioctl
 const TARGET: usize = 40; // struct dm_target_spec
 const READ_ONLY: u32 = 1;
-const NAME: &[u8] = b"root";
+const NO_SUCH_DEVICE: i32 = 6; // ENXIO
+const ROOT: &str = "root";
 const CREATE: c_ulong = command(3);
+const REMOVE: c_ulong = command(4);
 const SUSPEND: c_ulong = command(6); // without its flag it resumes: the table becomes active
 const LOAD: c_ulong = command(9);
 
@@ -74,29 +77,39 @@ impl Table {
 
 /// Open the partition through dm-verity; gives the path of the verified device.
 pub fn open_verity(table: &Table, device: &str) -> Outcome<String> {
-    let control = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/mapper/control")
-        .map_err(|problem| format!("/dev/mapper/control: {problem}"))?;
-    let number = call(&control, CREATE, header(HEADER, 0))?;
-    call(&control, LOAD, load(table, device))?;
-    call(&control, SUSPEND, header(HEADER, 0))?;
+    let control = control().map_err(|problem| format!("/dev/mapper/control: {problem}"))?;
+    let verity = |what, value| call(&control, what, value).map_err(|problem| format!("dm-verity: {problem}"));
+    let number = verity(CREATE, header(ROOT, HEADER, 0))?;
+    verity(LOAD, load(table, device))?;
+    verity(SUSPEND, header(ROOT, HEADER, 0))?;
     Ok(format!("/dev/dm-{number}"))
 }
 
-fn header(size: usize, targets: u32) -> Vec<u8> {
+/// Take a mapped device away, if there is one. One that somebody still uses stays.
+pub fn remove(name: &str) -> Result<(), Error> {
+    match call(&control()?, REMOVE, header(name, HEADER, 0)) {
+        Err(problem) if problem.raw_os_error() != Some(NO_SUCH_DEVICE) => Err(problem),
+        _ => Ok(()),
+    }
+}
+
+fn control() -> Result<File, Error> {
+    File::options().read(true).write(true).open("/dev/mapper/control")
+}
+
+/// `name` is one of ours, and short.
+fn header(name: &str, size: usize, targets: u32) -> Vec<u8> {
     let mut made = vec![0; size];
     for (at, value) in [(0, 4u32), (12, size as u32), (16, HEADER as u32), (20, targets), (28, READ_ONLY)] {
         made[at..at + 4].copy_from_slice(&value.to_ne_bytes());
     }
-    made[48..48 + NAME.len()].copy_from_slice(NAME);
+    made[48..48 + name.len()].copy_from_slice(name.as_bytes());
     made
 }
 
 fn load(table: &Table, device: &str) -> Vec<u8> {
     let parameters = table.parameters(device);
-    let mut made = header((HEADER + TARGET + parameters.len() + 1).next_multiple_of(8), 1);
+    let mut made = header(ROOT, (HEADER + TARGET + parameters.len() + 1).next_multiple_of(8), 1);
     made[HEADER + 8..HEADER + 16].copy_from_slice(&(table.blocks * 8).to_ne_bytes()); // sectors of 512 bytes
     made[HEADER + 24..HEADER + 30].copy_from_slice(b"verity");
     made[HEADER + TARGET..HEADER + TARGET + parameters.len()].copy_from_slice(parameters.as_bytes());
@@ -104,10 +117,10 @@ fn load(table: &Table, device: &str) -> Vec<u8> {
 }
 
 /// Ask the device mapper; gives the minor number of the device.
-fn call(control: &File, what: c_ulong, mut value: Vec<u8>) -> Outcome<u64> {
+fn call(control: &File, what: c_ulong, mut value: Vec<u8>) -> Result<u64, Error> {
     // SAFETY: the structure says its own size, which is that of `value`.
     if unsafe { ioctl(control.as_raw_fd(), what, value.as_mut_ptr()) } < 0 {
-        return Err(format!("dm-verity: {}", Error::last_os_error()));
+        return Err(Error::last_os_error());
     }
     let number = value[40..48].iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     Ok(number & 0xff | (number >> 12) & 0xfff00)

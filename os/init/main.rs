@@ -4,8 +4,8 @@
 //! mount what a kernel needs; load exactly the modules that the image lists; watch the chassis; refuse a start that
 //! was given more than the image; read and measure the operator's configuration; open the verified root; configure
 //! the network; take away what is not needed any more; have the data disk opened, and measure that nothing opens it
-//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and the
-//! node. Any failure, and the end of the door, powers the machine off with a message. A node
+//! from now on; have the node's configuration prepared; start the door, which proves what this machine is, and once
+//! it answers, the node. Any failure, and the end of the door, powers the machine off with a message. A node
 //! that ends is started again: it goes on where it was. There is no shell, no login and no fallback.
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -19,7 +19,11 @@ mod tpm;
 
 use configuration::Configuration;
 use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use system::Mount;
@@ -31,8 +35,8 @@ const ROOT: &str = "/sysroot";
 const RUN: &str = "/run/privacy-os";
 const COMMANDS: &str = "/usr/lib/privacy-os";
 const DATA: &str = "/var/lib/cyberprivacy";
-/// File systems in memory, with all that is secret.
-const IN_MEMORY: &[&str] = &[DATA, "/tmp", "/dev/shm", "/run"];
+/// File systems in memory, with all that is secret; the node's data are in one more, or on a disk.
+const IN_MEMORY: &[&str] = &["/tmp", "/dev/shm", "/run"];
 const DOOR_USER: u32 = 10001;
 const NODE_USER: u32 = 0; // it makes namespaces, networks and mounts for what it runs
 const IMAGE_REGISTER: u32 = 11;
@@ -51,9 +55,14 @@ fn main() {
 
 /// Say why, and go off.
 fn ends(why: &str) -> ! {
+    last_word(why);
+    system::flush();
+    system::power_off();
+}
+
+fn last_word(why: &str) {
     eprintln!("privacy-os: stopped: {why}");
     sleep(Duration::from_millis(500)); // a serial line needs a moment to say it
-    system::power_off();
 }
 
 fn start() -> Outcome<i32> {
@@ -63,7 +72,7 @@ fn start() -> Outcome<i32> {
     for name in list("/modules/order")? {
         system::load_module(&format!("/modules/{name}"))?;
     }
-    tamper::watch(IN_MEMORY)?;
+    tamper::watch(IN_MEMORY, DATA)?;
     nothing_added()?;
     let configuration = operators_configuration()?;
     verified_root()?;
@@ -81,7 +90,16 @@ fn start() -> Outcome<i32> {
     tpm::measure(IMAGE_REGISTER, SHUT)?;
     finish("prepare")?;
     say("the node is prepared");
-    run("door", DOOR_USER)
+    door()
+}
+
+/// Start the door, and wait until it answers or has ended: the node, which takes longer to start, takes no time from
+/// it. The door has one end of a pair as its input, and lets go of it when it answers.
+fn door() -> Outcome<i32> {
+    let (mut ours, its) = UnixStream::pair().map_err(|problem| format!("a pair of sockets: {problem}"))?;
+    let door = start_command("door", DOOR_USER, OwnedFd::from(its).into())?;
+    ours.read(&mut [0]).map_err(|problem| format!("the door: {problem}"))?;
+    Ok(door)
 }
 
 /// Have the node running until the door ends; gives the door's wait status.
@@ -108,10 +126,14 @@ fn finish(name: &str) -> Outcome<()> {
     }
 }
 
-/// Start a command of the image.
+/// Start a command of the image, which is told nothing.
 fn run(name: &str, user: u32) -> Outcome<i32> {
+    start_command(name, user, Stdio::null())
+}
+
+fn start_command(name: &str, user: u32, input: Stdio) -> Outcome<i32> {
     let _alone = tamper::undisturbed();
-    system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?)
+    system::spawn(user, &list(&format!("{COMMANDS}/{name}"))?, input)
 }
 
 fn say(what: &str) {

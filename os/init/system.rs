@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Error;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 extern "C" {
     fn mount(
@@ -106,11 +106,12 @@ pub fn load_module(path: &str) -> Outcome<()> {
     done(path, returned as c_int)
 }
 
-/// Start a program as this user, who never gets more privileges; gives its process number.
-pub fn spawn(user: u32, words: &[String]) -> Outcome<i32> {
+/// Start a program as this user, who never gets more privileges; gives its process number. The input is its alone:
+/// nobody here has it any more.
+pub fn spawn(user: u32, words: &[String], input: Stdio) -> Outcome<i32> {
     let (program, arguments) = words.split_first().ok_or("no service")?;
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().current_dir("/").uid(user).gid(user);
+    command.args(arguments).stdin(input).env_clear().current_dir("/").uid(user).gid(user);
     command.env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/tmp");
     command.env("LANG", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
     // SAFETY: between fork and exec only two system calls are made; neither allocates.
@@ -146,11 +147,15 @@ pub fn wait_for_any(processes: &[i32]) -> Outcome<(i32, i32)> {
     }
 }
 
+/// Have all that was written on disks, however long they take.
+pub fn flush() {
+    // SAFETY: takes nothing.
+    unsafe { sync() };
+}
+
+/// Off, waiting for nothing.
 pub fn power_off() -> ! {
-    // SAFETY: neither call takes memory of ours.
-    unsafe {
-        sync();
-        reboot(POWER_OFF);
-    }
+    // SAFETY: a number only.
+    unsafe { reboot(POWER_OFF) };
     panic!("the kernel did not power off"); // process 1 that ends panics the kernel: there is no way on
 }

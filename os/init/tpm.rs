@@ -12,7 +12,9 @@ const PCR_EVENT: u32 = 0x0000_013C;
 const NV_INCREMENT: u32 = 0x0000_0134;
 const PASSWORD: u32 = 0x4000_0009;
 /// Up to which value of it a data disk opens. The same as in `attest/tpmcounter.py`.
-const COUNTER: u32 = 0x0180_C9B1;
+pub const DISK: u32 = 0x0180_C9B1;
+/// How often the chassis was opened, for the next node's log. The same as in `attest/tpmchassis.py`.
+pub const CHASSIS: u32 = 0x0180_C9B2;
 /// Bytes that one command takes. Source: Part 2, 10.4.10 (TPM2B_EVENT).
 pub const MOST: usize = 1024;
 
@@ -23,8 +25,8 @@ pub fn measure(register: u32, data: &[u8]) -> Outcome<()> {
 }
 
 /// Count on by one: what was sealed to the value before is shut for good.
-pub fn count() -> Outcome<()> {
-    told("count", &command(NV_INCREMENT, &[COUNTER, COUNTER], &[]))
+pub fn count(counter: u32) -> Outcome<()> {
+    told("count", &command(NV_INCREMENT, &[counter, counter], &[]))
 }
 
 /// A command with an empty password for the first of its handles.

@@ -1,6 +1,7 @@
 """Real machines in QEMU, seen from outside, and whoever vouches for their TPMs."""
 
 import json
+import mmap
 import secrets
 import shutil
 import ssl
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -18,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hands import Hands
 
 from cyberprivacy.cli.privacy_os import CACHE, SOURCES
-from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.emulator import ADDRESS, SERVING, STOPPED, Running, Settings, running
 from cyberprivacy.privacy_os.image import DISK
+from cyberprivacy.privacy_os.partitions import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.secure_boot import Keys
 from cyberprivacy.privacy_os.sources import KERNEL, STUB, Sources, gather
 from cyberprivacy.privacy_os.toolbox import Toolbox, toolbox
@@ -56,13 +58,19 @@ def failed(report: dict[str, object]) -> set[str]:
     return set(codes(report).values()) - {"ok"}
 
 
+def root_at(image: Path) -> int:
+    """Where on an image's disk its root begins."""
+    with (image / DISK).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        # Partitions begin at whole MiB, a file system's magic stands 1024 bytes behind.
+        starts = range(0, len(data), ALIGNED * SECTOR)
+        (at,) = (each for each in starts if data[each + 1024 : each + 1028] == b"\xe2\xe1\xf5\xe0")
+    return at
+
+
 def changed_root(image: Path) -> bytes:
     """An image's disk with one bit of its root changed: in the file system's own head."""
     data = bytearray((image / DISK).read_bytes())
-    # Partitions begin at whole MiB, a file system's magic stands 1024 bytes behind.
-    starts = range(1024, len(data), ALIGNED * SECTOR)
-    (at,) = (each for each in starts if data[each : each + 4] == b"\xe2\xe1\xf5\xe0")
-    data[at + 100] ^= 1
+    data[root_at(image) + 1024 + 100] ^= 1
     return bytes(data)
 
 
@@ -167,11 +175,17 @@ class Machine:
         return cyberprivacy("os", "diagnose", log, "--image", program, *more, code=code)
 
 
+@cache
+def gathered() -> Sources:
+    """What an image is made of."""
+    with httpx2.Client(timeout=60) as client:
+        return gather(SOURCES, CACHE / "packages", client)
+
+
 @contextmanager
 def locked_tools() -> Iterator[tuple[Sources, Toolbox]]:
     """What an image is made of, and the tools that make it."""
-    with httpx2.Client(timeout=60) as client:
-        sources = gather(SOURCES, CACHE / "packages", client)
+    sources = gathered()
     with toolbox({name: data for name, data in sources.build.items() if name not in {KERNEL, STUB}}, CACHE) as box:
         yield sources, box
 

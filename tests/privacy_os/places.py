@@ -11,6 +11,7 @@ from machines import CONFIGURATION, Machine
 from cyberprivacy.privacy_os.data_disk import DATA_AT
 from cyberprivacy.privacy_os.emulator import Running, Settings, running
 from cyberprivacy.privacy_os.image import DISK
+from cyberprivacy.privacy_os.secure_boot import Keys
 from cyberprivacy.privacy_os.volume import make_volume
 from cyberprivacy.testing.town import free_port
 
@@ -31,6 +32,9 @@ class Place:
     text: bytes = ALONE
     outward: bool = False
     hands: bool = False
+    keys: Keys | None = None
+    application: int | None = None
+    more: tuple[str, ...] = ()
 
     @classmethod
     def new(cls, folder: Path, image: Path) -> "Place":
@@ -60,6 +64,9 @@ class Place:
             port=port,
             outward=self.outward,
             hands=self.hands,
+            keys=self.keys,
+            application=self.application,
+            more=self.more,
         )
         with running(settings) as process:
             machine = Machine(process, port, self.folder / state)

@@ -1,11 +1,10 @@
-"""Data disks that a test makes for itself: cut off while it is made, not blank, shut by an opened chassis."""
+"""Data disks that a test makes for itself: cut off while it is made, not blank."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from machines import PATIENCE
-from places import ALONE, MADE, OPEN, Place
+from places import MADE, OPEN, Place
 
 
 def test_power_cut_while_it_is_made(image: Path, tmp_path: Path) -> None:
@@ -33,17 +32,3 @@ def test_a_disk_with_something_else_is_left_alone(image: Path, tmp_path: Path) -
     before = place.data.read_bytes()
     assert "unlock: no disk is blank or a data disk of ours" in place.stops()
     assert place.data.read_bytes() == before
-
-
-def test_an_opened_chassis_shuts_it_for_good_and_every_copy_of_it(image: Path, tmp_path: Path) -> None:
-    place = replace(Place.new(tmp_path, image), text=ALONE + b"chassis disk\n", hands=True)
-    with place.on() as (machine, process):
-        assert process.wait_for("an opened chassis shuts the data disk", PATIENCE) is not None, machine.console()
-        copy = place.data.read_bytes()
-        hands = machine.hands()
-        hands.does("system_powerdown")
-        assert process.wait_for("keys are erased; the data disk is shut for good", PATIENCE), machine.console()
-        hands.close()
-    assert "unlock: no slot of the data disk opens" in place.stops()
-    place.data.write_bytes(copy)
-    assert "unlock: no slot of the data disk opens" in place.stops()

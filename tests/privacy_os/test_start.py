@@ -8,8 +8,8 @@ from forging import another_first_process
 from machines import CONFIGURATION, changed_root, codes, failed, lay_beside, started
 from tables import writing_table
 
-from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.image import DISK, MEASUREMENTS, PROGRAM
+from cyberprivacy.privacy_os.partitions import ALIGNED, SECTOR
 from cyberprivacy.privacy_os.volume import MAGIC, make_volume
 from cyberprivacy.testing.townmachine import Desk, changed
 

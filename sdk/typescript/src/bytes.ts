@@ -1,6 +1,7 @@
 /** Bytes and their spellings. Hex is lower-case and without 0x, as in UDI/1. */
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 const encoder = new TextEncoder();
 
@@ -45,10 +46,21 @@ export function unbig(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
+/** Base64 with padding. Source: RFC 4648 section 4. */
+export function base64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(""));
+}
+
+/** The bytes of base64 with padding; null for anything else, also for a second spelling. */
+export function unbase64(text: string): Uint8Array | null {
+  if (!BASE64.test(text)) return null;
+  const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  return base64(bytes) === text ? bytes : null;
+}
+
 /** Base64url without padding. Source: RFC 4648 section 5. */
 export function base64url(bytes: Uint8Array): string {
-  const plain = btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(""));
-  return plain.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** The bytes of base64url without padding; null for anything else, also for a second spelling. */

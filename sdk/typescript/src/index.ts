@@ -31,6 +31,7 @@ export * from "./transfer.js";
 export { BLOB, BLOB_PART, type BlobPart, readBlobPart } from "./blob.js";
 export { openChunk } from "./envelope.js";
 export { checkServiceToken, type ServiceToken, type TokenPlace } from "./servicetoken.js";
+export { checkRequest, type SignableRequest, signRequest } from "./signedrequest.js";
 export { readNumber } from "./number.js";
 export { Archive, type ArchivedRecord } from "./archive.js";
 export { type How, type Move, planMove } from "./moving.js";

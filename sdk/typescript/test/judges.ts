@@ -199,6 +199,13 @@ function serviceToken(group: JsonObject, test: JsonObject): JsonObject {
   return { scopes: token.scopes.length, until: token.until };
 }
 
+function signedRequest(_: JsonObject, test: JsonObject): JsonObject {
+  const body = test["body"] === null ? undefined : octets(test["body"]);
+  const request = { method: text(test["method"]), authority: text(test["authority"]), path: text(test["path"]), body };
+  const headers = Object.fromEntries(Object.entries(object(test["headers"])).map(([name, value]) => [name, text(value)]));
+  return { key: hex(udi.checkRequest(request, headers, number(test["now"]))) };
+}
+
 async function archive(group: JsonObject, test: JsonObject): Promise<JsonObject> {
   const opened = udi.Archive.open(octets(test["archive"]));
   if (hex(opened.signer) !== group["key"]) throw new udi.Refused("archive.signature", "another vault's");
@@ -258,6 +265,7 @@ const JUDGES: Readonly<Record<string, (group: JsonObject, test: JsonObject) => J
   },
   Envelope: envelope,
   ServiceToken: serviceToken,
+  SignedRequest: signedRequest,
   Number: (_, test) => ({ bytes: udi.readNumber(text(test["text"])).length }),
   Archive: archive,
   Pairwise: (_, test) => ({ id: hex(udi.pairwise(octets(test["secret"]), text(test["app"]))) }),

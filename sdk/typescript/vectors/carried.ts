@@ -1,6 +1,6 @@
-/** Makes anew what travels: sealed chunks, service tokens, encrypted numbers' frames, archives. See `generate`. */
+/** Makes anew what travels: sealed chunks, service tokens, requests, encrypted numbers' frames, archives. See `generate`. */
 
-import { createCipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
+import { createCipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, type KeyObject, sign } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { tagged } from "../src/ed25519.js";
@@ -48,6 +48,22 @@ export function serviceToken(group: JsonObject, test: JsonObject): Made {
   const issuer = hex(ed25519.getPublicKey(octets(group["issuerSecret"])));
   const found = { scopes: list(token["scopes"]).length, until: number(token["until"]) };
   return { document: udi.canonical.spell({ token, signature }), issuer, found };
+}
+
+/** Signs a request again, by OpenSSL and not by the SDK's library, with the time that it names. */
+export function signedRequest(group: JsonObject, test: JsonObject): Made {
+  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), octets(group["secret"])]);
+  const secret = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  const key = createPublicKey(secret).export({ format: "der", type: "spki" }).subarray(-32).toString("hex");
+  const created = /created=(\d+)/.exec(text(object(test["headers"])["Signature-Input"]))?.[1] ?? "";
+  const lines = ["method", "authority", "path"].map((name) => [`@${name}`, text(test[name])]);
+  const digest = test["body"] === null ? [] : [`sha-256=:${createHash("sha256").update(octets(test["body"])).digest("base64")}:`];
+  const covered = [...lines, ...digest.map((each) => ["content-digest", each])];
+  const parameters = `(${covered.map(([name]) => `"${name}"`).join(" ")});created=${created};keyid="${key}";alg="ed25519"`;
+  const base = [...covered, ["@signature-params", parameters]].map(([name, value]) => `"${name}": ${value}`).join("\n");
+  const signature = sign(null, Buffer.from(base), secret).toString("base64");
+  const headers = { "Signature-Input": `udi=${parameters}`, Signature: `udi=:${signature}:` };
+  return { key, found: { key }, headers: digest.length === 0 ? headers : { ...headers, "Content-Digest": digest[0] ?? "" } };
 }
 
 /** Frames the same packed bytes again. */

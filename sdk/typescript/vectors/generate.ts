@@ -14,7 +14,7 @@ import type { Json, JsonObject } from "../src/json.js";
 import { leafHash, nodeHash } from "../src/merkle.js";
 import { groups } from "../test/files.js";
 import { answer, expectedOf, list, number, object, octets, shown, text } from "../test/judges.js";
-import { archived, envelope, numbered, resigned, serviceToken } from "./carried.js";
+import { archived, envelope, numbered, resigned, serviceToken, signedRequest } from "./carried.js";
 
 const { big, concat, hex, unbig, utf8 } = udi.bytes;
 
@@ -222,6 +222,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   Erasure: erasure,
   Envelope: envelope,
   ServiceToken: serviceToken,
+  SignedRequest: signedRequest,
   Number: numbered,
   Archive: archived,
   Pairwise: judged("Pairwise"),

@@ -72,13 +72,14 @@ def proven(findings: Findings) -> bool:
     return all(check.verdict is Verdict.PASS for check in findings.checks)
 
 
-def judge_age(since: int, policy: Policy, at: int) -> Check:
+def judge_age(since: int, policy: Policy, at: int, *, earliest: bool = False) -> Check:
     """Whether evidence is fresh enough.
 
     Args:
-        since: when it was made, or a time before that; seconds since 1970.
+        since: when it was made, seconds since 1970.
         policy: how old it may be.
         at: now, seconds since 1970.
+        earliest: it may also have been made later than `since`.
     """
     name, age = "evidence.age", at - since
     if age < -policy.skew:
@@ -86,7 +87,7 @@ def judge_age(since: int, policy: Policy, at: int) -> Check:
     if age > policy.evidence_age + policy.skew:
         detail = f"{age} s old; at most {policy.evidence_age} s are accepted"
         return Check.failed(name, "evidence.old", detail)
-    return Check.passed(name, f"{max(age, 0)} s old")
+    return Check.passed(name, f"{'at most ' if earliest else ''}{max(age, 0)} s old")
 
 
 def judge_hardware(kind: str, findings: Findings, policy: Policy) -> Check:
@@ -177,7 +178,7 @@ def verify_evidence(
         _valid(bound, policy, at),
         *findings.checks,
         _fresh(bound, nonce),
-        judge_age(bound.since, policy, at),
+        judge_age(bound.since, policy, at, earliest=True),
         *judge_worth(evidence.kind, findings, policy),
     )
     facts: dict[str, str | int] = {

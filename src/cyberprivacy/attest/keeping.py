@@ -5,18 +5,16 @@ is born, and the provider lists it anew. What was sealed before is put aside, as
 it for the software that sealed it.
 """
 
-import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
+from cyberprivacy.attest.files import MAX_SEALED, replace_file
 from cyberprivacy.attest.identity import NodeKey
 from cyberprivacy.attest.tpm2 import BadStructure
 from cyberprivacy.attest.tpmcommands import TpmRefused
 from cyberprivacy.errors import TryLater
-
-MAX_SEALED: Final = 4096
 
 _log = structlog.get_logger("attest")
 
@@ -84,22 +82,6 @@ def _put_aside(path: Path) -> Path:
             number += 1
         else:
             return aside
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; when this returns, it outlasts the power."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)  # or the new name would be forgotten with the power
-    finally:
-        os.close(folder)
 
 
 def _unusable(path: Path, error: OSError) -> TryLater:

@@ -28,11 +28,19 @@ _ATTRIBUTES: Final = 1 << 2 | 1 << 4 | 1 << 18 | 1 << 25
 """A counter; its own empty password lets it be written and read; no guesses are counted."""
 _NO_SUCH_INDEX: Final = "0x18b"
 
-NAME: Final = (
-    struct.pack(">H", ALG_SHA256)
-    + sha256(struct.pack(">IHIHH", INDEX, ALG_SHA256, _ATTRIBUTES | _WRITTEN, 0, SIZE)).digest()
-)
-"""Of a counter with exactly these properties that has counted: policies name it, so that no other thing serves."""
+
+def area(index: int, attributes: int, size: int) -> bytes:
+    """The public area of an index without a policy. Source: Part 2, 13.5 (TPMS_NV_PUBLIC)."""
+    return struct.pack(">IHIHH", index, ALG_SHA256, attributes, 0, size)
+
+
+def name_of(index: int, attributes: int = _ATTRIBUTES, size: int = SIZE) -> bytes:
+    """The name of an index with exactly these properties that was written: no other thing has it."""
+    return struct.pack(">H", ALG_SHA256) + sha256(area(index, attributes | _WRITTEN, size)).digest()
+
+
+NAME: Final = name_of(INDEX)
+"""Of the counter that policies ask, so that no other thing serves."""
 
 
 class NoCounter(TpmRefused):
@@ -42,42 +50,51 @@ class NoCounter(TpmRefused):
     hint = "The TPM was cleared, or somebody took the counter away: what was sealed to it is lost."
 
 
-def have_counter(tpm: Tpm) -> int:
-    """The value of the counter, which is made if there is none.
+def have_counter(tpm: Tpm, index: int = INDEX) -> int:
+    """The value of a counter, which is made if there is none.
 
     Raises:
         NoCounter: something else is at its index.
     """
-    if _name(tpm) is None:
-        area = struct.pack(">IHIHH", INDEX, ALG_SHA256, _ATTRIBUTES, 0, SIZE)
-        tpm.command(CC_NV_DEFINE, (OWNER,), sized(b"") + sized(area))
-        count(tpm)
-    elif _name(tpm) != NAME:  # made, and the power went before it counted; or something else
-        count(tpm)
-    return value(tpm)
+    if (found := found_at(tpm, index)) is None:
+        define(tpm, area(index, _ATTRIBUTES, SIZE))
+        count(tpm, index)
+    elif found != name_of(index):  # made, and the power went before it counted; or something else
+        count(tpm, index)
+    return value(tpm, index)
 
 
-def value(tpm: Tpm) -> int:
-    """The value of the counter.
+def value(tpm: Tpm, index: int = INDEX) -> int:
+    """The value of a counter.
 
     Raises:
         NoCounter: it is not there.
     """
-    if _name(tpm) != NAME:
-        raise NoCounter("the TPM does not have our counter", index=hex(INDEX))
-    _, answer = tpm.command(CC_NV_READ, (INDEX, INDEX), struct.pack(">HH", SIZE, 0))
-    return int.from_bytes(Reader(answer, "counter").sized(SIZE), "big")
+    if found_at(tpm, index) != name_of(index):
+        raise NoCounter("the TPM does not have our counter", index=hex(index))
+    return int.from_bytes(read(tpm, index, SIZE), "big")
 
 
-def count(tpm: Tpm) -> None:
+def count(tpm: Tpm, index: int = INDEX) -> None:
     """Count on by one."""
-    tpm.command(CC_NV_INCREMENT, (INDEX, INDEX), b"")
+    tpm.command(CC_NV_INCREMENT, (index, index), b"")
 
 
-def _name(tpm: Tpm) -> bytes | None:
-    """The name of what is at our index; None when nothing is."""
+def define(tpm: Tpm, properties: bytes) -> None:
+    """Make an index with an empty password; see `area`."""
+    tpm.command(CC_NV_DEFINE, (OWNER,), sized(b"") + sized(properties))
+
+
+def read(tpm: Tpm, index: int, size: int) -> bytes:
+    """All bytes of an index. Source: Part 3, 31.13 (TPM2_NV_Read)."""
+    _, answer = tpm.command(CC_NV_READ, (index, index), struct.pack(">HH", size, 0))
+    return Reader(answer, "NV index").sized(size)
+
+
+def found_at(tpm: Tpm, index: int) -> bytes | None:
+    """The name of what is at an index; None when nothing is."""
     try:
-        answer = tpm.plain(CC_NV_READ_PUBLIC, struct.pack(">I", INDEX))
+        answer = tpm.plain(CC_NV_READ_PUBLIC, struct.pack(">I", index))
     except TpmRefused as refusal:
         if refusal.facts["response"] == _NO_SUCH_INDEX:
             return None

@@ -20,7 +20,7 @@ from typing import Final
 
 from cyberprivacy.attest import bootlog, eventlog, quote
 from cyberprivacy.attest.evidence import Evidence
-from cyberprivacy.attest.keeping import MAX_SEALED, replace_file
+from cyberprivacy.attest.files import MAX_SEALED, replace_file
 from cyberprivacy.attest.tpm2 import BadStructure, Public, Reader
 from cyberprivacy.attest.tpmcommands import MAX_ANSWER, Tpm, TpmGone, TpmRefused
 from cyberprivacy.attest.tpmenrolment import HeldKey

@@ -77,6 +77,7 @@ def deploy(
     else:
         rows.append(f"  not open yet: the owner of Clusters, {owner}, has to call {calls[0].to} with")
         rows.append(f"  0x{calls[0].data.hex()}")
+        rows.append(f"  where a DAO releases the Privacy OS: `os release open-market {made.expansions}`")
     shown = [] if desk.address == owner else [{"to": each.to, "data": "0x" + each.data.hex()} for each in calls]
     out.result({"market": made.orders, **asdict(made), "left": shown}, "\n".join(rows), as_json=as_json)
     if laps == "demo":

@@ -14,7 +14,7 @@ from rich.table import Table
 from cyberprivacy.cli.mydata import waiting
 from cyberprivacy.cli.myreceipts import Logged, as_value, with_log
 from cyberprivacy.cli.mysession import Certificate, Url, beside, connect, entered
-from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
+from cyberprivacy.cli.mywallet import Whose, with_wallet
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, TryLater, Untrusted
@@ -22,7 +22,7 @@ from cyberprivacy.review.hidden import visible
 from cyberprivacy.typed_data import Schema
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.moving import Fate, Mover, Plan, bring
-from cyberprivacy.vault.client.person import Person
+from cyberprivacy.vault.client.person import Person, Wallet
 from cyberprivacy.vault.client.proving import Claim
 from cyberprivacy.vault.cosigning import Proof
 from cyberprivacy.vault.grant import Grant, Mode
@@ -130,7 +130,7 @@ def transfers(
 class Twice:
     """Signs with the wallet, and beside it with this machine's own key if it is one of the account."""
 
-    wallet: SignerWallet
+    wallet: Wallet
     account: str
 
     def proofs(self, schema: Schema, grant: Grant) -> tuple[Proof, Proof | None]:
@@ -141,7 +141,7 @@ class Twice:
 
 def _between(
     stack: ExitStack, source: str, recipient: str, who: Whose, certificate: Path | None
-) -> tuple[Mover, SignerWallet]:
+) -> tuple[Mover, Wallet]:
     """Somebody signed in at both; where there is no session yet, one is opened. TO is told of the account."""
     wallet = who.wallet()
     here, account = entered(source, wallet, certificate, account=None)

@@ -1,21 +1,22 @@
 """`os release …`: which Privacy OS counts, decided by a DAO that votes on its sources."""
 
+import shutil
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from cyberprivacy.cid import Cid
-from cyberprivacy.cli.bundle import Gateways, Kubos, Store, panel, temporary
+from cyberprivacy.cli import os_release_votes
 from cyberprivacy.cli.dao import DaoAddress, Rpc, There, see, with_dao
 from cyberprivacy.cli.keys import parse_address
+from cyberprivacy.cli.os_sources import Bundle, Sources, with_sources
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.privacy_os import CACHE, MADE, SOURCES, Cache
 from cyberprivacy.cli.release import done, read_file
 from cyberprivacy.cli.status import Since
 from cyberprivacy.cli.times import moment
-from cyberprivacy.errors import Untrusted
+from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.proposal import os_releases
 from cyberprivacy.proposal.calls import Call, carry_out
 from cyberprivacy.proposal.clusters import measurement_since
@@ -25,8 +26,6 @@ from cyberprivacy.proposal.release import Address
 
 if TYPE_CHECKING:
     from cyberprivacy.privacy_os.release import Measured
-
-Bundle = Annotated[str, typer.Argument(metavar="CID", help="The sources: bafybei…")]
 
 _CHAIN: Final = "--dao 0x… --rpc http://127.0.0.1:8545"
 
@@ -39,10 +38,15 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(made, name="release")
     example = "Example: cyberprivacy os release "
     made.command("bundle", epilog=f"{example}bundle --image build/os --to next")(bundle)
-    made.command("rebuild", epilog=f"{example}rebuild bafybei… -g https://ipfs.example")(rebuild)
+    made.command("rebuild", epilog=f"{example}rebuild bafybei… -g https://ipfs.example")(with_sources(rebuild))
     made.command("entrust", epilog=f"{example}entrust {_CHAIN} --key owner.json")(with_dao(entrust))
-    made.command("announce", epilog=f"{example}announce bafybei… {_CHAIN} --key me.json")(with_dao(announce))
-    made.command("withdraw", epilog=f"{example}withdraw bafybei… {_CHAIN} --key me.json")(with_dao(withdraw))
+    made.command("announce", epilog=f"{example}announce bafybei… {_CHAIN} --key me.json")(
+        with_dao(with_sources(announce))
+    )
+    made.command("withdraw", epilog=f"{example}withdraw bafybei… {_CHAIN} --key me.json")(
+        with_dao(with_sources(withdraw))
+    )
+    os_release_votes.register(made)
     made.command("list", epilog=f"{example}list {_CHAIN}")(list_)
 
 
@@ -77,11 +81,12 @@ def bundle(
 
 def rebuild(
     bundle: Bundle,
-    gateway: Gateways = [],  # noqa: B006 - typer copies it
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
     cache: Cache = CACHE,
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the image that they make, whatever they say; made.")
+    ] = None,
     *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """Have sources make their image, and compare what it measures with what they say. Needs root, and minutes.
@@ -93,10 +98,16 @@ def rebuild(
     from cyberprivacy.privacy_os.rebuilding import rebuild as rebuilt
     from cyberprivacy.privacy_os.release import MAX_LINE, Measured
 
-    with temporary(Cid.parse(bundle), gateway, kubo, store) as found, scratch(cache / "again") as place:
+    if to is not None and to.exists():
+        raise Misuse(
+            "the folder exists", code="os.exists", to=str(to), hint="Name one that is to be made with --to."
+        )
+    with sources.tree(bundle) as found, scratch(cache / "again") as place:
         says = Measured.said(lambda name: read_file(found.tree / name, MAX_LINE))
         out.progress(f"they say {says.plain.hex()}; their builder runs")
         measured = rebuilt(found.tree, place, cache)
+        if to is not None:
+            shutil.copytree(place / "os", to)
     if measured != says:
         hint = "Vote against it: what would be accepted is not what its sources make."
         facts = {"says": says.facts(), "measured": measured.facts()}
@@ -113,32 +124,16 @@ def entrust(*, there: There, as_json: Json = False) -> None:
     out.result({"releases": made, "clusters": acting.dao.clusters}, human, as_json=as_json)
 
 
-def announce(
-    bundle: Bundle,
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
-    *,
-    there: There,
-    as_json: Json = False,
-) -> None:
+def announce(bundle: Bundle, *, sources: Sources, there: There, as_json: Json = False) -> None:
     """Make public what machines of the live release measure; it counts after a waiting period. Anybody may."""
     human = "{} is public; `os release list` says from when it counts"
-    _act(os_releases.announce, human, _saying(bundle, gateway, kubo, store), there, as_json=as_json)
+    _act(os_releases.announce, human, sources.saying(bundle), there, as_json=as_json)
 
 
-def withdraw(
-    bundle: Bundle,
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
-    *,
-    there: There,
-    as_json: Json = False,
-) -> None:
+def withdraw(bundle: Bundle, *, sources: Sources, there: There, as_json: Json = False) -> None:
     """End, at once and for good, what a revoked release had announced. Anybody may; `revoke` takes a vote."""
     human = "{} does not count any more"
-    _act(os_releases.withdraw, human, _saying(bundle, gateway, kubo, store), there, as_json=as_json)
+    _act(os_releases.withdraw, human, sources.saying(bundle), there, as_json=as_json)
 
 
 def list_(
@@ -171,23 +166,6 @@ def _state(it: Announced, now: int) -> str:
     if not it.since:
         return "withdrawn"
     return "counts" if it.since <= now else "waits"
-
-
-def _saying(bundle: str, gateway: list[str], kubo: list[str], store: Path | None) -> "tuple[bytes, Measured]":
-    """The root block of sources, and what they say; each byte checked against their address."""
-    from cyberprivacy.bundle.reading import Reading
-    from cyberprivacy.privacy_os.release import MAX_LINE, Measured
-
-    cid, take = Cid.parse(bundle), panel(gateway, kubo, store).take
-    reading = Reading(take)
-
-    def read(name: str) -> bytes:
-        file = reading.at(cid, PurePosixPath(name))
-        if file.size is None or file.size > MAX_LINE:
-            raise Untrusted("the sources do not say what they measure", code="os.said", size=file.size)
-        return b"".join(reading.content(file.cid, file.size))
-
-    return take(cid), Measured.said(read)
 
 
 def _act(

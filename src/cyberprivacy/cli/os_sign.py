@@ -1,5 +1,6 @@
 """`os sign`, `os secure-boot`: an image that firmware with one's own keys starts, and what that measures."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -62,17 +63,29 @@ def secure_boot(
     variables: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write OVMF's variables with these keys in them.")
     ] = None,
+    auth: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write PK.auth, KEK.auth, db.auth: firmware in setup mode takes them."),
+    ] = None,
+    private: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --auth: PK.key and KEK.key, which sign them.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """What register 7 says on firmware that holds these keys, once it has started what db's key signed."""
     from cyberprivacy.cli.release import read_file
+    from cyberprivacy.privacy_os.enrolling import write
     from cyberprivacy.privacy_os.measuring import register as value
     from cyberprivacy.privacy_os.secure_boot import enrolled, steps
 
     held = keys_in(keys)
     if variables is not None:
         variables.write_bytes(enrolled(read_file(BLANK, 16 << 20), held))
+    if auth is not None:
+        if private is None:
+            raise Misuse("signatures need private keys", code="os.secure-boot", hint="Give --private DIR.")
+        write(held, private, auth, at=datetime.now(UTC))
     register7 = value(7, steps(held)).hex()
     out.result({"pcr": {"7": register7}}, f"PCR 7 {register7}", as_json=as_json)
 

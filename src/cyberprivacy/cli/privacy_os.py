@@ -134,6 +134,9 @@ def verify_release(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The files of a release.")],
     sources: Sources = SOURCES,
     cache: Cache = CACHE,
+    made: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="An image that you made yourself, instead of making it now.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -142,8 +145,10 @@ def verify_release(
     from cyberprivacy.privacy_os.image import FILES
 
     with scratch(cache / "again") as place:
-        _built(place / "os", sources, cache)
-        same = {name: _same(folder / name, place / "os" / name) for name in FILES}
+        if made is None:
+            made = place / "os"
+            _built(made, sources, cache)
+        same = {name: _same(folder / name, made / name) for name in FILES}
     if odd := [name for name, equal in same.items() if not equal]:
         hint = "The release was made of other sources than these, or was changed: do not install it."
         raise Untrusted("a release is not what its sources make", code="os.release", files=odd, hint=hint)

@@ -50,9 +50,10 @@ def show(report: Report, target: str) -> Text:
 def _about(facts: Mapping[str, str | int]) -> str:
     if "release" in facts:
         lines = [f"says: release {facts['release']} of DAO {facts['dao']}, bundle {facts['bundle']}"]
-    else:
+        lines.append(f"evidence: {facts['age']} s old")
+    else:  # nothing in it says when it was made: not before its key began, which is a minute before its birth
         lines = [f"evidence of kind {facts['kind']} for key {facts['key']} in the role {facts['role']!r}"]
-    lines.append(f"evidence: {facts['age']} s old")
+        lines.append(f"evidence: at most {facts['age']} s old")
     lines += [f"{word}: {facts[name]}" for name, word in _SHOWN if facts.get(name)]
     return "".join(f"  {line}\n" for line in lines) + "\n"
 

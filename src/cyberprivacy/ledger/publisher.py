@@ -74,6 +74,11 @@ class Publisher:
         self._shelf = Shelf(self.public)
         self._served: tuple[int, int] | None = None  # size, and when
 
+    @property
+    def size(self) -> int:
+        """How many entries the checkpoint covers that this start has published; 0 before its first."""
+        return 0 if self._served is None else self._served[0]
+
     def due(self) -> bool:
         """Whether there is something new to publish, or the last head grows old."""
         served = self._served

@@ -4,6 +4,7 @@
 data = "/var/lib/cyberprivacy"
 evidence = "hardware"                  # optional: SEV-SNP, TDX or TPM 2.0; else "software": a self-report
 boot_log = "/run/boot-log"             # optional: where a TPM's log of the start is, if not with the kernel
+chassis = "tpm"                        # optional: the TPM counts openings of the chassis, the log tells them
 
 [chain]
 rpc = ["http://127.0.0.1:8545"]        # two or more independent endpoints must agree
@@ -98,6 +99,7 @@ class Config:
         sources: where bytes come from.
         hardware: whether the machine's own hardware makes the evidence.
         boot_log: all that was measured since the start; None = what the kernel shows of firmware's.
+        chassis: whether the TPM counts how often the chassis was opened; see `chassis`.
         watching: other clusters.
         answering: where the cluster answers for this node's log; None = on no chain.
         clusters: where applications run; None = on this machine.
@@ -113,6 +115,7 @@ class Config:
     sources: Sources
     hardware: bool = False
     boot_log: Path | None = None
+    chassis: bool = False
     watching: Watching = field(default_factory=Watching)
     answering: Answering | None = None
     clusters: InClusters | None = None
@@ -142,6 +145,7 @@ def parse(value: Mapping[str, object]) -> Config:
         "data",
         "evidence",
         "boot_log",
+        "chassis",
         "chain",
         "dao",
         "sources",
@@ -172,6 +176,7 @@ def parse(value: Mapping[str, object]) -> Config:
         data=Path(top.text("data")),
         hardware=_hardware(top, clusters),
         boot_log=Path(top.text("boot_log")) if top.has("boot_log") else None,
+        chassis=_chassis(top),
         clusters=clusters,
         watching=watching(value.get("witness", {})),
         answering=_answering(top.table("head", {"chain", "anchor", "cluster"})) if top.has("head") else None,
@@ -211,3 +216,12 @@ def _hardware(table: Table, clusters: InClusters | None) -> bool:
             key="evidence",
         )
     return evidence == "hardware"
+
+
+def _chassis(table: Table) -> bool:
+    if not table.has("chassis"):
+        return False
+    if table.text("chassis") != "tpm" or table.text("evidence", "software") != "hardware":
+        hint = 'Write `chassis = "tpm"` beside evidence = "hardware", on a machine with the Privacy OS.'
+        raise BadConfig("a chassis is watched by a machine's TPM", key="chassis", hint=hint)
+    return True

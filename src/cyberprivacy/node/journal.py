@@ -13,6 +13,7 @@ import structlog
 
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.log import Entry, Ledger
+from cyberprivacy.node.past import Past
 from cyberprivacy.proposal.release import Address, ApprovedRelease
 
 STOPPED: Final = "release.stopped"
@@ -26,15 +27,13 @@ _log = structlog.get_logger("node")
 class Journal:
     """The part of the ledger that is about one DAO. Threads may share it."""
 
-    def __init__(self, ledger: Ledger, dao: Address) -> None:
+    def __init__(self, ledger: Ledger, dao: Address, past: Past) -> None:
         self._ledger, self._dao = ledger, dao
         self._last: dict[str, Entry] = {}
         self._turn = threading.RLock()  # an entry is compared with the last one, and then appended
         self.doing = ""
-        for entry in ledger.entries():
-            # Other entries about the DAO, of its administrators or identities, are no steps of a release.
-            if entry.kind.startswith("release.") and entry.facts.get("dao") == dao:
-                self._note(entry)
+        for entry in past.steps:
+            self._note(entry)
 
     def did(self, kind: str, release: ApprovedRelease, facts: Mapping[str, object]) -> None:
         """Remember that a step was taken; once, however often the step is taken again."""

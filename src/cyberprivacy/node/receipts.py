@@ -15,16 +15,15 @@ import structlog
 
 from cyberprivacy.deploy.plan import Endpoint
 from cyberprivacy.errors import CyberPrivacyError
-from cyberprivacy.ledger.commitment import KINDS, Commitment
+from cyberprivacy.ledger.commitment import Commitment
 from cyberprivacy.ledger.hosted import LIMIT, MOST, RECEIPTS, question, read_answer
 from cyberprivacy.ledger.log import Entry, Ledger
 from cyberprivacy.node.asking import Containers
+from cyberprivacy.node.past import PACE, Past
 from cyberprivacy.proposal.release import Address
 
 PAUSE: Final = 5.0
 """Seconds between two looks."""
-PACE: Final = 256
-"""Receipts of one application in any hour; never less than `MOST`, as these are what may have to be told again."""
 HOUR: Final = 3_600
 ROUNDS: Final = PACE // MOST + 1
 """Questions in one look: enough for what an hour allows, and an end with one that repeats itself."""
@@ -41,21 +40,22 @@ class Receipts:
         ledger: Ledger,
         endpoints: Callable[[], frozenset[Endpoint]],
         *,
+        past: Past,
         clock: Callable[[], float],
     ) -> None:
-        """Find in the ledger what was taken last.
+        """Nothing is asked yet.
 
         Args:
             dao: of the application.
             ledger: of the node.
             endpoints: where containers of what serves now listen.
+            past: what the ledger remembers of this DAO.
             clock: seconds since 1970, as the ledger's.
         """
         self._dao, self._ledger, self._endpoints, self._clock = dao, ledger, endpoints, clock
         self._containers, self._why = Containers(), ""
         self._keeps = False
-        mine = (each for each in ledger.entries() if each.kind in KINDS and each.facts.get("dao") == dao)
-        self._last: deque[Entry] = deque(mine, maxlen=PACE)
+        self._last: deque[Entry] = deque(past.receipts, maxlen=PACE)
 
     def serve(self, keeps: bool) -> None:
         """What serves now keeps data of people, as its manifest says; or does not, and is not asked."""

@@ -27,6 +27,7 @@ from cyberprivacy.node.administration import open_door
 from cyberprivacy.node.api import application
 from cyberprivacy.node.assembly import Assembly, application_name
 from cyberprivacy.node.beginnings import record_start
+from cyberprivacy.node.chassis import chassis_duty
 from cyberprivacy.node.circle import Circle
 from cyberprivacy.node.config import Config, Served
 from cyberprivacy.node.doors import doors
@@ -34,6 +35,7 @@ from cyberprivacy.node.duties import Duty, on_duty
 from cyberprivacy.node.identities import Identities
 from cyberprivacy.node.journal import Journal
 from cyberprivacy.node.machine import Machine
+from cyberprivacy.node.past import Past, pasts
 from cyberprivacy.node.publishing import Keeping, publisher
 from cyberprivacy.node.receipts import Receipts
 from cyberprivacy.node.reconcile import Reconciler, Status
@@ -44,7 +46,7 @@ from cyberprivacy.node.unserved import leave_unserved
 from cyberprivacy.node.watch import Watch
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.endpoint import Endpoint
-from cyberprivacy.proposal.release import ApprovedRelease
+from cyberprivacy.proposal.release import Address, ApprovedRelease
 from cyberprivacy.proposal.sending import Desk
 from cyberprivacy.review.lint import lint
 
@@ -72,6 +74,7 @@ class _Shared:
     public: Publisher
     keeping: Keeping
     circle: Circle
+    past: Mapping[Address, Past]
     clock: Callable[[], float]
 
 
@@ -86,7 +89,8 @@ class Application:
         self._served, self._shared = served, shared
         self.name = application_name(served.dao)
         assembly, machine, config = shared.assembly, shared.machine, shared.assembly.config
-        chain, journal = connect(config.rpc), Journal(shared.ledger, served.dao)
+        chain, past = connect(config.rpc), shared.past.get(served.dao, Past())
+        journal = Journal(shared.ledger, served.dao, past)
         endpoints = partial(assembly.front.endpoints, self.name)
         self._door = open_door(
             served.dao,
@@ -98,7 +102,7 @@ class Application:
             wanted=lambda: self._loop.release,
             clock=shared.clock,
         )
-        self.receipts = Receipts(served.dao, shared.ledger, endpoints, clock=shared.clock)
+        self.receipts = Receipts(served.dao, shared.ledger, endpoints, past=past, clock=shared.clock)
         engines = Engines(
             fetch=assembly.fetch,
             lint=lint,
@@ -214,7 +218,9 @@ class Node:
         circle = Circle(config.watching, machine.key, config.data, ledger, clock=clock)
         log, quorum, answering = config.data / "log", circle.quorum, config.answering
         public = publisher(ledger, log, machine.key, clock=clock, quorum=quorum, answering=answering)
-        self._shared = _Shared(assembly, machine, desk, ledger, public, Keeping(public), circle, clock)
+        self._watched = [chassis_duty(ledger, machine.key.id, lambda: public.size)] if config.chassis else []
+        past, keeping = pasts(ledger.entries()), Keeping(public)
+        self._shared = _Shared(assembly, machine, desk, ledger, public, keeping, circle, past, clock)
         self.applications = tuple(Application(served, self._shared) for served in config.daos)
 
     @property
@@ -234,6 +240,7 @@ class Node:
             self._tidy,
             self._shared.keeping.keep,
             *self._shared.circle.duties(),
+            *self._watched,
         ]
         with ThreadPoolExecutor(len(duties)) as threads:
             work = [threads.submit(on_duty, duty, stop) for duty in duties]

@@ -10,7 +10,7 @@ from cyberprivacy.errors import TryLater
 from cyberprivacy.ledger.log import Ledger
 from cyberprivacy.node.assembly import application_name
 from cyberprivacy.node.journal import Journal
-from cyberprivacy.proposal.release import Address
+from cyberprivacy.node.past import pasts
 
 _log = structlog.get_logger("node")
 
@@ -47,8 +47,8 @@ def leave_unserved(runtime: Runs, front: Shows, ledger: Ledger, served: Collecti
     Raises:
         TryLater: not everything could be ended, or seen; to be called again.
     """
-    daos = {Address(str(entry.facts["dao"])) for entry in ledger.entries() if "dao" in entry.facts}
-    known = {application_name(dao): dao for dao in sorted(daos)}
+    remembered = pasts(ledger.entries())
+    known = {application_name(dao): dao for dao in sorted(remembered)}
     found, failure = _running(runtime)
     for name in sorted(found.difference(served)):
         _log.info("unserved", app=name)
@@ -59,7 +59,7 @@ def leave_unserved(runtime: Runs, front: Shows, ledger: Ledger, served: Collecti
             continue
         front.stop(name)
         if name in known:
-            Journal(ledger, known[name]).stopped("unserved")
+            Journal(ledger, known[name], remembered[known[name]]).stopped("unserved")
     if failure is not None:
         raise failure
 

@@ -19,7 +19,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from cyberprivacy.errors import Misuse, TryLater
-from cyberprivacy.privacy_os.disk import ALIGNED, SECTOR, TABLE, entry, tables
+from cyberprivacy.privacy_os.partitions import ALIGNED, SECTOR, TABLE, entry, tables
 
 MIB: Final = ALIGNED * SECTOR
 HEAD_AT: Final = MIB

@@ -31,8 +31,8 @@ from cyberprivacy.attest.authority import DAY, Authority
 from cyberprivacy.attest.bare import EvidenceDocument
 from cyberprivacy.attest.certificates import fingerprint
 from cyberprivacy.attest.enrolment import Request, Vendors, vouch
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.identity import EARLY, self_signed
-from cyberprivacy.attest.keeping import replace_file
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.report import Level
 from cyberprivacy.errors import TryLater, Untrusted

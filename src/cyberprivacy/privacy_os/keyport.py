@@ -1,10 +1,10 @@
-"""The part of a data disk's key that is not in the machine: a port, and who has it."""
+"""Who has the part of a data disk's key that is not in the machine: a key node, asked over TLS."""
 
 import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 import h11
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -33,31 +33,6 @@ _CODE: Final = re.compile(r"[a-z0-9-]{1,30}(\.[a-z0-9-]{1,30}){0,3}")
 _WHY: Final = re.compile(r"[ -~]{0,300}")
 
 
-class KeyPart(Protocol):
-    """Gives the same part for the same disk of the same machine, to software that may have it."""
-
-    def fetch(self, disk: bytes) -> bytes:
-        """The part; the first time it is born.
-
-        Args:
-            disk: the disk's name, 16 bytes.
-
-        Raises:
-            Untrusted: this machine gets none.
-            TryLater: who has it does not answer.
-        """
-        ...
-
-
-class NoPart:
-    """The operator asked for none: the TPM alone has the key."""
-
-    def fetch(self, disk: bytes) -> bytes:
-        """Nothing."""
-        del disk
-        return b""
-
-
 class KeyNode:
     """One key node, known by its TLS key. Whoever runs it and has this machine can open the disk with time."""
 
@@ -76,7 +51,7 @@ class KeyNode:
         self._url, self._pin, self._tpm, self._log, self._clock = url, pin, tpm, log, clock
 
     def fetch(self, disk: bytes) -> bytes:
-        """See `KeyPart`."""
+        """See `keypart.KeyPart`."""
         handle, public = self._tpm.create_attestation_key()
         try:
             held = HeldKey(self._tpm, handle, public)

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cyberprivacy.attest.keeping import replace_file
+from cyberprivacy.attest import tpmchassis
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.tpmdevice import KEY_FILE, TpmAttester
 from cyberprivacy.privacy_os.volume import Configuration
 from cyberprivacy.privacy_os.whole_log import whole_log
@@ -52,7 +53,11 @@ def prepare(handed: Path = HANDED, data: Path = DATA) -> None:
     log.write_bytes(whole_log(firmware, kernel, text))
     keys = data / "tpm"
     keys.mkdir(mode=0o700, exist_ok=True)
-    TpmAttester(keys, log=log).close()
+    attester = TpmAttester(keys, log=log)
+    try:
+        tpmchassis.counted(attester.held.tpm)  # from now on the first process has where to count
+    finally:
+        attester.close()
     state = _for_the_door(handed / STATE, data / DOOR, (keys / KEY_FILE).read_bytes())
     link = keys / CERTIFICATES
     link.unlink(missing_ok=True)
@@ -75,7 +80,7 @@ def _for_the_door(named: Path, kept: Path, key: bytes) -> Path:
 def node_config(configuration: Configuration, *, data: Path = DATA, log: Path = HANDED / BOOT_LOG) -> str:
     """The node's configuration, as TOML. Values are printable ASCII without quotes: see `Configuration`."""
     host = configuration.address.ip
-    lines = [f'data = "{data}"', 'evidence = "hardware"', f'boot_log = "{log}"', "[chain]"]
+    lines = [f'data = "{data}"', 'evidence = "hardware"', f'boot_log = "{log}"', 'chassis = "tpm"', "[chain]"]
     lines.append(f"rpc = {_texts(configuration.chains)}")
     for number, dao in enumerate(configuration.daos):
         lines += ["[[dao]]", f'address = "{dao}"', f'listen = "{host}:{FIRST_PORT + number}"']

@@ -26,7 +26,7 @@ OWNER: Final = UUID("5c7b2f6a-0d51-4c0e-9a51-70726976616f")
 
 _X509: Final = UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
 _STORE: Final = UUID("aaf32c78-947b-439a-a180-2e144ec37792")
-_ATTRIBUTES: Final = 0x27
+ATTRIBUTES: Final = 0x27
 """NON_VOLATILE, BOOTSERVICE_ACCESS, RUNTIME_ACCESS, TIME_BASED_AUTHENTICATED_WRITE_ACCESS."""
 _ADDED: Final = 0x3F
 _SINCE: Final = struct.pack("<HBBBBBBIhBB", 2000, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -69,7 +69,7 @@ def enrolled(blank: bytes, keys: Keys) -> bytes:
         raise Misuse("not the variables of OVMF", code="os.secure-boot")
     (size,) = struct.unpack_from("<I", blank, start + 16)
     first, made = start + 28, b""
-    for name, vendor, data in _lists(keys):
+    for name, vendor, data in variables(keys):
         if data:
             made += _variable(name, vendor, data)
     if len(made) > size - 28 or set(blank[first : start + size]) != {_EMPTY}:
@@ -79,13 +79,14 @@ def enrolled(blank: bytes, keys: Keys) -> bytes:
 
 def steps(keys: Keys) -> Iterator[Step]:
     """What register 7 takes, when firmware that holds these keys starts a program that the last of them signed."""
-    for name, vendor, data in (("SecureBoot", GLOBAL, b"\x01"), *_lists(keys)):
+    for name, vendor, data in (("SecureBoot", GLOBAL, b"\x01"), *variables(keys)):
         yield Step(7, f"variable {name}", sha256(_measured(name, vendor, data)).digest())
     yield Step(7, "separator", sha256(bytes(4)).digest())
     yield Step(7, "who signed", sha256(_measured("db", DATABASE, _entry(keys.images))).digest())
 
 
-def _lists(keys: Keys) -> tuple[tuple[str, UUID, bytes], ...]:
+def variables(keys: Keys) -> tuple[tuple[str, UUID, bytes], ...]:
+    """Name, vendor and content of each variable that firmware shall hold."""
     return (
         ("PK", GLOBAL, _list(keys.platform)),
         ("KEK", GLOBAL, _list(keys.exchange)),
@@ -107,7 +108,7 @@ def _list(certificate: bytes) -> bytes:
 def _variable(name: str, vendor: UUID, data: bytes) -> bytes:
     """As the store keeps it: a header, the name with its zero, the data; the next begins at a multiple of four."""
     letters = name.encode("utf-16-le") + b"\0\0"
-    head = struct.pack("<HBBIQ", 0x55AA, _ADDED, 0, _ATTRIBUTES, 0) + _SINCE
+    head = struct.pack("<HBBIQ", 0x55AA, _ADDED, 0, ATTRIBUTES, 0) + _SINCE
     head += struct.pack("<III", 0, len(letters), len(data)) + vendor.bytes_le
     made = head + letters + data
     return made + bytes([_EMPTY]) * (-len(made) % 4)

@@ -13,6 +13,7 @@ The TLS key is born here and lives in memory only. This process is an unprivileg
 """
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -28,8 +29,8 @@ from starlette.routing import Route
 from cyberprivacy.attest import tpmenrolment
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
 from cyberprivacy.attest.enrolment import MAX_MESSAGE, Answer
+from cyberprivacy.attest.files import replace_file
 from cyberprivacy.attest.identity import EARLY, LONGEST, TlsIdentity
-from cyberprivacy.attest.keeping import replace_file
 from cyberprivacy.attest.tpmdevice import TpmAttester
 from cyberprivacy.errors import CyberPrivacyError, Misuse, TryLater, Untrusted
 from cyberprivacy.privacy_os.listening import listening
@@ -172,7 +173,15 @@ def serve(service: Service) -> None:
     server = tls_server(application(service), service.tls.pem(), keep=5)
     with socket.create_server((str(service.configuration.address.ip), PORT)) as door:
         print("privacy-os: serving", flush=True)  # noqa: T201  # the console is this machine's only log
+        _let_go()
         server.run([door])
+
+
+def _let_go() -> None:
+    """Tell the first process, which waits for the end of this one's input, that the node may start."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 if __name__ == "__main__":

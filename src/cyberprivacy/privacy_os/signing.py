@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from cyberprivacy.errors import Misuse, Untrusted
-from cyberprivacy.privacy_os.disk import ALIGNED, ENTRY, SECTOR, make_disk, system_partition
+from cyberprivacy.privacy_os.disk import make_disk, system_partition
 from cyberprivacy.privacy_os.image import BILL, DISK, MEASUREMENTS, PROGRAM, measurements
+from cyberprivacy.privacy_os.partitions import ALIGNED, ENTRY, SECTOR
 from cyberprivacy.privacy_os.pe import Program
 from cyberprivacy.privacy_os.toolbox import Toolbox
 

@@ -95,7 +95,9 @@ def _debian(lock: Path, cache: Path, client: httpx2.Client, mirror: str) -> dict
     packages = parse_lock(_text(lock))
     if missing := sorted(_WANTED[lock.name] - {package.name for package in packages}):
         raise Misuse("the lock lacks packages", code="os.sources", lock=lock.name, packages=missing)
-    return {package: fetch(package, cache, client, mirror) for package in packages}
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        fetched = several.map(lambda package: fetch(package, cache, client, mirror), packages)
+        return dict(zip(packages, fetched, strict=True))
 
 
 def _by_name(packages: Mapping[Package, bytes]) -> dict[str, bytes]:

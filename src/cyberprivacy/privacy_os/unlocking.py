@@ -20,21 +20,18 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cyberprivacy.attest.onchain import stands
 from cyberprivacy.attest.tpmcommands import Tpm
 from cyberprivacy.attest.tpmdevice import DeviceTpm
 from cyberprivacy.errors import CyberPrivacyError, Untrusted
 from cyberprivacy.privacy_os.data_disk import HEADER_AT, MIB, DataDisk, find
 from cyberprivacy.privacy_os.head import Head, read_head, write_head
-from cyberprivacy.privacy_os.keyport import KeyNode, KeyPart, NoPart
+from cyberprivacy.privacy_os.keypart import KeyPart, NoPart
 from cyberprivacy.privacy_os.luks import Luks, Vessel
 from cyberprivacy.privacy_os.preparing import DATA, DOOR, HANDED
 from cyberprivacy.privacy_os.slots import new_slot, open_slot, prepare_for, settle
 from cyberprivacy.privacy_os.upgrade import MAX_STATEMENT, NAME, Image, version_of
 from cyberprivacy.privacy_os.volume import TPM_ALONE, Configuration
 from cyberprivacy.privacy_os.whole_log import whole_log
-from cyberprivacy.proposal.agreeing import connect
-from cyberprivacy.proposal.release import Address
 
 WHY: Final = "why"
 """What the first process says when this one has failed; one line."""
@@ -142,6 +139,11 @@ def coming_image(path: Path, configuration: Configuration, line: Path = Path("/p
     """
     if not path.is_file():
         return None
+    # What asks a chain takes longer to import than all else here, and few starts ask one.
+    from cyberprivacy.attest.onchain import stands
+    from cyberprivacy.proposal.agreeing import connect
+    from cyberprivacy.proposal.release import Address
+
     try:
         with path.open("rb") as file:
             image = Image.parse(file.read(MAX_STATEMENT + 1))
@@ -162,6 +164,8 @@ def _other_part(tpm: Tpm, handed: Path, text: bytes, data: str) -> KeyPart:
     if data == TPM_ALONE:
         say("the key of the data disk is in the TPM alone")
         return NoPart()
+    from cyberprivacy.privacy_os.keyport import KeyNode
+
     url, _, pin = data.partition("#")
     say(f"a part of the data disk's key is with ONE key node, {url}: whoever runs it holds that part alone")
     firmware, kernel = ((handed / name).read_bytes() for name in ("firmware-log", "kernel-log"))

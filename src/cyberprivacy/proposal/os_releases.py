@@ -3,7 +3,7 @@
 The contract (`OsReleases`) owns the chain's Clusters, so nobody finds it but by asking Clusters who owns it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -91,6 +91,64 @@ def announce(releases: Address, root: bytes, measurement: bytes) -> Call:
 def withdraw(releases: Address, root: bytes, measurement: bytes) -> Call:
     """End what a revoked release has announced."""
     return _call(releases, "withdraw", root, measurement)
+
+
+def withdraw_measurements(
+    chain: Chain, dao: Dao, measurements: Sequence[bytes], *, at: FinalBlock
+) -> tuple[Call, ...]:
+    """For a DAO's timelock: end measurements (32 bytes each) for good, whatever brought them.
+
+    Args:
+        chain: as they see it.
+        dao: whose releases count.
+        measurements: that stand.
+        at: the block that says so.
+
+    Raises:
+        NotEntrusted: as `releases_of`.
+        Misuse: one of them does not stand ("os.not-announced").
+    """
+    releases = releases_of(chain, dao, at=at)
+    for each in measurements:
+        if measurement_since(chain, dao.clusters, each, at=at) == 0:
+            hint = "`os release list` shows which do."
+            raise Misuse(
+                "this measurement does not stand", code="os.not-announced", hint=hint, measurement=each.hex()
+            )
+    return tuple(_call(releases, "withdrawMeasurement", each) for each in measurements)
+
+
+def open_market(chain: Chain, dao: Dao, expansions: Address, *, at: FinalBlock) -> tuple[Call, ...]:
+    """For a DAO's timelock, once: name who says which machines are admitted.
+
+    Raises:
+        NotEntrusted: as `releases_of`.
+    """
+    return (_call(releases_of(chain, dao, at=at), "nameExpansions", expansions),)
+
+
+def hand_over(
+    desk: Desk, chain: Chain, dao: Dao, heir: Dao, *, at: FinalBlock
+) -> tuple[Address, tuple[Call, ...]]:
+    """Bring the contract of another DAO's releases to the chain; its address, and what a timelock hands over with.
+
+    Args:
+        desk: of whoever proposes it.
+        chain: as they see it.
+        dao: whose releases count.
+        heir: whose releases shall count.
+        at: the block that says so.
+
+    Raises:
+        NotEntrusted: as `releases_of`.
+        Misuse: it is the same DAO, or one of other Clusters ("os.heir").
+    """
+    releases = releases_of(chain, dao, at=at)
+    if heir.registry == dao.registry or heir.clusters != dao.clusters:
+        facts = {"heir": heir.governor, "clusters": heir.clusters}
+        raise Misuse("not another DAO of the same Clusters", code="os.heir", **facts)
+    made = create(desk, "OsReleases", heir.registry)
+    return made, (_call(releases, "handOver", made), _call(made, "takeOver"))
 
 
 def announced(

@@ -3,7 +3,7 @@
 `docs/spec/udi-1.md` is the normative text of everything that leaves this room; its status table says what is still
 to come. Reading order:
 
-* who signed: `signin`, `passkey`, `contractwallet`, `key`
+* who signed: `signin`, `passkey`, `contractwallet`, `key`; what owners of a Safe sign: `safewallet`
 * who may sign: `forms`, `keyevent`, `account`, `changes`, `keylog`, `pairwise`, `accounts`
 * who is there: `place`, `signing_in`, `sessions`
 * what is kept, and where: `statement`, `turns`, `database`, `tables`, `keyroot`, `keyslot`, `slotfile`,
@@ -21,5 +21,5 @@ to come. Reading order:
   `followings`, `following`
 * who is at the other end: `outward`, `proven`, `nodeproof`, `sourcekeys`
 * who serves and asks: `web`, `client`; for applications `application`, `personal`, `cookie`, `inside`, `shared`,
-  `middleware`
+  `handover`, `middleware`
 """

@@ -32,7 +32,8 @@ class App:
         contracts: says what contract wallets accept (`contractwallet.ChainWitness`); None = they are not enabled.
         network: names the domain of what people sign.
         hosted: whether a node hosts it, which then takes receipts of erasures and transfers into its public
-            log. Needs a vault inside, and `data` in the manifest.
+            log, and starts the next release before it ends this one. Needs a vault inside, and `data` in the
+            manifest.
         parameters: where its node writes what administrators may ask (see `administered`).
         clock: POSIX seconds.
     """

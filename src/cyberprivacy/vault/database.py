@@ -82,10 +82,21 @@ class Database:
         name = self._engine.url.database
         return Path(name) if self._engine.dialect.name == "sqlite" and name else None
 
+    @property
+    def version(self) -> object:
+        """What was seen of anything but records is still so while this is the same object (see `Turns`)."""
+        return self._turns.version
+
+    @property
+    def seen(self) -> object:
+        """The version that this context sees, or an older one; to be asked for before looking."""
+        return self._turns.seen
+
     def transaction(self, *, checked: bool = False) -> AbstractContextManager[Connection]:
         """All that is changed inside happens, or none of it.
 
-        `checked`: nothing is changed before all that the block may refuse is checked; cheaper, see `Part`.
+        `checked`: only records are changed, and none before all that the block may refuse is checked; cheaper, see
+        `Part` and `version`.
 
         Raises:
             TryLater: "database.busy", "database.full", "database.unreachable"; nothing was changed, except that a
@@ -93,7 +104,11 @@ class Database:
             Untrusted: "database.damaged".
         """
         shared = self._turns.shared
-        return self._alone(writes=True) if shared is None else _Within(shared, writes=True, checked=checked)
+        return (
+            self._alone(writes=True, more=not checked)
+            if shared is None
+            else _Within(shared, writes=True, checked=checked)
+        )
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One snapshot, which nothing can be written through; raises as `transaction`."""
@@ -101,9 +116,13 @@ class Database:
         return self._alone(writes=False) if shared is None else _Within(shared, writes=False)
 
     @contextmanager
-    def _alone(self, *, writes: bool) -> Iterator[Connection]:
-        with refusals(), self._turns.begun(writes=writes) as connection:
-            yield connection
+    def _alone(self, *, writes: bool, more: bool = False) -> Iterator[Connection]:
+        try:
+            with refusals(), self._turns.begun(writes=writes) as connection:
+                yield connection
+        finally:
+            if more:  # also if it failed: a commit whose answer was lost may have happened
+                self._turns.version = object()
         if writes:
             self.bell.ring()
 

@@ -16,11 +16,13 @@ out. With a vault inside: one process for each folder.
 
 Statistics that the release's manifest takes from records (`admin.statistics`, `of`) are answered to the node here,
 of those users who agreed; the application does nothing for it. So is what the node's log is to remember of
-receipts, where a node hosts it (`App.hosted`).
+receipts, where a node hosts it (`App.hosted`); then a new release also waits for the vault until the one before
+has ended (`handover`).
 """
 
 from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +38,13 @@ from cyberprivacy.ledger.hosted import LIMIT, RECEIPTS
 from cyberprivacy.vault import web
 from cyberprivacy.vault.application import App
 from cyberprivacy.vault.cookie import Cookie
+from cyberprivacy.vault.handover import Awaited
 from cyberprivacy.vault.inside import Inside
 from cyberprivacy.vault.personal import Backing, PersonalRecords, Visit
 from cyberprivacy.vault.place import Site
 from cyberprivacy.vault.sessions import NoSession
 from cyberprivacy.vault.shared import Shared
+from cyberprivacy.vault.slotfile import KeyStoreBusy
 from cyberprivacy.vault.web.dispatch import refusal
 from cyberprivacy.vault.web.exchange import SECURITY, Answer, Asked
 
@@ -64,7 +68,7 @@ class PersonalData:
         """Wrap an application, and open its vault."""
         self._application, self._app = application, app
         self._cookie = Cookie(app.name, Site.parse(app.site))
-        self.backing: Backing = Shared(app) if app.shared else Inside(app, Path(app.vault), self._cookie)
+        self.backing: Backing = Shared(app) if app.shared else self._inside()
         self._script = FileResponse(web.SCRIPT, media_type="text/javascript", headers=SECURITY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +84,16 @@ class PersonalData:
                 await self._serve(scope, receive, _private(send))
             except CyberPrivacyError as error:
                 await refusal(error, scope["path"])(scope, receive, send)
+
+    def _inside(self) -> Backing:
+        """The vault in its folder; where a node hosts this, the release before may still have it."""
+        open_ = partial(Inside, self._app, Path(self._app.vault), self._cookie)
+        try:
+            return open_()
+        except KeyStoreBusy as busy:
+            if not self._app.hosted or busy.code != "keystore.busy":
+                raise
+            return Awaited(open_)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run from the application's start to its end; whoever hears of the end finds the vault closed."""

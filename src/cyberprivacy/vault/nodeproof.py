@@ -32,7 +32,8 @@ STEP: Final = 5.0
 LONGEST: Final = 20.0
 """Seconds for a whole conversation."""
 REFUSED: Final = 10
-"""Seconds for which a verdict that does not accept is kept: who was moving may be right again soon."""
+"""Seconds for which a verdict that does not accept is kept: who was moving may be right again soon. After half of
+them it is asked for anew."""
 _log = structlog.get_logger("vault")
 
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -27,6 +28,10 @@ APP_LASTS: Final = 8 * 3_600
 """Seconds of a session through an application."""
 NONCE_LASTS: Final = 300
 """Seconds within which a sign-in has to be signed and handed in."""
+KNOWN: Final = 5.0
+"""Seconds for which an open session is known without looking, if this process commits nothing that may end it."""
+REMEMBERED: Final = 4_096
+"""Sessions that are known at once."""
 _PREFIX: Final = "udi1-"
 """Before each token, so that one that leaked into a log or a repository is recognised."""
 _FORM: Final = re.compile(r"udi1-[A-Za-z0-9_-]{43}")
@@ -66,6 +71,7 @@ class Session:
     expires: int
     secret: bytes = field(repr=False)
     head: bytes
+    _owners: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def own(self) -> bytes:
@@ -86,7 +92,10 @@ class Session:
             raise Misuse(
                 "say of which application", code="session.which", hint="Give `app`; GET /udi/v1/data lists them."
             )
-        return pairwise(self.secret, which)
+        owner = self._owners.get(which)
+        if owner is None:
+            owner = self._owners[which] = pairwise(self.secret, which)
+        return owner
 
     def check_owner(self) -> None:
         """Refuse unless this is the owner's own session.
@@ -175,6 +184,8 @@ class Sessions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock, self._version = Lock(), database.version
+        self._held = dict[bytes, tuple[float, Session]]()
 
     def find(self, token: str, now: float) -> Session:
         """Who holds this token.
@@ -183,11 +194,33 @@ class Sessions:
             NoSession: nobody does ("session.missing", "session.unknown").
         """
         check_form(token)
-        with self._database.reading() as connection:
-            row = _HELD.row(connection, held=_hash(token))
-        found = None if row is None else _session(row)
+        id_ = _hash(token)
+        found = self._known(id_, now) or self._looked(id_, now)
         if found is None or found.expires <= now:
             raise NoSession("this session has ended, or never began")
+        return found
+
+    def _known(self, id_: bytes, now: float) -> Session | None:
+        """One that was found a moment ago, if nothing was committed since that may have ended or changed it."""
+        with self._lock:
+            if self._version is not self._database.version:
+                self._version = self._database.version
+                self._held.clear()
+            until, found = self._held.get(id_, (0.0, None))
+        return found if now < until else None
+
+    def _looked(self, id_: bytes, now: float) -> Session | None:
+        seen = self._database.seen
+        with self._database.reading() as connection:
+            row = _HELD.row(connection, held=id_)
+        if row is None:
+            return None
+        found = _session(row)
+        with self._lock:
+            if seen is self._version:
+                if len(self._held) >= REMEMBERED:
+                    self._held.clear()
+                self._held[id_] = (now + KNOWN, found)
         return found
 
     def of(self, account: bytes, now: float) -> list[Session]:

@@ -80,12 +80,20 @@ def check(
         raise BadRequestSignature("the body is another than the one that was signed", code="request.digest")
     try:
         base = _base(_covered(body), (method, authority, path, *digest), _parameters(_covered(body), key, created))
-        Ed25519PublicKey.from_public_bytes(key).verify(b64decode(signature[1]), base)
+        Ed25519PublicKey.from_public_bytes(key).verify(_octets(signature[1]), base)
     except (InvalidSignature, ValueError):
         raise BadRequestSignature("the request was signed otherwise") from None
     if abs(created - now) > SKEW:
         raise BadRequestSignature("not signed just now", code="request.time", created=created, now=int(now))
     return key
+
+
+def _octets(text: str) -> bytes:
+    """The bytes of base64 in the one spelling: no bits are set behind the last byte."""
+    octets = b64decode(text)
+    if b64encode(octets).decode() != text:
+        raise ValueError("a second spelling")
+    return octets
 
 
 def _covered(body: bytes | None) -> tuple[str, ...]:

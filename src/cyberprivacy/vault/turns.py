@@ -39,11 +39,15 @@ class Shared:
 
     Attributes:
         writes: whether anything may be changed in it.
+        version: of the database before it began; see `Turns`.
+        more: whether more than records may have been changed in it.
         failed: the engine refused to go on with it, or what was to be undone cannot be.
     """
 
     connection: Connection
     writes: bool
+    version: object
+    more: bool = False
     failed: bool = False
 
     def check(self) -> None:
@@ -63,7 +67,7 @@ class Part:
 
     Each request has some, so it is no generator. Entering raises Undone: what it is a part of failed before.
     To be able to undo one, SQLite copies each page that it touches. That is spared where nothing is changed before
-    all is `checked`: if that is not kept, all fail that are open.
+    all is `checked`: if that is not kept, all fail that are open. Such a part changes records, and nothing else.
     """
 
     __slots__ = ("_checked", "_noted", "_shared", "_writes")
@@ -73,6 +77,7 @@ class Part:
         if writes and not shared.writes:
             raise Misuse("a change within a look", code="database.order", hint="")
         self._shared, self._writes, self._checked = shared, writes, checked
+        shared.more |= writes and not checked
 
     def __enter__(self) -> Connection:
         self._shared.check()
@@ -100,6 +105,10 @@ class Turns:
     """The transactions of one database, by an engine for changes and one for looks.
 
     Whoever waits longer than `patience` seconds for their turn is told so.
+
+    Attributes:
+        version: another object after each transaction of this process that may have changed more than records, and
+            before anybody is told of that change. What was seen since is what is there, but for records.
     """
 
     def __init__(self, engine: Engine, looking: Engine, patience: float) -> None:
@@ -108,11 +117,18 @@ class Turns:
         self._turn = threading.Lock()
         self._idle: dict[bool, list[Connection]] = {True: [], False: []}
         self._mine: ContextVar[Shared | None] = ContextVar("mine", default=None)
+        self.version = object()
 
     @property
     def shared(self) -> Shared | None:
         """What this context has open for several changes or looks."""
         return self._mine.get()
+
+    @property
+    def seen(self) -> object:
+        """The version that this context sees, or an older one."""
+        shared = self._mine.get()
+        return self.version if shared is None else shared.version
 
     def begun(self, *, writes: bool) -> AbstractContextManager[Connection]:
         """A transaction of its own; without `writes` it can only look. Raises WaitedTooLong within."""
@@ -128,14 +144,19 @@ class Turns:
         Raises:
             Undone: none of it happened. WaitedTooLong: as it says.
         """
-        with self.begun(writes=writes) as connection:
-            shared = Shared(connection, writes)
-            before = self._mine.set(shared)
-            try:
-                yield
-            finally:
-                self._mine.reset(before)
-            shared.check()
+        version, shared = self.version, None
+        try:
+            with self.begun(writes=writes) as connection:
+                shared = Shared(connection, writes, version)
+                before = self._mine.set(shared)
+                try:
+                    yield
+                finally:
+                    self._mine.reset(before)
+                shared.check()
+        finally:
+            if shared is not None and shared.more:
+                self.version = object()
 
     @contextmanager
     def _in_turn(self, *, writes: bool) -> Iterator[Connection]:

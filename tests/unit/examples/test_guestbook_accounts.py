@@ -12,6 +12,8 @@ from callers import until
 from test_client import Paper, running
 
 from cyberprivacy.bundle.serve import listening
+from cyberprivacy.bundle.tree import TreeBlocks, open_verified
+from cyberprivacy.review.lint import lint
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.client.person import Person
 
@@ -86,3 +88,15 @@ def test_what_the_page_says_otherwise_is_what_the_guestbook_says() -> None:
         if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "SAID"
     ]
     assert all(before in page for before in ast.literal_eval(said))
+
+
+@pytest.mark.engines  # its wheel is built by what an index has
+def test_its_bundle_passes_the_gate_and_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    roots = []
+    for name in ("one", "other"):
+        runpy.run_path(str(MAIN.parent / "bundle.py"))["assemble"](tmp_path / name)
+        roots.append(TreeBlocks(tmp_path / name).root)
+    assert roots[0] == roots[1]
+    manifest = lint(open_verified(roots[0], tmp_path / "one")).manifest
+    assert [each.requirements for each in manifest.wheels] == ["requirements.txt"]
+    assert manifest.data == ("example.guestbook.message.v1",)

@@ -13,6 +13,7 @@ from cyberprivacy.build.image import images_digest
 from cyberprivacy.errors import CyberPrivacyError, TryLater, Untrusted
 from cyberprivacy.ledger.log import FileLedger
 from cyberprivacy.node.journal import Journal
+from cyberprivacy.node.past import Past, pasts
 from cyberprivacy.node.reconcile import Reconciler
 from cyberprivacy.node.road import Road
 
@@ -40,7 +41,7 @@ class Node:
 
     def start(self) -> None:
         self.ledger = FileLedger(self.folder / "ledger", clock=self.clock)
-        journal = Journal(self.ledger, DAO)
+        journal = Journal(self.ledger, DAO, pasts(self.ledger.entries()).get(DAO, Past()))
         road = Road("app", self.world.engines(), journal)
         self.loop = Reconciler(
             DAO, chain=self.world, road=road, runtime=self.world, journal=journal, clock=self.clock

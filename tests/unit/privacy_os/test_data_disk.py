@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cyberprivacy.privacy_os.data_disk import DATA_AT, HEAD_AT, HEADER_AT, LEAST, MIB, DataDisk, NoDataDisk, find
-from cyberprivacy.privacy_os.disk import SECTOR
 from cyberprivacy.privacy_os.head import COPY, BadHead, Head, Slot, read_head, write_head
+from cyberprivacy.privacy_os.partitions import SECTOR
 
 KEY = bytes(32)
 

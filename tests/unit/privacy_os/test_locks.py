@@ -36,6 +36,11 @@ def test_whatever_our_modules_import_is_in_the_root() -> None:
 def test_whatever_a_running_machine_imports_is_left_in_the_root() -> None:
     """Its services are imported as they start; each file that this took is one that the root has."""
     services = ("cyberprivacy.privacy_os.unlocking", "cyberprivacy.privacy_os.preparing")
+    services += (
+        "cyberprivacy.privacy_os.keyport",
+        "cyberprivacy.attest.onchain",
+        "cyberprivacy.proposal.agreeing",
+    )
     services += ("cyberprivacy.privacy_os.service", "cyberprivacy.node.service", "cyberprivacy.cli.node")
     program = f"import sys, opendp.measurements, {', '.join(services)}\n"
     program += (

@@ -18,7 +18,7 @@ def _told(text: str) -> tuple[dict[str, object], str]:
 
 def test_the_node_takes_it_and_its_hardware_makes_the_evidence() -> None:
     read = parse(_told(LEAST)[0])
-    assert (read.hardware, read.boot_log) == (True, Path("/run/privacy-os/boot-log"))
+    assert (read.hardware, read.boot_log, read.chassis) == (True, Path("/run/privacy-os/boot-log"), True)
     assert (read.rpc, read.sources.gateways, read.sources.registries) == (("https://rpc.example",), (), {})
     assert [(each.dao, str(each.listen)) for each in read.daos] == [(ONE, "192.0.2.10:443")]
 
@@ -43,4 +43,4 @@ def test_where_bytes_come_from_is_handed_on() -> None:
 
 def test_nothing_but_what_was_written_is_told() -> None:
     told = _told(LEAST)[0]
-    assert set(told) == {"data", "evidence", "boot_log", "chain", "dao", "sources"}
+    assert set(told) == {"data", "evidence", "boot_log", "chassis", "chain", "dao", "sources"}

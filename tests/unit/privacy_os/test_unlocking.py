@@ -18,7 +18,7 @@ from cyberprivacy.attest.tpmcounter import CC_NV_INCREMENT
 from cyberprivacy.errors import Untrusted
 from cyberprivacy.privacy_os.data_disk import LEAST, DataDisk
 from cyberprivacy.privacy_os.head import BadHead, Head
-from cyberprivacy.privacy_os.keyport import NoPart
+from cyberprivacy.privacy_os.keypart import NoPart
 from cyberprivacy.privacy_os.slots import Locked
 from cyberprivacy.privacy_os.unlocking import unlock
 from cyberprivacy.privacy_os.upgrade import Image

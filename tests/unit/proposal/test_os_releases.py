@@ -19,10 +19,16 @@ from cyberprivacy.bundle.tree import TreeBlocks
 from cyberprivacy.errors import Misuse, Untrusted
 from cyberprivacy.privacy_os.release import FILES, FOLDERS, Measured, lay_out, line_of, said
 from cyberprivacy.proposal import os_releases
+from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.calls import carry_out
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "release-the-os.md"
-PRINTED = {"cid": "CID", "lines": "LINES", "proposal": "PROPOSAL"}
+PRINTED = {
+    "cid": "CID",
+    "lines": "LINES",
+    "proposal": "PROPOSAL",
+    "measurement": "MEASUREMENT",
+}
 MEASURED = Measured.of(image())
 
 
@@ -44,7 +50,8 @@ class Guide:
         self, world: Any, folder: Path, capsys: pytest.CaptureFixture[str], setenv: Callable[[str, str], None]
     ) -> None:
         self.world, self.folder, self._capsys, self._set = world, folder, capsys, setenv
-        self.words = {"DAO": world.dao.governor}
+        self.heir = world.found("heir", b"\3" * 32)
+        self.words = {"DAO": world.dao.governor, "HEIR": self.heir.governor}
         self._signers = {
             "founder.json": world.founder,
             "publisher.json": world.publisher,
@@ -56,6 +63,7 @@ class Guide:
             "anybody.json": world.provider,
         }
         (folder / "review.md").write_text("I have read it.\n")
+        (folder / "why.md").write_text("It was a mistake.\n")
         (folder / "image").mkdir()
         (folder / "image" / "privacy-os.efi").write_bytes(image())
         checkout(folder / "checkout")
@@ -87,7 +95,7 @@ class Guide:
             return ["--signer", f"http://{self.world.endpoint.name}", "--from", self._signers[word]]
         if word == "build/os":
             return [str(self.folder / "image"), "--sources", str(self.folder / "checkout" / "os")]
-        return [str(self.folder / word)] if word in {"next", "blocks", "review.md"} else [word]
+        return [str(self.folder / word)] if word in {"next", "blocks", "review.md", "why.md"} else [word]
 
     def announces_one(self, measurement: bytes) -> None:
         """Only one of the two."""
@@ -98,11 +106,15 @@ class Guide:
         assert block is not None
         carry_out(who.desk, [os_releases.announce(releases, block, measurement)])
 
-    def stands(self) -> bool:
-        """What key nodes, machines that update and verifiers ask."""
-        both, dao = (MEASURED.plain, MEASURED.secure), self.world.dao.governor
-        (said,) = {stands(self.world.final, dao, each) for each in both}
-        return said
+    def stands(self) -> tuple[bool, bool]:
+        """What key nodes, machines that update and verifiers ask: without Secure Boot, and with it."""
+        dao = self.world.dao.governor
+        return stands(self.world.final, dao, MEASURED.plain), stands(self.world.final, dao, MEASURED.secure)
+
+    def released_by(self, dao: Any) -> str:
+        """The contract by which releases of a DAO count."""
+        chain = self.world.acting(self.world.provider).chain
+        return str(os_releases.releases_of(chain, dao, at=chain.block()))
 
 
 @pytest.fixture
@@ -117,23 +129,68 @@ def lines() -> list[str]:
     return [line for block in found for line in block.splitlines() if " rebuild " not in line]
 
 
-def test_what_was_voted_in_counts_until_a_vote_ends_it(guide: Guide) -> None:
+def test_what_was_voted_in_counts_until_votes_end_it_and_another_dao_has_it(guide: Guide) -> None:
+    told: dict[str, Any] = {}
     for line in lines():
         if " announce " in line:
             guide.announces_one(MEASURED.secure)  # a try that was cut off: the command does what is left
+        if " withdraw-measurement " in line:
+            assert guide.stands() == (True, True)
         if " revoke " in line:
-            assert guide.stands()
+            assert guide.stands() == (False, True)
+        if " hand-over " in line:
+            assert guide.released_by(guide.world.dao)
+        handed = told.get("releases")
         told = guide.types(line)
+        told.setdefault("releases", handed)
         if line.endswith("os release list"):
-            assert not guide.stands()
+            assert guide.stands() == (False, False)
             secure, row = told["measurements"]
             assert (row["measurement"], row["uri"]) == (MEASURED.plain.hex(), f"ipfs://{guide.words['CID']}")
             assert secure["measurement"] == MEASURED.secure.hex()
             assert secure["state"] == row["state"] == "waits"
             guide.world.advance_to(row["since"] + 1)
-    assert not guide.stands()
+    assert guide.stands() == (False, False)
     rows = guide.types("cyberprivacy os release list")["measurements"]
     assert [row["state"] for row in rows] == ["withdrawn"] * 2
+    with pytest.raises(os_releases.NotEntrusted):
+        guide.released_by(guide.world.dao)
+    assert guide.released_by(guide.heir) == told["releases"]
+
+
+def test_only_a_measurement_that_stands_is_ended_and_only_another_dao_takes_over(world: Any) -> None:
+    who = world.acting(world.provider)
+    made = os_releases.entrust(world.desk(world.founder), who.chain, who.dao, at=who.chain.block())
+    with pytest.raises(Misuse) as refused:
+        os_releases.withdraw_measurements(who.chain, who.dao, [MEASURED.plain], at=who.chain.block())
+    assert refused.value.code == "os.not-announced"
+    with pytest.raises(Misuse) as refused:
+        os_releases.hand_over(who.desk, who.chain, who.dao, who.dao, at=who.chain.block())
+    assert refused.value.code == "os.heir"
+    heir = world.found("heir", b"\3" * 32)
+    _, calls = os_releases.hand_over(who.desk, who.chain, who.dao, heir, at=who.chain.block())
+    with pytest.raises(Misuse) as refused:  # nobody but the timelock
+        carry_out(who.desk, calls)
+    assert (refused.value.code, calls[0].to) == ("law.not-timelock", made)
+
+
+def test_the_dao_of_the_privacy_os_opens_a_market_by_vote(guide: Guide) -> None:
+    world = guide.world
+    os_releases.entrust(world.desk(world.founder), world.latest, world.dao, at=world.latest.block())
+    clusters, founder = world.dao.clusters, world.founder
+    deploy = f"market deploy --clusters {clusters} --laps demo --court {founder} --registrar {founder}"
+    guide.types("export CYBERPRIVACY_RPC=")
+    guide.types(f"export CYBERPRIVACY_DAO={world.dao.governor}")
+    made = guide.types(f"cyberprivacy {deploy} --holder {founder}=1 --key founder.json")
+    assert [each["to"] for each in made["left"]] == [clusters]
+    guide.types(f"cyberprivacy os release open-market {made['expansions']} --key member.json")
+    for line in ("vote $PROPOSAL for --key member.json", "vote $PROPOSAL for --key second.json"):
+        guide.types(f"cyberprivacy {line}")
+    for verb in ("queue", "execute"):
+        guide.types(f"cyberprivacy {verb} $PROPOSAL --key member.json")
+    block = world.latest.block()
+    named = contract("Clusters").read(world.latest, block, clusters, "expansions").address("0")
+    assert named == made["expansions"]
 
 
 def test_nobody_announces_what_is_not_live_or_not_for_his_dao_to_say(world: Any, tmp_path: Path) -> None:

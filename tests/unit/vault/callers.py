@@ -154,10 +154,11 @@ def serving(here: Town) -> Iterator[str]:
     """The vault on a socket of this machine."""
     with listening("127.0.0.1", 0) as bound:
         running = server.prepared(here.vault.application())
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        running.should_exit = True
+        yield address
+        running.stop()
         thread.join()
 
 

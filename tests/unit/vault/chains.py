@@ -1,4 +1,4 @@
-"""A chain of the tests, and a wallet on it that is a contract."""
+"""A chain of the tests, and a wallet on it that is a contract of one owner."""
 
 import json
 import subprocess
@@ -51,17 +51,34 @@ def address(name: str) -> Address:
     return Address(to_checksum_address(key(name).material))
 
 
-class WalletChain:
+class OwnChain:
+    """A chain with somebody rich."""
+
+    def __init__(self, chain: EmbeddedChain) -> None:
+        self.chain, self.url = chain, chain.url
+        self.endpoint = Endpoint(chain.url)
+        self.accounts = [Address(to_checksum_address(str(each))) for each in self._ask("eth_accounts")]
+        self.desk = Desk(self.endpoint, ExternalSigner(chain.url, self.accounts[0]), pause=lambda _: None)
+
+    def creates(self, code: bytes) -> Address:
+        made = self.desk.send(None, code).created
+        assert made is not None
+        return made
+
+    def settle(self) -> None:
+        """What there is, is final."""
+        self._ask("anvil_mine", "0x3")
+
+    def _ask(self, method: str, *params: object) -> Any:
+        return self.endpoint.ask(method, *params)
+
+
+class WalletChain(OwnChain):
     """A chain with a wallet that belongs to somebody."""
 
     def __init__(self, chain: EmbeddedChain, owner: str) -> None:
-        self.chain, self.url = chain, chain.url
-        self.endpoint = Endpoint(chain.url)
-        self.rich = Address(to_checksum_address(str(self._ask("eth_accounts")[0])))
-        self.desk = Desk(self.endpoint, ExternalSigner(chain.url, self.rich), pause=lambda _: None)
-        made = self.desk.send(None, code() + encode(["address"], [address(owner)])).created
-        assert made is not None
-        self.wallet = made
+        super().__init__(chain)
+        self.wallet = self.creates(code() + encode(["address"], [address(owner)]))
         self.settle()
 
     @property
@@ -77,12 +94,6 @@ class WalletChain:
         """The wallet is somebody else's from now on, finally."""
         self.desk.send(self.wallet, bytes.fromhex("110550c1") + encode(["address"], [address(to)]))
         self.settle()
-
-    def settle(self) -> None:
-        self._ask("anvil_mine", "0x3")
-
-    def _ask(self, method: str, *params: object) -> Any:
-        return self.endpoint.ask(method, *params)
 
 
 @contextmanager

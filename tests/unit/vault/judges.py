@@ -15,7 +15,17 @@ from cyberprivacy.bundle.datatype import BLOB
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.ledger.proofs import check_consistency, check_inclusion
 from cyberprivacy.typed_data import Schema
-from cyberprivacy.vault import consent, described, forms, numberform, passkey, sealing, servicetoken, signin
+from cyberprivacy.vault import (
+    consent,
+    described,
+    forms,
+    numberform,
+    passkey,
+    sealing,
+    servicetoken,
+    signedrequest,
+    signin,
+)
 from cyberprivacy.vault import receipt as erased
 from cyberprivacy.vault.archive import BadArchive
 from cyberprivacy.vault.archivefile import Archive
@@ -214,6 +224,12 @@ def _service_token(group: Given, test: Given) -> dict[str, object]:
     return {"scopes": len(token.scopes), "until": token.until}
 
 
+def _signed_request(_group: Given, test: Given) -> dict[str, object]:
+    about = test["method"], test["authority"], test["path"]
+    body = None if test["body"] is None else bytes.fromhex(test["body"])
+    return {"key": signedrequest.check(*about, test["headers"], now=test["now"], body=body).hex()}
+
+
 def _number(_group: Given, test: Given) -> dict[str, object]:
     return {"bytes": len(numberform.octets(test["text"]))}
 
@@ -278,6 +294,7 @@ JUDGES: Mapping[str, Callable[[Given, Given], dict[str, object]]] = {
     "Erasure": _erasure,
     "Envelope": _envelope,
     "ServiceToken": _service_token,
+    "SignedRequest": _signed_request,
     "Number": _number,
     "Archive": _archive,
     "Pairwise": _pairwise,

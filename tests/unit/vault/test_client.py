@@ -53,13 +53,12 @@ class Paper:
 @contextmanager
 def running(app: ASGIApp, bound: Any) -> Iterator[None]:
     prepared = server.prepared(app)
-    prepared.config.lifespan = "on"  # a vault by itself has none; an application's middleware needs it
     thread = threading.Thread(target=prepared.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
         yield
     finally:
-        prepared.should_exit = True
+        prepared.stop()
         thread.join()
 
 
@@ -214,8 +213,9 @@ def test_nothing_is_signed_for_a_vault_that_says_to_be_elsewhere(tmp_path: Path)
             stack.enter_context(opened(tmp_path, "", place)),
             stack.enter_context(listening("127.0.0.1", 0)),
         )
+        where = f"http://127.0.0.1:{bound.getsockname()[1]}"
         stack.enter_context(running(vault.application(), bound))
-        there = stack.enter_context(Connection(f"http://127.0.0.1:{bound.getsockname()[1]}"))
+        there = stack.enter_context(Connection(where))
         for app in ("", "books", "nobody's"):
             with pytest.raises(NotThisPlace):
                 Person(there, Paper("alice"), through=app).sign_in(app)

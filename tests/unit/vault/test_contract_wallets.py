@@ -1,26 +1,16 @@
 """Contract wallets on a real chain: they sign in, grant and take back; where the chain is silent, nobody is believed."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from chains import WalletChain, wallet_chain
 from keeping import ORDER
-from people import secret
 from two import Pair, pair
+from typist import Typed, typist, vault_serving
 
-from cyberprivacy.cli import run
-from cyberprivacy.proposal import ethaccount
 from cyberprivacy.proposal.jsonrpc import JsonRpc
 from cyberprivacy.vault.contractwallet import ChainWitness
-
-PASSWORD = "long enough"
-Typed = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -33,32 +23,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WalletChain]:
 @pytest.fixture
 def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Somebody at a keyboard, with the keystores of alice, mallory and a phone."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    (tmp_path / "password").write_text(PASSWORD)
-    for name in ("alice", "mallory", "phone"):
-        stored = ethaccount.load().encrypt(secret(name), PASSWORD, kdf="pbkdf2", iterations=1_000)
-        (tmp_path / f"{name}.json").write_text(json.dumps(stored))
-
-    def typed(*words: str, by: str = "") -> tuple[int, Any]:
-        signing = ["--key", str(tmp_path / f"{by}.json"), "--password-file", str(tmp_path / "password")]
-        code = run(["my", *words, *(signing if by else []), "--json"])
-        return code, json.loads(capsys.readouterr().out)
-
-    return typed
-
-
-@contextmanager
-def vault_serving(folder: Path, *more: str, listen: str = "127.0.0.1:0") -> Iterator[str]:
-    """`vault serve` in a process of its own; its address."""
-    words = ["vault", "serve", "--data", str(folder), "--listen", listen, *more]
-    with subprocess.Popen(
-        [sys.executable, "-m", "cyberprivacy", *words], stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stderr is not None
-            yield next(word for word in process.stderr.readline().split() if word.startswith("http://"))
-        finally:
-            process.terminate()
+    return typist(tmp_path, monkeypatch, capsys, "alice", "mallory", "phone")
 
 
 def test_a_wallet_signs_in_as_long_as_its_contract_says_so(

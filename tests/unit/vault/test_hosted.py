@@ -28,8 +28,9 @@ from cyberprivacy.ledger.reading import FolderSource
 from cyberprivacy.node import receipts
 from cyberprivacy.node.api import PREFIX
 from cyberprivacy.node.logfiles import log_files
+from cyberprivacy.node.past import PACE, Past, pasts
 from cyberprivacy.node.publishing import publisher
-from cyberprivacy.node.receipts import PACE, Receipts
+from cyberprivacy.node.receipts import Receipts
 from cyberprivacy.proposal.release import Address
 from cyberprivacy.vault import commitments, owners
 from cyberprivacy.vault.sessions import open_session
@@ -67,7 +68,10 @@ class Hosting:
 
     def begins(self, dao: Address = DAO) -> Receipts:
         """The node's part, as after a start."""
-        self._begun.append(Receipts(dao, self.ledger, lambda: frozenset({self.where}), clock=self.clock))
+        past = pasts(self.ledger.entries()).get(dao, Past())
+        self._begun.append(
+            Receipts(dao, self.ledger, lambda: frozenset({self.where}), past=past, clock=self.clock)
+        )
         return self._begun[-1]
 
     def commits(self, numbers: Sequence[int], kind: str = TRANSFER) -> None:

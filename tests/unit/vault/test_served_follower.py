@@ -11,8 +11,8 @@ from keeping import ORDER
 from keeping import SCHEMA as ORDER_SCHEMA
 from people import secret
 from served import Purse
-from test_contract_wallets import PASSWORD, vault_serving
 from two import until
+from typist import PASSWORD, vault_serving
 
 from cyberprivacy.cli import run
 from cyberprivacy.proposal import ethaccount

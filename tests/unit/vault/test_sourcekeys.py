@@ -19,7 +19,7 @@ from cyberprivacy.attest.channel import Channel
 from cyberprivacy.attest.identity import TlsIdentity
 from cyberprivacy.attest.report import Level
 from cyberprivacy.testing.tlsserver import document
-from cyberprivacy.vault import following, outward
+from cyberprivacy.vault import following, nodeproof, outward
 from cyberprivacy.vault.client.connection import Connection
 from cyberprivacy.vault.followings import State
 from cyberprivacy.vault.nodeproof import NodeProver
@@ -92,10 +92,11 @@ def scene(folder: Path, *, judged: bool = True, least: Level = Level.DEVELOPMENT
 
 @pytest.fixture(scope="module", autouse=True)
 def soon() -> Iterator[None]:
-    """Who was refused is not long in trying again."""
+    """Who was refused is not long in trying again, and is looked at again: for half of `REFUSED` nobody is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(following, "FIRST_WAIT", 0.05)
         patch.setattr(following, "LONGEST_WAIT", 0.2)
+        patch.setattr(nodeproof, "REFUSED", 0.2)
         yield
 
 

@@ -215,7 +215,7 @@ def test_a_source_that_changes_or_withholds_chunks_gets_nothing_signed(alice: Tr
     with alice.at(alice.book) as book:
         book.ask("POST", f"/udi/v1/transfers/{transfer}:resume")
     said = alice.until(transfer, lambda now: bool(now["transfer"]["why"]))["transfer"]
-    assert (said["state"], said["why"], said["count"]) == ("running", "vault.unreachable", 0)
+    assert (said["state"], said["why"], said["count"]) == ("running", "vault.answer", 0)
 
     alice.shop.kill()
     alice.shop.start()

@@ -21,6 +21,7 @@ SECURITY: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
+    "Server": "udi",  # else the server says what it is and may be attacked with
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer, refusals too."""

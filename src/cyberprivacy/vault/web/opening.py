@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -72,60 +73,30 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         BadPlace: the folder cannot be made ("vault.data").
         CyberPrivacyError: the database or the keys cannot be opened, or another process has them.
     """
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadPlace(
-            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
-        ) from None
+    _folder(data)
     with ExitStack() as stack:
-        kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
-        stack.callback(kept.close)
-        ring, known = KeyRing(_keys(data, stack)), Types()
-        with kept.transaction() as connection:
-            for each in types:
-                known.declare(connection, each, now=int(clock()))
-        means = Means(ring=ring, types=known, quota=Quota(), clock=clock)
+        ground = _ground(data, database, place, clock, stack)
+        ground.declare(types)
+        means = Means(ring=ground.ring, types=ground.types, quota=Quota(), clock=clock)
         records, blobs = Records(means), Blobs(means)
-        key = VaultKey.open(data / KEY)
-        exports = Exports(
-            Making(
-                database=kept,
-                ring=ring,
-                records=records,
-                blobs=blobs,
-                types=known,
-                folder=data / EXPORTS,
-                key=key,
-                said={"network": place.network, "site": place.site.uri},
-                clock=clock,
-            )
-        )
-        stack.callback(exports.close)
-        receipts: ReceiptLog = NodeLog()
-        if not hosted:
-            mine = FileLedger(data / LEDGER, clock=clock)
-            stack.callback(mine.close)
-            receipts = OwnLog.of(kept, mine, data / LOG, key, place.site, clock=clock)
-        sweeper = Sweeper(Erasure(kept, ring, key, clock=clock), receipts.write, exports.tidy)
-        stack.callback(sweeper.close)
-        reach = outward.anywhere if place.site.local else outward.public
-        messenger = Messenger(kept, reach, clock)
+        exports, receipts = ground.exports(records, blobs, stack), ground.receipts(stack, hosted=hosted)
+        sweeper = ground.sweeper(receipts, exports, stack)
+        messenger = Messenger(ground.database, outward.anywhere if place.site.local else outward.public, clock)
         stack.callback(messenger.close)
         vault = Vault(
-            database=kept,
+            database=ground.database,
             place=place,
             judge=Judge(place=place.passkeys(OWNER), contracts=contracts),
-            ring=ring,
-            keys=ring.store.root.label,
+            ring=ground.ring,
+            keys=ground.ring.store.root.label,
             development=True,
-            types=known,
+            types=ground.types,
             records=records,
             blobs=blobs,
             exports=exports,
             sweeper=sweeper,
             messenger=messenger,
-            key=key,
+            key=ground.key,
             paces=paces,
             clock=clock,
             receipts=receipts,
@@ -135,6 +106,75 @@ def opened(  # noqa: PLR0913  (each is one part of a vault)
         if vault.traffic is not None:
             stack.enter_context(vault.traffic.running())
         yield vault
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What everything in a vault stands on."""
+
+    data: Path
+    place: Place
+    database: Database
+    ring: KeyRing
+    types: Types
+    key: VaultKey
+    clock: Callable[[], float]
+
+    def declare(self, types: Sequence[DataType]) -> None:
+        """Know these types, besides those that were declared before."""
+        with self.database.transaction() as connection:
+            for each in types:
+                self.types.declare(connection, each, now=int(self.clock()))
+
+    def exports(self, records: Records, blobs: Blobs, stack: ExitStack) -> Exports:
+        """Archives, made in the background until the stack ends."""
+        made = Exports(
+            Making(
+                database=self.database,
+                ring=self.ring,
+                records=records,
+                blobs=blobs,
+                types=self.types,
+                folder=self.data / EXPORTS,
+                key=self.key,
+                said={"network": self.place.network, "site": self.place.site.uri},
+                clock=self.clock,
+            )
+        )
+        stack.callback(made.close)
+        return made
+
+    def receipts(self, stack: ExitStack, *, hosted: bool) -> ReceiptLog:
+        """The log of the node, or the vault's own."""
+        if hosted:
+            return NodeLog()
+        mine = FileLedger(self.data / LEDGER, clock=self.clock)
+        stack.callback(mine.close)
+        return OwnLog.of(self.database, mine, self.data / LOG, self.key, self.place.site, clock=self.clock)
+
+    def sweeper(self, receipts: ReceiptLog, exports: Exports, stack: ExitStack) -> Sweeper:
+        """Erases what was asked for, in the background until the stack ends."""
+        erasure = Erasure(self.database, self.ring, self.key, clock=self.clock)
+        made = Sweeper(erasure, receipts.write, exports.tidy)
+        stack.callback(made.close)
+        return made
+
+
+def _folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadPlace(
+            "no folder can be made there", code="vault.data", hint="", path=str(data), why=error.strerror
+        ) from None
+
+
+def _ground(data: Path, database: str, place: Place, clock: Callable[[], float], stack: ExitStack) -> _Ground:
+    """The keys and the database, open until the stack ends. Only who has the keys may change the tables."""
+    ring = KeyRing(_keys(data, stack))
+    kept = Database.open(database or f"sqlite:///{(data / FILE).absolute()}")
+    stack.callback(kept.close)
+    return _Ground(data, place, kept, ring, Types(), VaultKey.open(data / KEY), clock)
 
 
 def _keys(data: Path, stack: ExitStack) -> KeyStore:
