@@ -96,9 +96,8 @@ kubernetes: install ## compile Kubernetes, Helm and a firewall, once; with what 
 	@deploy/install-go.sh
 	@chrt --idle 0 $(RUN) python -m cyberprivacy.testing.kubernetes.binaries deploy/kubernetes-rig
 
-test-kubernetes: ## real Kubernetes with pods that run, once two of them; some twenty minutes, and what `kubernetes` takes once
+test-kubernetes: kubernetes ## real Kubernetes with pods that run, once two of them; some twenty minutes, and what `kubernetes` takes once
 	@deploy/install-debian.sh containerd containernetworking-plugins ipset
-	@deploy/install-go.sh
 	$(RUN) pytest tests/kubernetes -p no:randomly --durations 40 -n 2 --dist loadfile --no-loadscope-reorder
 
 test-engines: install ## one release through a Jenkins and a Harbor (doubles that do the work), a Jenkins that lies, three executors, the registry; some five minutes
