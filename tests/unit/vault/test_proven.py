@@ -79,7 +79,13 @@ class Node:
 
     def _talk(self, channel: Channel, request: bytes) -> None:
         while request:
-            channel.send(document(self._answer(channel, request)))
+            try:
+                answered = self._answer(channel, request)
+            except (
+                httpx2.TransportError
+            ):  # the application is just being started anew: whoever asks gets no answer
+                return
+            channel.send(document(answered))
             request = channel.receive()
 
     def _answer(self, channel: Channel, request: bytes) -> bytes:
