@@ -54,6 +54,17 @@ def replace(path: Path, data: bytes) -> None:
             raise
 
 
+def forget_unfinished(path: Path) -> None:
+    """Take away what a crash left of files below `path` that were being written; for who alone writes there.
+
+    Raises:
+        LedgerFull: the disk refused.
+    """
+    with writing(path):
+        for part in path.rglob(f".*{_PART}"):
+            part.unlink(missing_ok=True)
+
+
 def folder(path: Path) -> None:
     """Make a folder and those above it, so that the next crash does not take them away.
 

@@ -14,7 +14,7 @@ from typing import Final
 from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.checkpoint import Checkpoint
 from cyberprivacy.ledger.disk import folder as make_folder
-from cyberprivacy.ledger.disk import replace
+from cyberprivacy.ledger.disk import forget_unfinished, replace
 from cyberprivacy.ledger.headsigner import HeadSigner
 from cyberprivacy.ledger.log import Head, Ledger, LedgerDamaged
 from cyberprivacy.ledger.note import MAX_NOTE, Note
@@ -114,6 +114,8 @@ class Publisher:
     def _publish(self) -> tuple[LogReader, SeenHead]:
         head, now = self._ledger.head(), int(self._clock())
         make_folder(self.public)
+        if self._served is None:  # of a size that is not written again
+            forget_unfinished(self.public)
         self._shelf.add(islice(self._ledger.lines(self._shelf.size), head.size - self._shelf.size))
         self._shelf.flush()
         if self._shelf.root() != head.root:

@@ -68,9 +68,10 @@ def judge_remains(folder: Path, acknowledged: int) -> None:
     if public.read(CHECKPOINT, 1 << 20) is not None:
         reader, head = client.update(public)
         assert list(reader.entries()) == entries[: head.checkpoint.size]
+    ledger.append("n", {})  # so that parts of tiles have another size now, and another name
     log.publish()
     reader, _ = client.update(public)  # grew from what was seen before
-    assert list(reader.entries()) == entries
+    assert list(reader.entries())[:-1] == entries
     ledger.close()
     assert not list((folder / "log").rglob(".*.part"))
 
