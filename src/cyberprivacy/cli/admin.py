@@ -14,7 +14,8 @@ from cyberprivacy.admin.typed_data import signer as signer_of
 from cyberprivacy.cid import Cid
 from cyberprivacy.cli.dao import DaoAddress, Rpc, see
 from cyberprivacy.cli.doorway import ask_door
-from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address
+from cyberprivacy.cli.keys import SIGNING, Signing, parse_address
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.reading import read

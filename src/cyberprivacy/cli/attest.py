@@ -1,23 +1,18 @@
 """`attest`: an auditor vouches for a bundle; what they sign is first held against what the chain has recorded."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
-from cyberprivacy.cli.bundle import Gateways, Kubos, Store, temporary
 from cyberprivacy.cli.dao import There
-from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.output import Json
 from cyberprivacy.cli.recorded import check_manifest, check_statement
 from cyberprivacy.cli.release import Bundle, done, read_file
 from cyberprivacy.cli.review import warn_of_privileges
+from cyberprivacy.cli.sources import Sources, with_sources
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal import actions
 from cyberprivacy.proposal.law import Before, before
@@ -26,34 +21,6 @@ from cyberprivacy.review import privileges
 _SEVERITIES: Final = ("none", "low", "medium", "high", "critical")
 _URGENT: Final = frozenset(("high", "critical"))
 _MAX_REPORT: Final = 16 << 20
-_SOURCES: Final[Mapping[str, tuple[Any, Any]]] = {
-    "gateway": (Gateways, []),
-    "kubo": (Kubos, []),
-    "store": (Store, None),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where an auditor has bundles from, as the options say."""
-
-    gateway: list[str]
-    kubo: list[str]
-    store: Path | None
-
-    @property
-    def named(self) -> bool:
-        """Whether there is any."""
-        return bool(self.gateway or self.kubo or self.store)
-
-    def bundle(self, cid: Cid) -> AbstractContextManager[VerifiedBundle]:
-        """A verified bundle for as long as the block lasts."""
-        return temporary(cid, self.gateway, self.kubo, self.store)
-
-
-def with_sources(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Sources`; it takes them as one argument, `sources`."""
-    return bundled(command, "sources", _SOURCES, Sources)
 
 
 @with_sources

@@ -1,46 +1,26 @@
 """`pack` and `bundle …`: make bundles, read them from anywhere, serve them."""
 
 import base64
-import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
-import structlog
 import typer
-from platformdirs import user_cache_path
 
 from cyberprivacy.bundle import serve
-from cyberprivacy.bundle.fetch import fetch
-from cyberprivacy.bundle.gateway import Gateway
 from cyberprivacy.bundle.kubo import Kubo
 from cyberprivacy.bundle.pack import IGNORED, pack
 from cyberprivacy.bundle.panel import Panel
 from cyberprivacy.bundle.reading import Reading
-from cyberprivacy.bundle.sources import BlockSource, Fault, Progress, Received
 from cyberprivacy.bundle.space import on_disk
 from cyberprivacy.bundle.store import FolderStore
 from cyberprivacy.bundle.tree import TreeBlocks
-from cyberprivacy.bundle.verified import VerifiedBundle
 from cyberprivacy.cid import Cid
 from cyberprivacy.cli import pins
 from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.sources import Sources, Store, kept, with_sources
 from cyberprivacy.errors import Misuse
 
-Gateways = Annotated[
-    list[str],
-    typer.Option("--gateway", "-g", metavar="URL", help="Trustless gateway to ask; repeat for more."),
-]
-Kubos = Annotated[
-    list[str],
-    typer.Option("--kubo", metavar="URL", help="RPC address of a Kubo to ask, such as http://127.0.0.1:5001."),
-]
-Store = Annotated[
-    Path | None, typer.Option("--store", metavar="DIR", help="Folder that keeps blocks; asked before any gateway.")
-]
 _EXAMPLE_CID: Final = "bafybei…"
 
 
@@ -51,9 +31,9 @@ def register(app: typer.Typer) -> None:
     app.command("pack", epilog="Example: cyberprivacy pack ./guestbook --car guestbook.car")(_pack)
     bundle = group("bundle", "Fetch, read, serve and host bundles by CID.")
     example = f"Example: cyberprivacy bundle {{}} {_EXAMPLE_CID}{{}} -g https://gateway.example"
-    bundle.command("fetch", epilog=example.format("fetch", "") + " --to ./source")(_fetch)
-    bundle.command("ls", epilog=example.format("ls", "/app"))(_ls)
-    bundle.command("cat", epilog=example.format("cat", "/Dockerfile"))(_cat)
+    bundle.command("fetch", epilog=example.format("fetch", "") + " --to ./source")(with_sources(_fetch))
+    bundle.command("ls", epilog=example.format("ls", "/app"))(with_sources(_ls))
+    bundle.command("cat", epilog=example.format("cat", "/Dockerfile"))(with_sources(_cat))
     bundle.command("serve", epilog="Example: cyberprivacy bundle serve --store ./store --listen 127.0.0.1:8080")(
         _serve
     )
@@ -96,10 +76,9 @@ def _pack(
 
 def _fetch(
     cid: Annotated[str, typer.Argument(metavar="CID")],
-    gateway: Gateways = [],  # noqa: B006 - typer copies it
-    kubo: Kubos = [],  # noqa: B006
     to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Where the tree goes.")] = None,
-    store: Store = None,
+    *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """Fetch a bundle from untrusted gateways and write its verified tree.
@@ -111,8 +90,7 @@ def _fetch(
     into = Path(cid) if to is None else to
     with on_disk():
         into.parent.mkdir(parents=True, exist_ok=True)
-    with _watching() as watch:
-        bundle = fetch(root, _sources(gateway, kubo), _kept(store)[0], into.absolute(), progress=watch)
+    bundle = sources.fetch(root, into.absolute())
     value = {"cid": cid, "tree": str(into), "size": bundle.size, "entries": bundle.entries}
     human = f"{into}: {bundle.entries} entries, {bundle.size} bytes, verified against {cid}"
     out.result(value, human, as_json=as_json)
@@ -120,14 +98,13 @@ def _fetch(
 
 def _ls(
     where: Annotated[str, typer.Argument(metavar="CID[/PATH]")],
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
+    *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """List what is in a bundle, after verifying all of it."""
     root, path = _where(where)
-    with temporary(root, gateway, kubo, store) as bundle:
+    with sources.bundle(root) as bundle:
         below = bundle.tree / path
         if not below.exists():
             raise Misuse("no such path in the bundle", code="bundle.path", path=str(path))
@@ -143,15 +120,14 @@ def _ls(
 
 def _cat(
     where: Annotated[str, typer.Argument(metavar="CID/PATH")],
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
+    *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """Write one file of a bundle to stdout; only the blocks on the way to it are fetched, each checked."""
     root, path = _where(where)
-    with _watching() as watch:
-        reading = Reading(Panel([*_kept(store), *_sources(gateway, kubo)], watch).take)
+    with sources.panel() as asked:
+        reading = Reading(asked.take)
         entry = reading.at(root, path)
         if entry.size is None:
             raise Misuse("this is a directory", code="bundle.path", path=str(path))
@@ -201,38 +177,9 @@ def _push(
         for path in packed.ignored:
             out.progress(f"left out: {path}")
     else:
-        root, find = Cid.parse(what), Panel(_kept(store)).take
+        root, find = Cid.parse(what), Panel([kept(store)]).take
     Kubo(kubo).push(root, find)
     out.result({"cid": str(root), "kubo": kubo}, f"pinned {root} at {kubo}", as_json=as_json)
-
-
-@contextmanager
-def temporary(
-    root: Cid, gateways: Sequence[str], kubos: Sequence[str] = (), store: Path | None = None
-) -> Iterator[VerifiedBundle]:
-    """A verified bundle on disk for as long as the block lasts; its blocks stay in the store.
-
-    Raises:
-        BadBundle, BadCid, Unavailable: as `fetch`.
-    """
-    with TemporaryDirectory(prefix="cyberprivacy-") as folder:
-        with _watching() as watch:
-            sources = _sources(gateways, kubos)
-            bundle = fetch(root, sources, _kept(store)[0], Path(folder) / "tree", progress=watch)
-        yield bundle
-
-
-def panel(gateways: Sequence[str], kubos: Sequence[str], store: Path | None) -> Panel:
-    """Whoever may know a block: the store first."""
-    return Panel([*_kept(store), *_sources(gateways, kubos)])
-
-
-def _kept(store: Path | None) -> list[FolderStore]:
-    return [FolderStore(store or user_cache_path("cyberprivacy") / "blocks")]
-
-
-def _sources(gateways: Sequence[str], kubos: Sequence[str]) -> list[BlockSource]:
-    return [*(Gateway(url) for url in gateways), *(Kubo(url) for url in kubos)]
 
 
 def _where(text: str) -> tuple[Cid, PurePosixPath]:
@@ -241,34 +188,3 @@ def _where(text: str) -> tuple[Cid, PurePosixPath]:
     if found.is_absolute() or ".." in found.parts:
         raise Misuse("not a path in a bundle", code="bundle.path", path=path)
     return Cid.parse(cid), found
-
-
-@contextmanager
-def _watching() -> Iterator[Progress]:
-    """Shows what comes in: live on a terminal, a line for each doubling in a pipe; each dropped source by name."""
-    shown = 1 << 20
-
-    def line(event: Received | Fault) -> None:
-        nonlocal shown
-        if isinstance(event, Fault):
-            out.progress(f"dropped {event.source}: {event.error.what} [{event.error.code}]")
-        elif out.terminal:
-            status.update(f"{event.blocks} blocks, {event.size >> 10} KiB from {event.source}")
-        elif event.size >= shown:
-            shown = event.size * 2
-            out.progress(f"{event.blocks} blocks, {event.size >> 10} KiB")
-
-    status = out.errors.status("asking")
-    with _no_logs(), status if out.terminal else nullcontext():
-        yield line
-
-
-@contextmanager
-def _no_logs() -> Iterator[None]:
-    """What is logged of sources is shown as progress here; stdout is for results alone."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address, with_signer
+from cyberprivacy.cli.keys import SIGNING, Signing, parse_address, with_signer
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out, table, verbatim
 from cyberprivacy.cli.times import span
 from cyberprivacy.errors import Misuse

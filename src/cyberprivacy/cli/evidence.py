@@ -19,7 +19,7 @@ from cyberprivacy.attest.measure import measure
 from cyberprivacy.attest.swtpm import SoftwareAttester
 from cyberprivacy.attest.tpmdevice import DEVICE, TpmAttester
 from cyberprivacy.attest.tsm import FOLDER
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.predict import register_predictions
 from cyberprivacy.cli.release import read_file

@@ -10,7 +10,7 @@ import typer
 from cyberprivacy.attest import policy as policies
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.statement import MAX_ATTESTATION
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import out
 from cyberprivacy.cli.vendors import Vendors
 from cyberprivacy.errors import Misuse

@@ -1,16 +1,15 @@
 """`key`: make and show keys; and how every other command is told who signs."""
 
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from eth_utils.address import is_checksum_address
 
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.release import Address
@@ -34,7 +33,6 @@ From = Annotated[
 ]
 
 _MAX_PASSWORD: Final = 4096
-_KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 
 
 def register(_app: typer.Typer) -> None:
@@ -113,31 +111,6 @@ SIGNING: Final[Mapping[str, tuple[Any, Any]]] = {
 def with_signer(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say who signs; it takes them as one argument, `who`."""
     return bundled(command, "who", SIGNING, Signing)
-
-
-def bundled(
-    command: Callable[..., None],
-    argument: str,
-    options: Mapping[str, tuple[Any, Any]],
-    make: Callable[..., object],
-) -> Callable[..., None]:
-    """The command with `options` in place of one argument, which is made from what they say."""
-    own = inspect.signature(command)
-
-    @wraps(command)
-    def asked(**given: object) -> None:
-        made = make(**{name: given.pop(name) for name in options})
-        command(**given, **{argument: made})
-
-    kept = [each.replace(kind=_KEYWORD) for each in own.parameters.values() if each.name != argument]
-    added = [
-        inspect.Parameter(name, _KEYWORD, default=default, annotation=kind)
-        for name, (kind, default) in options.items()
-    ]
-    shown = own.replace(parameters=kept + added)
-    vars(asked)["__signature__"] = shown
-    asked.__annotations__ = {each.name: each.annotation for each in shown.parameters.values()}
-    return asked
 
 
 def parse_address(text: str, where: str) -> Address:

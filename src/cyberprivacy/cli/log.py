@@ -12,8 +12,8 @@ import typer
 from platformdirs import user_state_path
 
 from cyberprivacy import canonical
-from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.logsource import source_of, trust_of
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse, TryLater
 from cyberprivacy.ledger.client import LightClient

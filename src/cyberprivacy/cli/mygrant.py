@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cyberprivacy.cli.keys import Signing, bundled
+from cyberprivacy.cli.keys import Signing
 from cyberprivacy.cli.mysession import Certificate, Url, connect
 from cyberprivacy.cli.mywallet import SignerWallet, Whose, with_wallet
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from cyberprivacy import canonical
-from cyberprivacy.cli.keys import bundled
 from cyberprivacy.cli.log import Asked
 from cyberprivacy.cli.logsource import source_of
 from cyberprivacy.cli.myerase import told
 from cyberprivacy.cli.mysession import Certificate, Url
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.errors import Misuse
 from cyberprivacy.ledger.disk import replace

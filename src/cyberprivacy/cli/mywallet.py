@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from cyberprivacy import wallet
-from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address
+from cyberprivacy.cli.keys import SIGNING, Signing, parse_address
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.errors import Misuse
 from cyberprivacy.proposal.agreeing import connect
 from cyberprivacy.proposal.signed import SignerLied

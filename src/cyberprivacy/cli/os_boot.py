@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.os_sign import SecureBoot, keys_in
 from cyberprivacy.cli.output import out
 from cyberprivacy.cli.privacy_os import Virtualised

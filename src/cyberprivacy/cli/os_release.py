@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from cyberprivacy.cid import Cid
 from cyberprivacy.cli import os_release_votes
 from cyberprivacy.cli.dao import DaoAddress, Rpc, There, see, with_dao
 from cyberprivacy.cli.keys import parse_address
-from cyberprivacy.cli.os_sources import Bundle, Sources, with_sources
+from cyberprivacy.cli.os_sources import Bundle, saying
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.cli.privacy_os import CACHE, MADE, SOURCES, Cache
 from cyberprivacy.cli.release import done, read_file
+from cyberprivacy.cli.sources import Sources, with_sources
 from cyberprivacy.cli.status import Since
 from cyberprivacy.cli.times import moment
 from cyberprivacy.errors import Misuse, Untrusted
@@ -102,7 +104,7 @@ def rebuild(
         raise Misuse(
             "the folder exists", code="os.exists", to=str(to), hint="Name one that is to be made with --to."
         )
-    with sources.tree(bundle) as found, scratch(cache / "again") as place:
+    with sources.bundle(Cid.parse(bundle)) as found, scratch(cache / "again") as place:
         says = Measured.said(lambda name: read_file(found.tree / name, MAX_LINE))
         out.progress(f"they say {says.plain.hex()}; their builder runs")
         measured = rebuilt(found.tree, place, cache)
@@ -127,13 +129,13 @@ def entrust(*, there: There, as_json: Json = False) -> None:
 def announce(bundle: Bundle, *, sources: Sources, there: There, as_json: Json = False) -> None:
     """Make public what machines of the live release measure; it counts after a waiting period. Anybody may."""
     human = "{} is public; `os release list` says from when it counts"
-    _act(os_releases.announce, human, sources.saying(bundle), there, as_json=as_json)
+    _act(os_releases.announce, human, saying(bundle, sources), there, as_json=as_json)
 
 
 def withdraw(bundle: Bundle, *, sources: Sources, there: There, as_json: Json = False) -> None:
     """End, at once and for good, what a revoked release had announced. Anybody may; `revoke` takes a vote."""
     human = "{} does not count any more"
-    _act(os_releases.withdraw, human, sources.saying(bundle), there, as_json=as_json)
+    _act(os_releases.withdraw, human, saying(bundle, sources), there, as_json=as_json)
 
 
 def list_(

@@ -10,7 +10,7 @@ import typer
 from cyberprivacy.attest import ccel as logs
 from cyberprivacy.attest.tdx.measured import Contents
 from cyberprivacy.attest.tdx.quote import MAX_QUOTE, TdReport
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out
 from cyberprivacy.cli.release import read_file
 from cyberprivacy.errors import Misuse, Untrusted

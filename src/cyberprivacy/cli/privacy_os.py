@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import Json, out, table
 from cyberprivacy.errors import Misuse, Untrusted
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from cyberprivacy.bundle.manifest import parse as read_manifest
 from cyberprivacy.bundle.pack import IGNORED, pack
 from cyberprivacy.cid import Cid
-from cyberprivacy.cli.bundle import Gateways, Kubos, Store, temporary
 from cyberprivacy.cli.output import Json, out, table
+from cyberprivacy.cli.sources import Sources, with_sources
 from cyberprivacy.errors import Misuse
 from cyberprivacy.review import privileges
 from cyberprivacy.review.diff import Change, Difference, compare
@@ -45,30 +45,29 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room."""
     from cyberprivacy.cli import group
 
-    app.command("lint", epilog="Example: cyberprivacy lint ./guestbook")(_lint)
+    app.command("lint", epilog="Example: cyberprivacy lint ./guestbook")(with_sources(_lint))
     app.command(
         "measure",
         epilog="Example: cyberprivacy measure bafybei… -g https://ipfs.example --dao 0x… --rpc https://rpc.example",
-    )(_measure)
+    )(with_sources(_measure))
     bundle = group("bundle", "Fetch, read, serve and host bundles by CID.")
     bundle.command(
         "diff", epilog="Example: cyberprivacy bundle diff bafybei… ./guestbook -g https://ipfs.example"
-    )(_diff)
+    )(with_sources(_diff))
 
 
 def _lint(
     source: Annotated[str, typer.Argument(metavar="DIR|CID", help="The sources of a bundle.")] = ".",
     rules: Annotated[bool, typer.Option("--rules", help="Print every rule instead.")] = False,
-    gateway: Gateways = [],  # noqa: B006 - typer copies it
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
+    *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """Say whether clusters would take a bundle: every rule that it breaks, with file, line and a hint."""
     if rules:
         _print_rules(as_json=as_json)
         return
-    with _sources([source], gateway, kubo, store) as (tree,):
+    with _all([source], sources) as (tree,):
         found = findings(tree.tree, ignore=tree.ignore)
     value = {
         "passes": not any(one.refuses for one in found),
@@ -105,7 +104,7 @@ def _findings_text(found: Sequence[Finding]) -> Text:
     return text
 
 
-def _measure(  # noqa: PLR0913, PLR0917  each is an option that people type
+def _measure(
     new: Annotated[str, typer.Argument(metavar="NEW", help="Directory or CID of the release to measure.")],
     against: Annotated[
         list[str],
@@ -122,11 +121,9 @@ def _measure(  # noqa: PLR0913, PLR0917  each is an option that people type
     as_statement: Annotated[
         bool, typer.Option("--statement", help="Print an auditor's in-toto statement of it.")
     ] = False,
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
-    as_json: Json = False,
     *,
+    sources: Sources,
+    as_json: Json = False,
     context: typer.Context,
 ) -> None:
     """Count the lines of a release that nobody has read yet: the number that sets its review lap.
@@ -140,9 +137,9 @@ def _measure(  # noqa: PLR0913, PLR0917  each is an option that people type
     if against and dao and source is not None and source.name == "COMMANDLINE":
         raise Misuse("give either --against or --dao", code="measure.against", hint="The chain knows the parent.")
     with ExitStack() as stack:
-        tree = _source(stack, new, gateway, kubo, store)
+        tree = _source(stack, new, sources)
         names = against or (_recorded(tree, rpc, dao) if dao else _parent(tree))
-        old = [_source(stack, name, gateway, kubo, store) for name in names]
+        old = [_source(stack, name, sources) for name in names]
         measured = measure([one.tree for one in old], tree.tree, ignore=tree.ignore)
         if old and all((one.tree / MANIFEST).is_file() for one in (old[0], tree)):
             ignored = old[0].ignore | tree.ignore
@@ -202,13 +199,12 @@ def _rows(measured: Measurement) -> list[dict[str, object]]:
 def _diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="Directory or CID of what runs now.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Directory or CID of what shall run.")],
-    gateway: Gateways = [],  # noqa: B006
-    kubo: Kubos = [],  # noqa: B006
-    store: Store = None,
+    *,
+    sources: Sources,
     as_json: Json = False,
 ) -> None:
     """Show what a release changes: first how it is built and what it may do, then its code; nothing hidden."""
-    with _sources([old, new], gateway, kubo, store) as (before, after):
+    with _all([old, new], sources) as (before, after):
         found = compare(before.tree, after.tree, ignore=before.ignore | after.ignore)
     value = {
         "lines": found.measurement.total,
@@ -244,17 +240,13 @@ def _title(change: Change) -> str:
 
 
 @contextmanager
-def _sources(
-    names: Sequence[str], gateways: Sequence[str], kubos: Sequence[str], store: Path | None
-) -> Iterator[list[_Source]]:
+def _all(names: Sequence[str], sources: Sources) -> Iterator[list[_Source]]:
     """Directories as they are, CIDs fetched and verified, for as long as the block lasts."""
     with ExitStack() as stack:
-        yield [_source(stack, name, gateways, kubos, store) for name in names]
+        yield [_source(stack, name, sources) for name in names]
 
 
-def _source(
-    stack: ExitStack, name: str, gateways: Sequence[str], kubos: Sequence[str], store: Path | None
-) -> _Source:
+def _source(stack: ExitStack, name: str, sources: Sources) -> _Source:
     if Path(name).is_dir():
         return _Source(Path(name), IGNORED, None)
     text = name.removeprefix("ipfs://")
@@ -265,5 +257,5 @@ def _source(
             hint="Name a directory with cyberprivacy.yaml in it, or bafy….",
             source=name,
         )
-    bundle = stack.enter_context(temporary(Cid.parse(text), gateways, kubos, store))
+    bundle = stack.enter_context(sources.bundle(Cid.parse(text)))
     return _Source(bundle.tree, frozenset(), bundle.cid)

@@ -15,7 +15,8 @@ import typer
 
 from cyberprivacy.cid import DAG_PB, Cid
 from cyberprivacy.cli.dao import Rpc, desk_of, see
-from cyberprivacy.cli.keys import SIGNING, Signing, bundled, parse_address
+from cyberprivacy.cli.keys import SIGNING, Signing, parse_address
+from cyberprivacy.cli.options import bundled
 from cyberprivacy.cli.output import out
 from cyberprivacy.cli.release import done, read_text
 from cyberprivacy.errors import Misuse

@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 from cyberprivacy.attest.collateral.keeper import Keeper
 from cyberprivacy.attest.collateral.resource import Sources
 from cyberprivacy.attest.evidence import Evidence
-from cyberprivacy.cli.keys import bundled
+from cyberprivacy.cli.options import bundled
 
 _OPTIONS: Final[Mapping[str, tuple[Any, Any]]] = {
     "amd": (
