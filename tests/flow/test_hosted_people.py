@@ -15,19 +15,11 @@ import pytest
 
 from cyberprivacy.testing.checkout import PROJECT
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import TypedBadly, free_port
-from cyberprivacy.testing.townnode import TownNode, sweep
+from cyberprivacy.testing.town import TypedBadly
+from cyberprivacy.testing.townnode import TownNode
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 TYPE = "example.guestbook.message.v1"
-
-
-@pytest.fixture(scope="module")
-def node(story: Story) -> Iterator[TownNode]:
-    node = story.node("node", port=free_port())
-    yield node
-    node.stop()
-    sweep(node.config)
 
 
 @pytest.fixture(scope="module")

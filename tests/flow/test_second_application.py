@@ -7,26 +7,16 @@ import json
 import shutil
 import ssl
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cyberprivacy.testing.story import Story
-from cyberprivacy.testing.town import free_port
-from cyberprivacy.testing.townnode import TownNode, sweep
+from cyberprivacy.testing.townnode import TownNode
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def node(story: Story) -> Iterator[TownNode]:
-    node = story.node("node", port=free_port())
-    yield node
-    node.stop()
-    sweep(node.config)
 
 
 def get(url: str) -> tuple[int, bytes]:
