@@ -10,7 +10,7 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
-STORY := $(patsubst %,tests/privacy_os/test_%.py,story start upgrade data_disk_alone data_disk image beset)
+STORY := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk chassis upgrade image data_disk_secure_boot beset key_node)
 STARTS := $(STORY) $(filter-out $(STORY),$(wildcard tests/privacy_os/test_*.py))
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 

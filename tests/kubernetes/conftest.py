@@ -30,6 +30,7 @@ from cyberprivacy.testing.kubernetes.town import registry as local_registry
 
 APP = "book"
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+LONGEST = ("test_waves_road", "test_demo", "test_road", "test_container")
 RIG, ACCOUNT = DEPLOY / "kubernetes-rig", DEPLOY / "manifests" / "account.yaml"
 
 
@@ -186,5 +187,5 @@ def town(plane: Plane, machine: Machine, registry: tuple[str, dict[str, str]], f
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The demo takes longest, and has a cluster of its own: it goes first."""
-    items.sort(key=lambda item: item.path.name != "test_demo.py")
+    """What takes longest begins first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))

@@ -1,6 +1,6 @@
 """`demo kubernetes` as a newcomer types it: the chart's nodes in pods, a release, an update, a node that goes.
 
-It has a cluster of its own, and there is one at a time: this file runs before the others.
+It has a cluster of its own; the tests beside it have others.
 """
 
 import json

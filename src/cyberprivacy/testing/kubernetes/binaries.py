@@ -114,9 +114,10 @@ def _build(module: Path, place: Path, packages: str, stamps: Sequence[str] = ())
     """Compile packages of a module into a folder.
 
     Each time with the same flags for the compiler, so that what was compiled once need not be again. Nobody
-    debugs these programs: what a debugger would need is not even written.
+    debugs these programs: what a debugger would need is not even written. Nor is anything inlined: that makes them
+    a little slower, and takes a quarter off the compiler's time (364 to 265 s of two packages with all they need).
     """
-    flags = ["-trimpath", "-gcflags=all=-dwarf=false", f"-ldflags={' '.join(['-s -w', *stamps])}"]
+    flags = ["-trimpath", "-gcflags=all=-dwarf=false -l", f"-ldflags={' '.join(['-s -w', *stamps])}"]
     command = ["nice", "-n", "15", "go", "build", *flags, "-o", f"{place}/", packages]
     subprocess.run(command, check=True, cwd=module, env=os.environ | {"CGO_ENABLED": "0"})
 
