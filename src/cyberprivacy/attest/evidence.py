@@ -7,6 +7,7 @@ needs one `Attester` and one `EvidenceVerifier`; nothing else knows what is insi
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha512
 from typing import Final, Protocol
 
@@ -22,10 +23,19 @@ MAX_FIELDS: Final = 16
 MAX_EVIDENCE: Final = 512 << 10
 CHALLENGE_SIZE: Final = 32
 MAX_TIME: Final = 1 << 40
+_CALENDAR_ENDS: Final = 253_402_300_800
+"""The first second of the year 10000."""
 
 _KIND: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ROLE: Final = re.compile(r"[a-z]{1,16}")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def utc(at: int) -> str:
+    """A moment as people write it: "2026-11-28 13:58:31Z"; behind the year 9999 its second since 1970."""
+    if at >= _CALENDAR_ENDS:
+        return f"second {at}"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from cyberprivacy import canonical
 from cyberprivacy.attest.bare import KEY_ROLE, MAX_DOCUMENT, EvidenceDocument
-from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Bound, Evidence, EvidenceVerifier, Findings
+from cyberprivacy.attest.evidence import EVIDENCE_CHECKS, Bound, Evidence, EvidenceVerifier, Findings, utc
 from cyberprivacy.attest.policy import Policy
 from cyberprivacy.attest.quote import Tpm2Verifier, unreadable
 from cyberprivacy.attest.report import Check, Report, Verdict, one_of_each
@@ -280,8 +280,8 @@ def _role(bound: Bound, role: str) -> Check:
 def _valid(bound: Bound, policy: Policy, at: int) -> Check:
     name = "bound.valid"
     if not bound.since - policy.skew <= at <= bound.until + policy.skew:
-        return Check.failed(name, "bound.expired", f"the key is for {bound.since} to {bound.until}")
-    return Check.passed(name, f"the key may be used until {bound.until}")
+        return Check.failed(name, "bound.expired", f"the key is for {utc(bound.since)} to {utc(bound.until)}")
+    return Check.passed(name, f"the key may be used until {utc(bound.until)}")
 
 
 def _fresh(bound: Bound, nonce: bytes | None) -> Check:

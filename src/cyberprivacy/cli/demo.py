@@ -183,13 +183,7 @@ class Demo:
         """What anyone can do from outside."""
         self._screen.chapter("Anyone checks, from outside")
         town, dao = self._story.town, self._story.dao["governor"]
-        report = town.types("verify", node.url, "--dao", dao, *self._trust(node))
-        for check in report["checks"]:
-            mark = {"pass": "✓", "fail": "✗"}.get(check["verdict"], "·")
-            self._screen.note(f"{mark} {check['name']:<20} {check['detail'][:150]}")
-        verdict = f"{report['verdict']}ed, level {report['level']}"
-        self._screen.note(verdict)
-        return verdict
+        return self._screen.report(town.types("verify", node.url, "--dao", dao, *self._trust(node)))
 
     def _end(self, node: "Neighbour", verdict: str) -> list[tuple[str, str]]:
         from cyberprivacy.testing.story import VOTE

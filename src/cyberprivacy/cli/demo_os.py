@@ -158,7 +158,7 @@ class MachineDemo:
         screen.chapter("Nobody gives an order: the node inside reads the chain and acts")
         story.await_release(machine, cid, patience=PATIENCE)
         screen.chapter("Anyone checks, from outside")
-        self._tell(self._verified(machine.url, "--dao", story.dao["governor"], *self._asked))
+        self._screen.report(self._verified(machine.url, "--dao", story.dao["governor"], *self._asked))
         own = self._verified(*machine.evidence(), *self._asked, chain=False)
         self._rows += [
             ("proposal", proposal),
@@ -198,7 +198,7 @@ class MachineDemo:
                 if time.monotonic() > end:
                     raise TryLater("the release does not come back", code="demo.release", log=str(machine.log))
                 time.sleep(1)
-        self._tell(json.loads(said[1]))
+        screen.report(json.loads(said[1]))
         screen.note(f"the same account and key as before, {before['account']}, and the same certificates")
         self._rows += [("after a power cut", f"the same node, {before['account']}"), ("key node", ONE)]
 
@@ -217,7 +217,7 @@ class MachineDemo:
             machine.enrol()
             code, said = town.answers("verify", *machine.evidence(), *self._asked)
             report = json.loads(said)
-            self._tell(report)
+            screen.report(report)
             if code != 1:
                 raise Untrusted("a changed machine was not refused", code="demo.accepted", exit_code=code)
             found = town.answers("os", "diagnose", machine.boot_log(), "--image", self._image / PROGRAM)[1]
@@ -228,12 +228,6 @@ class MachineDemo:
     def _console(self, line: str) -> None:
         if line.startswith("privacy-os: "):
             self._screen.note(line)
-
-    def _tell(self, report: dict[str, Any]) -> None:
-        for check in report["checks"]:
-            mark = {"pass": "✓", "fail": "✗"}.get(check["verdict"], "·")
-            self._screen.note(f"{mark} {check['name']:<20} {check['detail'][:150]}")
-        self._screen.note(f"{report['verdict']}ed, level {report['level']}")
 
 
 def _quoted(report: dict[str, Any]) -> str:

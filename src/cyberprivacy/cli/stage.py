@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ DEEDS: Final = {
 
 SAME: Final = frozenset({"--rpc", "--dao", "--password-file", "--clusters", "--factory", "--store", "--bases"})
 """Options that are the same in every command of the demo; left out of what is shown."""
+
+MARKS: Final = {"pass": ("✓", ""), "fail": ("✗", "bold red"), "skip": ("·", "yellow")}
+"""How a check is shown, by its verdict."""
 
 MARK: Final = ".cyberprivacy-demo"
 """A file that the demo puts into its folder: what is beside it is its own, and the next demo removes it."""
@@ -60,6 +63,15 @@ class Screen:
             shown.append(word.replace(f"{self._folder}/", ""))
         self._line("$ " + " ".join(shown), "cyan")
 
+    def report(self, report: Mapping[str, Any]) -> str:
+        """What a verifier found, a line for each check; gives its verdict in words."""
+        for check in report["checks"]:
+            mark, style = MARKS[check["verdict"]]
+            self._line(f"  {mark} {check['name']:<20} {check['detail'][:150]}", style)
+        verdict = f"{report['verdict']}ed, level {report['level']}"
+        self._line(f"  {verdict}", "bold green" if report["verdict"] == "accept" else "bold red")
+        return verdict
+
     def waiting(self, what: str) -> AbstractContextManager[object]:
         """A spinner on a terminal, one line in a pipe."""
         if out.terminal:
@@ -73,7 +85,7 @@ class Screen:
 
     def _line(self, text: str, style: str) -> None:
         stamp = f"{time.monotonic() - self.began:5.1f} s  "
-        self._say(Text(stamp, style="dim").append(text, style=style))
+        self._say(Text().append(stamp, style="dim").append(text, style=style))
 
 
 def empty(folder: Path) -> None:

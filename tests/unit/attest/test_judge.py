@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyberprivacy.attest.bare import EvidenceDocument, key_bound
-from cyberprivacy.attest.evidence import Attester, Bound, Evidence
+from cyberprivacy.attest.evidence import MAX_TIME, Attester, Bound, Evidence, utc
 from cyberprivacy.attest.judge import (
     BARE_CHECKS,
     ONCE,
@@ -123,6 +123,15 @@ def test_a_policy_that_names_other_software_refuses_whatever_was_said_by_hand(
 )
 def test_each_fault_has_its_check_and_its_code(ask: Asked, changes: dict[str, Any], name: str, code: str) -> None:
     assert [(check.name, check.code) for check in ask(**changes).failures] == [(name, code)]
+
+
+@given(st.integers(0, MAX_TIME - 1))
+def test_every_moment_that_evidence_may_name_can_be_said(at: int) -> None:
+    assert utc(at)
+
+
+def test_a_moment_is_said_in_utc() -> None:
+    assert [utc(NOW), utc(MAX_TIME - 1)] == ["2027-01-15 08:00:00Z", f"second {MAX_TIME - 1}"]
 
 
 def test_evidence_from_tomorrow_is_neither_valid_nor_fresh(ask: Asked) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from cyberprivacy.cli import run
 from cyberprivacy.cli.demo import Demo, RequestsLost, refuse_losses
+from cyberprivacy.cli.output import out
 from cyberprivacy.cli.stage import MARK, Screen, empty
 from cyberprivacy.errors import Misuse
 from cyberprivacy.testing.visitors import Visitors
@@ -141,3 +144,19 @@ def test_a_demo_whose_visitors_lost_requests_says_so_and_fails(
     assert refusal.value.facts["failed"] > 0
     assert "requests failed" in capsys.readouterr().out
     assert json.dumps(refusal.value.facts)
+
+
+def test_a_check_that_fails_stands_out_and_the_verdict_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(out, "human", Console(force_terminal=True, width=100, file=sys.stdout).print)
+    checks = [
+        {"name": name, "verdict": verdict, "detail": "why"}
+        for name, verdict in (("tls.key", "pass"), ("os.measurement", "fail"), ("node.key", "skip"))
+    ]
+    said = Screen(tmp_path).report({"checks": checks, "verdict": "reject", "level": "development"})
+    assert said == "rejected, level development"
+    good, bad, skipped, verdict = capsys.readouterr().out.splitlines()
+    red = "\x1b[1;31m"
+    assert ("✓" in good, "✗" in bad, "·" in skipped, said in verdict) == (True,) * 4
+    assert [red in line for line in (good, bad, skipped, verdict)] == [False, True, False, True]
