@@ -1,4 +1,4 @@
-"""The whole story inside the machine, as `make demo-os` tells it: a quarter of an hour under emulation."""
+"""The whole story inside the machine, as `make demo-os` tells it: some ten minutes under emulation."""
 
 from pathlib import Path
 
