@@ -10,11 +10,12 @@ ORDER := $(if $(filter true,$(CI)),-p no:randomly)
 SLOWEST := tests/unit/deploy tests/unit/vault
 LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests/flow/test_road.py
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
-STORY := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk chassis upgrade image data_disk_secure_boot beset key_node)
-STARTS := $(STORY) $(filter-out $(STORY),$(wildcard tests/privacy_os/test_*.py))
+ATTACKS := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk upgrade beset)
+STARTS := $(ATTACKS) $(filter-out $(ATTACKS),$(wildcard tests/privacy_os/test_*.py))
+IN_QEMU := $(RUN) pytest -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
-.PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os kubernetes test-kubernetes test-engines test-kubo clean
+.PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os attack-os kubernetes test-kubernetes test-engines test-kubo clean
 
 help: ## what each verb does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -90,7 +91,11 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 
 test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
 	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode cryptsetup-bin
-	OS_IMAGE=build/os nice -n 10 $(RUN) pytest $(STARTS) -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
+	OS_IMAGE=build/os $(IN_QEMU) $(STARTS)
+
+attack-os: install os-image ## of these the story of `make demo-os`, and the attacks on a start, a machine that runs, its disk and its update
+	@deploy/install-debian.sh qemu-system-x86 ovmf
+	OS_IMAGE=build/os $(IN_QEMU) $(ATTACKS)
 
 kubernetes: install ## compile Kubernetes, Helm and a firewall, once; with what processor time nobody else wants
 	@deploy/install-go.sh

@@ -10,9 +10,18 @@ from cyberprivacy.cli.privacy_os import CACHE
 from cyberprivacy.privacy_os.emulator import virtualised
 from cyberprivacy.testing.townmachine import Desk
 
+STORY = "test_story"
+BEHIND = 10
+"""Niceness: a tenth of the processor, as long as others want all of it."""
+
 
 def pytest_report_header() -> str:
     return f"machines: {'virtualised (KVM)' if virtualised() else 'emulated (TCG)'}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The story takes longest by far, so it sets how long all take: what runs beside it gives way."""
+    os.setpriority(os.PRIO_PROCESS, 0, 0 if item.path.stem == STORY else BEHIND)
 
 
 @pytest.fixture(scope="session")
