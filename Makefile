@@ -12,7 +12,7 @@ LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
 ATTACKS := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk upgrade beset)
 STARTS := $(ATTACKS) $(filter-out $(ATTACKS),$(wildcard tests/privacy_os/test_*.py))
-IN_QEMU := $(RUN) pytest -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
+IN_QEMU := $(RUN) pytest -p no:randomly --timeout 2400 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
 .PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os attack-os kubernetes test-kubernetes test-engines test-kubo clean

@@ -11,8 +11,8 @@ from cyberprivacy.privacy_os.emulator import virtualised
 from cyberprivacy.testing.townmachine import Desk
 
 STORY = "test_story"
-BEHIND = 10
-"""Niceness: a tenth of the processor, as long as others want all of it."""
+BEHIND = 5
+"""Niceness: a third of what another gets."""
 
 
 def pytest_report_header() -> str:

@@ -35,7 +35,8 @@ gateway 10.0.2.2
 chain http://10.0.2.2:8545
 dao 0x0000000000000000000000000000000000000001
 """.encode()
-PATIENCE = 240.0
+PATIENCE = 900.0
+"""Seconds; where others compute beside it, a machine gets a fifth of a processor, and needs a minute of one to serve."""
 
 
 def cyberprivacy(*words: object, code: int = 0) -> dict[str, object]:
@@ -83,7 +84,7 @@ class Machine:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves the key
         no_reuse = httpx2.Limits(max_keepalive_connections=0)  # the door closes what is quiet
         self._http = httpx2.Client(
-            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120, limits=no_reuse
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=PATIENCE, limits=no_reuse
         )
         self._port = port
 
