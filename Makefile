@@ -12,6 +12,8 @@ LONGEST := tests/faults tests/cli/test_tutorial.py tests/flow/test_demo.py tests
 ROADS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/flow/test_*.py tests/cli/test_*.py))
 ATTACKS := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk upgrade beset)
 STARTS := $(ATTACKS) $(filter-out $(ATTACKS),$(wildcard tests/privacy_os/test_*.py))
+# OS_IMAGE=DIR takes an image that is made.
+MADE := $(if $(OS_IMAGE),,os-image)
 IN_QEMU := $(RUN) pytest -p no:randomly --timeout 2400 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
@@ -89,13 +91,13 @@ demo-os: install os-image ## the story inside the Privacy OS, in QEMU with a sof
 	@deploy/install-debian.sh qemu-system-x86 ovmf
 	@$(RUN) cyberprivacy demo os $(DEMO)
 
-test-os: install os-image ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
+test-os: install $(MADE) ## make the Privacy OS, start it in QEMU, predict, verify, attack, keep data, update
 	@deploy/install-debian.sh qemu-system-x86 ovmf osslsigncode cryptsetup-bin
-	OS_IMAGE=build/os $(IN_QEMU) $(STARTS)
+	OS_IMAGE=$(or $(OS_IMAGE),build/os) $(IN_QEMU) $(STARTS)
 
-attack-os: install os-image ## of these the story of `make demo-os`, and the attacks on a start, a machine that runs, its disk and its update
+attack-os: install $(MADE) ## of these the story of `make demo-os`, and the attacks on a start, a machine that runs, its disk and its update
 	@deploy/install-debian.sh qemu-system-x86 ovmf
-	OS_IMAGE=build/os $(IN_QEMU) $(ATTACKS)
+	OS_IMAGE=$(or $(OS_IMAGE),build/os) $(IN_QEMU) $(ATTACKS)
 
 kubernetes: install ## compile Kubernetes, Helm and a firewall, once; with what processor time nobody else wants
 	@deploy/install-go.sh
