@@ -39,6 +39,11 @@ class Output:
         return self._stderr.is_terminal
 
     @property
+    def one_terminal(self) -> bool:
+        """Whether results and progress are on one terminal."""
+        return self._stdout.is_terminal and self._stderr.is_terminal
+
+    @property
     def errors(self) -> Console:
         """The console of stderr, for live progress."""
         return self._stderr

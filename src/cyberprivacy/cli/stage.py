@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class Screen:
     def __init__(self, folder: Path, *, aside: bool = False) -> None:
         """Begin; `aside` = on stderr, where stdout is for a program."""
         self._folder, self.began = folder, time.monotonic()
-        self._say = out.errors.print if aside else out.human
+        self._say: Callable[[Text | str], None] = out.errors.print if aside else out.human
 
     def chapter(self, title: str) -> None:
         """A heading."""
@@ -72,12 +72,21 @@ class Screen:
         self._line(f"  {verdict}", "bold green" if report["verdict"] == "accept" else "bold red")
         return verdict
 
-    def waiting(self, what: str) -> AbstractContextManager[object]:
-        """A spinner on a terminal, one line in a pipe."""
-        if out.terminal:
-            return out.errors.status(f"waiting: {what}")
-        self.note(f"… {what}")
-        return nullcontext()
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal, with lines above it; one line in a pipe."""
+        if not out.terminal:
+            self.note(f"… {what}")
+            yield
+            return
+        before = self._say
+        if out.one_terminal:  # whoever draws the spinner has to print, too, or both are on one line
+            self._say = out.errors.print
+        try:
+            with out.errors.status(f"waiting: {what}"):
+                yield
+        finally:
+            self._say = before
 
     def deed(self, entry: dict[str, Any]) -> None:
         """Something that a node did."""
