@@ -15,7 +15,7 @@ ATTACKS := $(patsubst %,tests/privacy_os/test_%.py,story start data_disk emulato
 STARTS := $(ATTACKS) $(filter-out $(ATTACKS),$(wildcard tests/privacy_os/test_*.py))
 # OS_IMAGE=DIR takes an image that is made.
 MADE := $(if $(OS_IMAGE),,os-image)
-IN_QEMU := $(RUN) pytest -p no:randomly --timeout 2400 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
+IN_QEMU := $(RUN) pytest -p no:randomly --timeout 900 --durations 20 -n 3 --dist loadfile --no-loadscope-reorder
 UNITS := $(SLOWEST) $(filter-out %__pycache__ $(SLOWEST),$(wildcard tests/unit/*)) tests/hostile tests/interop
 
 .PHONY: style mypy basedpyright help install demo demo-network demo-kubernetes demo-os test unit flow law lint fuzz bench mutants some-mutants slither vault-faults os-image os-verify-release test-os attack-os kubernetes test-kubernetes test-engines test-kubo clean
@@ -37,7 +37,7 @@ demo-kubernetes: install ## the same story inside a real Kubernetes: compiled on
 demo-network: install ## three clusters watch one another; each way to cheat is caught and shown
 	@$(RUN) cyberprivacy demo network $(DEMO)
 
-test: install ## everything that CI runs: what uses one core by twos, then what wants the machine for itself
+test: install ## everything but a real Kubernetes and the Privacy OS: what uses one core by twos, then what wants the machine for itself
 	@$(MAKE) --jobs 2 --output-sync basedpyright law mypy slither style some-mutants
 	@$(MAKE) unit
 	@$(MAKE) flow

@@ -2,7 +2,7 @@
 # Install on Debian 12 what the engines and the tests need. Does nothing where everything is there already.
 # Usage: deploy/install-debian.sh [PACKAGE…]   (as root, from the root of the checkout; further packages as well)
 set -eu
-[ -n "${INSTALLING-}" ] || INSTALLING=1 exec flock "$0" "$0" "$@" # one at a time, as apt is
+[ -n "${INSTALLING-}" ] || INSTALLING=1 exec flock --close "$0" "$0" "$@" # one at a time, as apt is
 
 engines="podman buildah runc netavark haproxy docker-registry apache2-utils swtpm iproute2 iptables ca-certificates"
 tests="skopeo curl jq postgresql chromium"

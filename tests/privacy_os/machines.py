@@ -84,7 +84,7 @@ class Machine:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # evidence is what proves the key
         no_reuse = httpx2.Limits(max_keepalive_connections=0)  # the door closes what is quiet
         self._http = httpx2.Client(
-            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=PATIENCE, limits=no_reuse
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=120, limits=no_reuse
         )
         self._port = port
 

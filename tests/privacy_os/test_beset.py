@@ -12,7 +12,6 @@ from forging import forged
 from hands import places, private_key
 from machines import (
     CONFIGURATION,
-    PATIENCE,
     Machine,
     another_key,
     changed_root,
@@ -191,7 +190,7 @@ def test_the_opened_chassis_erases_its_keys_and_switches_it_off(machine: Machine
     found = private_key(hands.memory(MEMORY), key)
     assert found is not None
     hands.does("system_powerdown")  # an ACPI button, as a chassis switch is one
-    hands.is_off(PATIENCE)
+    hands.is_off(60)
     assert "privacy-os: stopped: the chassis was opened: keys are erased" in machine.console()
     assert places(hands.memory(MEMORY), found) == 0
     hands.close()

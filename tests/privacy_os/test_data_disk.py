@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machines import PATIENCE, Machine
+from machines import Machine
 from places import ALONE, BLOCK, MADE, SIZE, Place
 
 from cyberprivacy.privacy_os.data_disk import DATA_AT, HEADER_AT
 from cyberprivacy.testing.townmachine import Desk
+
+OFF = 60.0
+"""Seconds in which a machine that has said its last word is off."""
 
 
 def _key(machine: Machine) -> str:
@@ -69,4 +72,4 @@ def test_a_disk_that_does_not_answer_holds_no_opened_chassis_up(made: tuple[Plac
             "the chassis was opened: keys are erased; the data disk does NOT answer, and its key goes with the power"
         )
         hands.close()
-        assert process.wait_for("never said", PATIENCE) is None
+        assert process.wait_for("never said", OFF) is None

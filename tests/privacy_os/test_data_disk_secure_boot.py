@@ -15,7 +15,7 @@ from cyberprivacy.privacy_os.image import MEASUREMENTS
 from cyberprivacy.testing.townmachine import Desk
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1200)
 def test_what_was_made_under_secure_boot_opens_under_these_keys_only(
     image: Path, desk: Desk, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from machines import PATIENCE, Machine, cyberprivacy, started
+from machines import Machine, cyberprivacy, started
 from owners import make_keys, signed
 
 from cyberprivacy.attest import bootlog
@@ -15,6 +15,7 @@ from cyberprivacy.testing.townmachine import Desk
 
 REFUSED = "Access Denied"
 """What OVMF says of a program that its keys do not allow. Source: EDK II, BdsDxe."""
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")

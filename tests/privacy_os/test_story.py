@@ -6,7 +6,7 @@ import pytest
 from machines import cyberprivacy
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(2400)
 def test_a_machine_runs_what_was_decided_and_proves_it_and_a_changed_one_is_refused(
     image: Path, tmp_path: Path
 ) -> None:

@@ -1,13 +1,12 @@
 """What evidence says, for people, unproven: nothing here is checked, and nothing may be decided by it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 
 from cyberprivacy.attest.certificates import UNREADABLE, BadChain, split
-from cyberprivacy.attest.evidence import Evidence
+from cyberprivacy.attest.evidence import Evidence, utc
 from cyberprivacy.attest.quote import Tpm2Verifier
 from cyberprivacy.attest.snp import verifier as snp
 from cyberprivacy.attest.snp.chain import Certificate
@@ -123,5 +122,4 @@ def _certificates(evidence: Evidence) -> list[Said]:
 
 
 def _line(subject: str, since: int, until: int) -> Said:
-    valid = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}Z" for at in (since, until))
-    return {"subject": subject, "since": next(valid), "until": next(valid)}
+    return {"subject": subject, "since": utc(since), "until": utc(until)}

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from cyberprivacy.attest.report import Verdict
 from cyberprivacy.cli.output import out
+from cyberprivacy.cli.verdict import MARKS
 from cyberprivacy.errors import Misuse
 
 DEEDS: Final = {
@@ -25,9 +27,6 @@ DEEDS: Final = {
 
 SAME: Final = frozenset({"--rpc", "--dao", "--password-file", "--clusters", "--factory", "--store", "--bases"})
 """Options that are the same in every command of the demo; left out of what is shown."""
-
-MARKS: Final = {"pass": ("✓", ""), "fail": ("✗", "bold red"), "skip": ("·", "yellow")}
-"""How a check is shown, by its verdict."""
 
 MARK: Final = ".cyberprivacy-demo"
 """A file that the demo puts into its folder: what is beside it is its own, and the next demo removes it."""
@@ -66,11 +65,13 @@ class Screen:
     def report(self, report: Mapping[str, Any]) -> str:
         """What a verifier found, a line for each check; gives its verdict in words."""
         for check in report["checks"]:
-            mark, style = MARKS[check["verdict"]]
-            self._line(f"  {mark} {check['name']:<20} {check['detail'][:150]}", style)
-        verdict = f"{report['verdict']}ed, level {report['level']}"
-        self._line(f"  {verdict}", "bold green" if report["verdict"] == "accept" else "bold red")
-        return verdict
+            verdict = Verdict(check["verdict"])
+            mark, style = MARKS[verdict]
+            plain = verdict is Verdict.PASS  # what is good need not stand out
+            self._line(f"  {mark} {check['name']:<20} {check['detail'][:150]}", "" if plain else style)
+        said = f"{report['verdict']}ed, level {report['level']}"
+        self._line(f"  {said}", "bold green" if report["verdict"] == "accept" else "bold red")
+        return said
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cyberprivacy.attest.report import Answer, Report, Verdict
 
-_MARKS: Final = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "bold red"), Verdict.SKIP: ("·", "yellow")}
+MARKS: Final = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "bold red"), Verdict.SKIP: ("·", "yellow")}
 _WORDS: Final = {
     Answer.ACCEPT: ("ACCEPTED", "bold green"),
     Answer.REJECT: ("REJECTED", "bold red"),
@@ -26,7 +26,7 @@ def show(report: Report, target: str) -> Text:
         text.append(_about(report.facts))
     width = max(len(check.name) for check in report.checks)
     for check in report.checks:
-        mark, style = _MARKS[check.verdict]
+        mark, style = MARKS[check.verdict]
         text.append(f"{mark} ", style=style)
         text.append(f"{check.name:<{width}}  ")
         text.append(f"[{check.code}]", style=style if check.verdict is not Verdict.PASS else "dim")
