@@ -30,7 +30,7 @@ def told(folder: Path) -> Mapping[str, str]:
     """What it said at its end."""
     words = [sys.executable, "-m", "cyberprivacy", "demo", "kubernetes", "--json", "--folder", str(folder)]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
     return dict(json.loads(done.stdout))
 
 

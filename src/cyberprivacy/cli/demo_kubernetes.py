@@ -94,7 +94,10 @@ class ClusterDemo(Demo):
         return self._nodes
 
     def _encore(self, node: "Neighbour") -> None:
-        """The node that acts goes, and the other one goes on."""
+        """The node that acts goes, and the other one goes on.
+
+        What it had built goes with it: it listens before it has built again, and nobody may meet it until then.
+        """
         from cyberprivacy.testing.kubernetes.plane import eventually
         from cyberprivacy.testing.kubernetes.podnode import leader
         from cyberprivacy.testing.visitors import Visitors
@@ -104,9 +107,10 @@ class ClusterDemo(Demo):
         acts = next(each for each in self._nodes if first.startswith(f"{each.name}_"))
         with Visitors(node.url) as crowd, screen.waiting("until the other leads, and it is back"):
             acts.end()
+            acts.forget()
             eventually(lambda: leader(self._plane) not in ("", first), 60, "another leads")
-            eventually(acts.serving, 120, f"{acts.name} is back")
-        screen.note(f"{acts.name} led; now the other does, and {acts.name} is back and follows")
+            eventually(acts.serving, 240, f"{acts.name} is back")
+        screen.note(f"{acts.name} led; now the other does, and {acts.name} is back, has built anew, and follows")
         screen.note(f"visitors asked {crowd.asked} times meanwhile; {crowd.failed} requests failed")
         self._rows.append((REPLACED, f"{crowd.asked} requests, {crowd.failed} failed"))
         refuse_losses(crowd, REPLACED)

@@ -8,6 +8,7 @@ Served on a socket of its own behind the TLS front, under `/.well-known/cyberpri
 * `` (nothing): a page for people that says how to check all this.
 * `attestation?nonce=<64 hex>`: evidence and statement made for this nonce and this TLS session (canonical JSON).
 * `status`: what runs, what is on its way, what it waits for.
+* `ready`: 204 if users may be sent to this node, 503 while another one of the same application serves them better.
 * `log?from=<index>`: entries of the ledger, one canonical JSON document a line, 1,000 at most; the
   header `Cyberprivacy-Log-Size` says how many there are.
 * `log/checkpoint`, `log/tile/…`: the same, signed, as C2SP tlog-tiles has it: files that anybody can mirror.
@@ -72,6 +73,13 @@ takes effect. There is no other way to tell this node anything.</p>
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
+class NotReady(TryLater):
+    """Something serves that this node does not send users to yet."""
+
+    code = "api.unready"
+    hint = "It has just started. Another node of this application answers meanwhile."
+
+
 class NoSession(TryLater):
     """Nobody knows in which TLS session this was asked, so nothing can be proven in it."""
 
@@ -92,6 +100,7 @@ def application(
     *,
     attest: Callable[[bytes, TlsSession], bytes],
     status: Callable[[], Mapping[str, object]],
+    is_ready: Callable[[], bool],
     ledger: Ledger,
     public: Source,
     more: Sequence[BaseRoute] = (),
@@ -101,6 +110,7 @@ def application(
     Args:
         attest: 32-byte nonce, TLS session -> attestation as canonical JSON; may raise `CyberPrivacyError`.
         status: the present status as JSON values.
+        is_ready: whether the node wants users.
         ledger: what happened.
         public: the same, as the files of a public log.
         more: the administrators' door and the witness, `doors.doors`.
@@ -123,7 +133,16 @@ def application(
             document = await run_in_threadpool(attest, bytes.fromhex(nonce), _session(request))
         return Response(document, media_type="application/json", headers=_HEADERS)
 
-    own = [Route(f"{PREFIX}/", page), Route(f"{PREFIX}/attestation", attestation)]
+    async def ready(_request: Request) -> Response:
+        if not await run_in_threadpool(is_ready):
+            raise NotReady("users are better off at another node")
+        return Response(status_code=204, headers=_HEADERS)
+
+    own = [
+        Route(f"{PREFIX}/", page),
+        Route(f"{PREFIX}/attestation", attestation),
+        Route(f"{PREFIX}/ready", ready),
+    ]
     return assembled([*own, *record(status=status, ledger=ledger, public=public), *more])
 
 

@@ -78,6 +78,7 @@ class House:
         api = application(
             attest=attest,
             status=dict,
+            is_ready=bool,
             ledger=self.ledger,
             public=FolderSource(self.folder),
             more=doors(self.door, self.circle, clock=self.clock),
@@ -225,7 +226,7 @@ def test_only_so_many_requests_are_judged_at_a_time():
             return {}
 
     api = application(
-        attest=lambda *_: b"", status=dict, ledger=cast("Any", None), public=cast("Any", None),
+        attest=lambda *_: b"", status=dict, is_ready=bool, ledger=cast("Any", None), public=cast("Any", None),
         more=routes(cast("Door", Slow()), clock=StandingClock(NOW)),
     )  # fmt: skip
     with TestClient(api) as client, ThreadPoolExecutor(AT_ONCE) as threads:

@@ -40,6 +40,7 @@ def client(tmp_path: Path) -> TestClient:
         application(
             attest=attest,
             status=lambda: {"state": "serving", "dao": "0xDA0", "release": 2, "wanted": "bafy"},
+            is_ready=lambda: not (tmp_path / "unready").exists(),
             ledger=ledger,
             public=FolderSource(tmp_path / "public"),
         ),
@@ -128,8 +129,15 @@ def test_the_keys_of_a_log_are_those_of_its_node_and_of_no_other() -> None:
     assert [each.kind for each in one] == [Kind.LOG, Kind.COSIGNER_PQ]
 
 
+def test_whoever_shares_users_out_hears_whether_they_may_come(client: TestClient, tmp_path: Path) -> None:
+    assert client.get(f"{PREFIX}/ready").status_code == 204
+    (tmp_path / "unready").touch()
+    answer = client.get(f"{PREFIX}/ready")
+    assert (answer.status_code, answer.json()["type"]) == (503, "api.unready")
+
+
 def test_nothing_can_be_told_to_a_node(client: TestClient) -> None:
-    for path in ("attestation", "status", "log"):
+    for path in ("attestation", "status", "ready", "log"):
         assert client.post(f"{PREFIX}/{path}").status_code == 405
 
 
@@ -150,7 +158,8 @@ def test_more_askers_than_a_machine_can_serve_are_told_to_come_back(tmp_path: Pa
         return b"{}"
 
     async def crowd() -> list[int]:
-        api = application(attest=attest, status=dict, ledger=ledger, public=FolderSource(tmp_path / "public"))
+        public = FolderSource(tmp_path / "public")
+        api = application(attest=attest, status=dict, is_ready=bool, ledger=ledger, public=public)
         transport = httpx2.ASGITransport(api)
         async with (
             httpx2.AsyncClient(transport=transport, base_url="http://node", headers=FRONT) as client,

@@ -9,8 +9,8 @@ import pytest
 
 from cyberprivacy.attest.identity import TlsIdentity
 from cyberprivacy.ledger.log import FileLedger
+from cyberprivacy.node.application import Application
 from cyberprivacy.node.beginnings import KEY_BORN, KEY_LOST, STARTED, record_start
-from cyberprivacy.node.service import Application
 
 ONE = {"account": "0xA", "measurement": "0xB", "nodeKey": "0x01"}
 TWO = {**ONE, "nodeKey": "0x02"}

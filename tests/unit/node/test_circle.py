@@ -59,6 +59,7 @@ class Cluster:
         self.api: Starlette = application(
             attest=attest,
             status=lambda: {"witness": self.circle.status()},
+            is_ready=bool,
             ledger=self.ledger,
             public=FolderSource(public),
             more=circle_routes(self.circle, clock=self.clock, asker=by_connection),
@@ -78,6 +79,7 @@ class Cluster:
         self.api = application(
             attest=lambda *_: b"",
             status=dict,
+            is_ready=bool,
             ledger=self.ledger,
             public=FolderSource(public),
             more=circle_routes(self.circle, clock=self.clock, asker=by_connection),

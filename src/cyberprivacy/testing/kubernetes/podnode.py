@@ -1,6 +1,7 @@
 """A node of a town that is a pod: the chart is installed with Helm, and the cluster keeps the node running."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -226,6 +227,10 @@ class PodNode:
         admin = self._plane.cluster("admin")
         admin.delete(self.pod())
         admin.close()
+
+    def forget(self) -> None:
+        """Lose what it has built; whoever ended it lets it begin with more to do."""
+        shutil.rmtree(self.data / "builds")
 
     def ready(self) -> bool:
         """Whether a pod of it, and none that was ended, serves users."""
