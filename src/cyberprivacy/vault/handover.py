@@ -5,6 +5,7 @@ come again in a second. The key file has one process at a time; whoever gets it 
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -40,6 +41,7 @@ class Awaited:
     def __init__(self, open_: Callable[[], Backing]) -> None:
         self._open = open_
         self._found: Backing | None = None
+        self._opening, self._closed = threading.Lock(), False
         self._why: CyberPrivacyError = HandedOver("another release has the vault")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,9 +74,11 @@ class Awaited:
             await asyncio.gather(taking, return_exceptions=True)
 
     def close(self) -> None:
-        """Close what was opened."""
-        if self._found is not None:
-            self._found.close()
+        """Close what was opened; what is being opened at this moment, too."""
+        with self._opening:
+            self._closed = True
+            if self._found is not None:
+                self._found.close()
 
     def _now(self) -> Backing:
         if self._found is None:
@@ -89,10 +93,13 @@ class Awaited:
 
     def _try(self) -> bool:
         """Whether it is open now. Another failure than a busy one is told, and tried again."""
-        try:
-            self._found = self._open()
-        except CyberPrivacyError as error:
-            if error.code not in ("keystore.busy", self._why.code):
-                _log.error("handover", code=error.code, what=str(error))
-                self._why = error
-        return self._found is not None
+        with self._opening:
+            if self._closed:  # a thread outlives the task that waits for it
+                return False
+            try:
+                self._found = self._open()
+            except CyberPrivacyError as error:
+                if error.code not in ("keystore.busy", self._why.code):
+                    _log.error("handover", code=error.code, what=str(error))
+                    self._why = error
+            return self._found is not None

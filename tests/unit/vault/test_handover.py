@@ -1,7 +1,11 @@
 """A node starts the next release before it ends this one: the vault in its folder goes from one process to the other."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import httpx2
 import pytest
@@ -10,6 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from two import Place, until
+
+from cyberprivacy.vault.handover import Awaited
+from cyberprivacy.vault.personal import Backing
 
 HERE = "/.well-known/udi"
 
@@ -49,3 +56,23 @@ def test_the_next_release_answers_strangers_and_takes_over_when_the_one_before_h
 
 def test_one_that_no_node_hosts_does_not_wait(before: Place, tmp_path: Path) -> None:
     assert refusal(lambda: Place("shop", tmp_path, {}, site=before.url)) == "keystore.busy"
+
+
+def test_what_was_just_being_opened_when_it_ended_is_closed() -> None:
+    begun, go, log = threading.Event(), threading.Event(), list[str]()
+
+    def opens() -> Backing:
+        begun.set()
+        assert go.wait(10)
+        log.append("opened")
+        return cast("Backing", SimpleNamespace(close=lambda: log.append("closed")))
+
+    async def live() -> None:
+        async with awaited.running():
+            await asyncio.to_thread(begun.wait, 10)
+            threading.Timer(0.2, go.set).start()
+
+    awaited = Awaited(opens)
+    asyncio.run(live())
+    awaited.close()
+    assert log == ["opened", "closed"]
