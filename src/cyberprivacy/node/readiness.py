@@ -7,6 +7,8 @@ from typing import Final
 from cyberprivacy.errors import CyberPrivacyError
 from cyberprivacy.node.reconcile import Status
 
+PAUSE: Final = 1.0
+"""Seconds between two looks, which may cost one at every container: anybody can ask."""
 PATIENCE: Final = 300.0
 """Seconds after a start; then a node answers in any case, with a page that says what is the matter."""
 
@@ -41,7 +43,12 @@ class Readiness:
 
     def __init__(self, each: Iterable[Callable[[], bool]], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._each, self._clock, self._since = tuple(each), clock, clock()
+        self._due, self._found = self._since, False
 
     def __call__(self) -> bool:
-        """Whether users may come."""
-        return self._clock() >= self._since + PATIENCE or all(one() for one in self._each)
+        """Whether users may come; while one looks, others get what was found before."""
+        now = self._clock()
+        if now >= self._due:
+            self._due = now + PAUSE
+            self._found = now >= self._since + PATIENCE or all(one() for one in self._each)
+        return self._found

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from cyberprivacy.errors import TryLater
-from cyberprivacy.node.readiness import PATIENCE, Readiness, ready
+from cyberprivacy.node.readiness import PATIENCE, PAUSE, Readiness, ready
 from cyberprivacy.node.reconcile import State, Status
 from cyberprivacy.proposal.release import Address
 
@@ -46,9 +46,18 @@ def test_one_application_keeps_users_from_the_others_for_a_while_only() -> None:
     now, first, second = [7.0], [True], [False]
     node = Readiness([lambda: first[0], lambda: second[0]], clock=lambda: now[0])
     assert not node()
-    second[0] = True
+    second[0], now[0] = True, 7 + PAUSE
     assert node()
-    first[0], now[0] = False, 7 + PATIENCE - 1
+    first[0], now[0] = False, 7 + PATIENCE - PAUSE
     assert not node()
-    now[0] += 1
+    now[0] += PAUSE
     assert node()
+
+
+def test_however_many_ask_it_looks_once_a_second() -> None:
+    now, looks = [7.0], list[float]()
+    node = Readiness([lambda: looks.append(now[0]) is None], clock=lambda: now[0])
+    for _ in range(40):
+        assert node()
+        now[0] += PAUSE / 4
+    assert looks == [7.0 + each * PAUSE for each in range(10)]
