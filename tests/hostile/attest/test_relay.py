@@ -39,7 +39,7 @@ class Node:
         self.world, self.used = world, list[TlsSession]()
         folder.mkdir()
         ledger, public = FileLedger(folder / "log", clock=lambda: NOW), FolderSource(folder / "public")
-        api = application(attest=self._prove, status=dict, ledger=ledger, public=public)
+        api = application(attest=self._prove, status=dict, is_ready=bool, ledger=ledger, public=public)
         self._server = uvicorn.Server(uvicorn.Config(api, uds=str(folder / "api.sock"), log_config=None))
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
