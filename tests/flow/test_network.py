@@ -73,7 +73,9 @@ def test_a_cheat_that_nobody_finds_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
 def test_however_it_ends_nothing_of_it_stays(tmp_path: Path, how: signal.Signals) -> None:
     before = links()
-    words = [sys.executable, "-m", "cyberprivacy", "demo", "network", "--folder", str(tmp_path / "demo")]
+    # A shell starts what it puts into the background with this signal ignored, and all that it starts.
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "cyberprivacy"]
+    words += ["demo", "network", "--folder", str(tmp_path / "demo")]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True
     ) as demo:
