@@ -77,6 +77,7 @@ def verify(story: Story, node: TownNode) -> Callable[..., dict[str, Any]]:
 
     def verify(target: str = "", *more: str | Path) -> dict[str, Any]:
         words = ["verify", target or node.url, "--dao", story.dao["governor"], "--rpc", story.town.chain.url]
+        words += ["--factory", story.factory]
         _, answer = story.town.answers(*words, "--allow-development", story.town.root_file, *more)
         return dict(json.loads(answer))
 
@@ -91,6 +92,7 @@ def failed(report: dict[str, Any]) -> dict[str, str]:
 def test_a_release_that_was_voted_for_runs_and_anyone_can_verify_it(first: str, verify: Any) -> None:
     report = verify()
     assert (report["verdict"], failed(report)) == ("accept", {})
+    assert {check["verdict"] for check in report["checks"]} == {"pass"}
     assert report["level"] == "development"
 
 

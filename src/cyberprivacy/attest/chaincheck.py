@@ -7,12 +7,13 @@ from typing import Final
 from cyberprivacy.attest.evidence import Findings
 from cyberprivacy.attest.facts import ChainFacts, ReleaseFacts
 from cyberprivacy.attest.policy import Policy
-from cyberprivacy.attest.report import Check, Verdict
+from cyberprivacy.attest.report import ANY_FACTORY, Check, Verdict
 from cyberprivacy.attest.statement import Statement
 from cyberprivacy.build.image import images_digest
 
 CHAIN_CHECKS: Final = (
     "chain.fresh",
+    "dao.factory",
     "statement.block",
     "os.measurement",
     "node.registered",
@@ -54,13 +55,14 @@ def judge_chain(
     """
     case = _Case(statement=statement, findings=findings, key=key, facts=facts, policy=policy, now=now)
     yield _chain_fresh(case)
+    yield _factory(case)
     yield _block(case)
     yield _measurement(case)
     yield _registered(case)
     yield _active(case)
     release = case.release
     if release is None:
-        yield from (Check.needs(name, "release.active") for name in CHAIN_CHECKS[5:])
+        yield from (Check.needs(name, "release.active") for name in CHAIN_CHECKS[6:])
         return
     yield _proposal(case, release)
     yield _laps(case, release)
@@ -74,6 +76,17 @@ def _chain_fresh(case: _Case) -> Check:
     if age < -case.policy.skew:
         return Check.failed(name, "chain.future", f"the newest final block is {-age} s in the future")
     return Check.passed(name, f"final block {case.facts.block.number}, {max(age, 0)} s old")
+
+
+def _factory(case: _Case) -> Check:
+    """Whether contracts that the user knows say all that follows: others can say what they like."""
+    name, known = "dao.factory", case.policy.factories
+    if not known:
+        detail = "you name no factory: nobody has looked who made the contracts of this DAO"
+        return Check.skipped(name, ANY_FACTORY, detail)
+    if case.facts.factory not in known:
+        return Check.failed(name, "dao.other-factory", "no factory that you name made the contracts of this DAO")
+    return Check.passed(name, f"factory {case.facts.factory} made the contracts of this DAO")
 
 
 def _block(case: _Case) -> Check:

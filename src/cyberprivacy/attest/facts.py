@@ -89,6 +89,7 @@ class ChainFacts:
         chain_id: EIP-155 chain id.
         dao: the DAO that the verifier's user named.
         registry: its ReleaseRegistry.
+        factory: which of the factories that were asked made its contracts; None = none of them.
         block: the finalised block at which all of this was read.
         active: the live bundle; None = none may run.
         releases: the bundles that were asked about.
@@ -103,6 +104,7 @@ class ChainFacts:
     registry: Address
     block: FinalBlock
     active: Cid | None
+    factory: Address | None = None
     releases: Mapping[Cid, ReleaseFacts] = field(default_factory=dict)
     nodes: Mapping[Address, NodeFacts] = field(default_factory=dict)
     measurements: Mapping[bytes, int] = field(default_factory=dict)

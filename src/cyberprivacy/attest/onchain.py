@@ -1,24 +1,27 @@
 """Fills the verifier's `ChainFacts` from a chain: everything at one final block, asked for by name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cyberprivacy.attest.facts import ChainFacts, Lap, NodeFacts, Questions, ReleaseFacts
 from cyberprivacy.cid import Cid
 from cyberprivacy.proposal.abi import contract
-from cyberprivacy.proposal.chain import Chain
+from cyberprivacy.proposal.chain import Chain, NoContract, Reverted
 from cyberprivacy.proposal.expansions import admitted
 from cyberprivacy.proposal.law import Dao, ProposalState, cid_of, dao_at
 from cyberprivacy.proposal.life import Life, life
 from cyberprivacy.proposal.release import Address, FinalBlock
 
 
-def read_facts(chain: Chain, dao: Address, asked: Questions | None) -> ChainFacts:
+def read_facts(
+    chain: Chain, dao: Address, asked: Questions | None, factories: Collection[Address] = ()
+) -> ChainFacts:
     """What the chain says at its newest final block about a DAO, and about what an attestation claims.
 
     Args:
         chain: one endpoint, or several that must agree.
         dao: the DAO that the user named.
         asked: from `attest.verify.questions`; None = ask about nothing but the DAO itself.
+        factories: of contracts, that the user trusts: whether one of them made this DAO.
 
     Raises:
         TryLater: nobody answers.
@@ -33,6 +36,7 @@ def read_facts(chain: Chain, dao: Address, asked: Questions | None) -> ChainFact
         registry=contracts.registry,
         block=block,
         active=cid_of(live),
+        factory=next((each for each in sorted(factories) if _made(chain, each, dao, block)), None),
         releases={} if asked is None else _release(chain, contracts, asked.bundle, block),
         nodes={} if asked is None else _node(chain, contracts, asked.account, block),
         measurements={} if asked is None else _measurement(chain, contracts, asked.measurement, block),
@@ -50,6 +54,14 @@ def stands(chain: Chain, dao: Address, measurement: bytes) -> bool:
     block = chain.block()
     since = _measurement(chain, dao_at(chain, dao, block), measurement, block).get(measurement)
     return since is not None and since <= block.timestamp
+
+
+def _made(chain: Chain, factory: Address, dao: Address, block: FinalBlock) -> bool:
+    """Whether this factory made this DAO; one that is not there, or is none, made nothing."""
+    try:
+        return contract("DaoFactory").read(chain, block, factory, "isDao", dao).flag("0")
+    except (NoContract, Reverted):
+        return False
 
 
 def _release(chain: Chain, dao: Dao, bundle: Cid, block: FinalBlock) -> Mapping[Cid, ReleaseFacts]:

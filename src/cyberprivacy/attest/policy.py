@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from eth_utils.address import is_checksum_address
+
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.attest.report import Level
 from cyberprivacy.attest.snp import policyfile as snp
@@ -14,6 +16,7 @@ from cyberprivacy.attest.tdx import policyfile as tdx
 from cyberprivacy.attest.tdx.policy import TdxPolicy
 from cyberprivacy.attest.vendors import PROCESSORS
 from cyberprivacy.errors import Misuse
+from cyberprivacy.proposal.release import Address
 
 MAX_POLICY: Final = 64 << 10
 DAY: Final = 86_400
@@ -22,10 +25,12 @@ MAX_SKEW: Final = 3600
 """Seconds that any policy lets two clocks differ."""
 MAX_HARDWARE: Final = 4096
 MAX_MEASUREMENTS: Final = 1024
+MAX_FACTORIES: Final = 16
 TPM: Final = "tpm2"
 
 _LEVEL: Final = re.compile(r"[a-z-]{1,32}")
 _HARDWARE: Final = re.compile(r"sev-snp:[0-9a-f]{128}|tdx:[0-9a-f]{32}|tpm2:[0-9a-f]{64}")
+_ADDRESS: Final = re.compile(r"0x[0-9A-Fa-f]{40}")
 _NAME: Final = re.compile(r"[ -~]{1,100}")
 
 
@@ -53,6 +58,7 @@ class Policy:
             chain, none.
         names: what the user calls a measurement; shown, never judged by.
         any_software: whether bare evidence may be of any software at all; only ever set by hand.
+        factories: DaoFactories of which one must have made the DAO's contracts; none = nobody looks.
         hardware: the only machines that are accepted, as "kind:id" (see `judge.hardware_of`); None = all.
         snp: what evidence of kind "sev-snp" must say besides.
         tdx: what evidence of kind "tdx" must say besides.
@@ -68,6 +74,7 @@ class Policy:
     measurements: frozenset[bytes] | None = None
     names: Mapping[bytes, str] = field(default_factory=dict)
     any_software: bool = False
+    factories: frozenset[Address] = frozenset()
     hardware: frozenset[str] | None = None
     snp: SnpPolicy = field(default_factory=SnpPolicy)
     tdx: TdxPolicy = field(default_factory=TdxPolicy)
@@ -121,6 +128,7 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "roots": {},
     "vendors": True,
     "measurements": None,
+    "factories": [],
     "hardware": None,
     "snp": {},
     "tdx": {},
@@ -150,6 +158,7 @@ def _read(value: object) -> Policy:
         laps={name: laps.integer(name, most=365 * DAY) for name in ("review", "vote", "deployment")},
         measurements=None if names is None else frozenset(names),
         names={} if names is None else {digest: name for digest, name in names.items() if name},
+        factories=_factories(document),
         hardware=_hardware(document),
         snp=snp.read(document.raw("snp")),
         tdx=tdx.read(document.raw("tdx")),
@@ -187,6 +196,14 @@ def _measurements(document: Document) -> dict[bytes, str] | None:
         raise BadDocument(f"policy.measurements is neither a list nor an object of at most {MAX_MEASUREMENTS}")
     named = Document(value, "policy.measurements", frozenset(value))
     return {_digest(item): named.text(item, _NAME) for item in value}
+
+
+def _factories(document: Document) -> frozenset[Address]:
+    said = document.texts("factories", _ADDRESS, limit=MAX_FACTORIES)
+    for each in said:
+        if not is_checksum_address(each):
+            raise BadDocument("not an address with its checksum (EIP-55)", factory=each)
+    return frozenset(map(Address, said))
 
 
 def _hardware(document: Document) -> frozenset[str] | None:

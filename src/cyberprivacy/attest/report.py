@@ -13,10 +13,13 @@ SCHEMA: Final = "cyberprivacy.report/1"
 OK: Final = "ok"
 """The code of every check that passed."""
 
+ANY_FACTORY: Final = "dao.any-factory"
+"""The code of a check that nobody asked for: who made the contracts of a DAO."""
+
 HARMLESS: Final = frozenset(
     {
         *("offline.no-connection", "offline.no-session", "offline.no-nonce", "offline.no-key"),
-        *("statement.block-ahead", "os.any-software"),
+        *("statement.block-ahead", "os.any-software", ANY_FACTORY),
     }
 )
 """Codes of skipped checks that do not stand in the way of acceptance; every other skip does."""
@@ -152,6 +155,8 @@ _EVERYWHERE: Final = (
     "a majority of the DAO's votes, in public and only after the laps",
 )
 
+_GIVEN: Final = "whoever gave you the DAO's address: contracts of their own could say all this (--factory)"
+
 _CHEATS: Final[Mapping[Level, tuple[str, ...]]] = {
     Level.CONFIDENTIAL_VM: (
         "somebody with physical access, an interposer on the memory bus and time",
@@ -213,13 +218,17 @@ class Report:
 
     @property
     def cheats(self) -> tuple[str, ...]:
-        """Who could still cheat: by the level, and by each cluster; nobody is named when nothing was proven."""
+        """Who could still cheat: by the level, where nobody looked who made the DAO, by each cluster.
+
+        Nobody is named when nothing was proven.
+        """
         if self.level is None:
             return ()
+        unknown = any(check.code == ANY_FACTORY for check in self.checks)
         named = (
             f"whoever administers the cluster {name}, in which it says that it runs" for name in self.clusters
         )
-        return (*self.level.cheats, *named)
+        return (*self.level.cheats, *((_GIVEN,) if unknown else ()), *named)
 
     @property
     def failures(self) -> tuple[Check, ...]:

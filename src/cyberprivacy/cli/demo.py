@@ -182,8 +182,8 @@ class Demo:
     def _verify(self, node: "Neighbour") -> str:
         """What anyone can do from outside."""
         self._screen.chapter("Anyone checks, from outside")
-        town, dao = self._story.town, self._story.dao["governor"]
-        return self._screen.report(town.types("verify", node.url, "--dao", dao, *self._trust(node)))
+        town, law = self._story.town, ("--dao", self._story.dao["governor"], "--factory", self._story.factory)
+        return self._screen.report(town.types("verify", node.url, *law, *self._trust(node)))
 
     def _end(self, node: "Neighbour", verdict: str) -> list[tuple[str, str]]:
         from cyberprivacy.testing.story import VOTE

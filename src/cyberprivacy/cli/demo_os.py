@@ -158,7 +158,8 @@ class MachineDemo:
         screen.chapter("Nobody gives an order: the node inside reads the chain and acts")
         story.await_release(machine, cid, patience=PATIENCE)
         screen.chapter("Anyone checks, from outside")
-        self._screen.report(self._verified(machine.url, "--dao", story.dao["governor"], *self._asked))
+        law = ("--dao", story.dao["governor"], "--factory", story.factory)
+        self._screen.report(self._verified(machine.url, *law, *self._asked))
         own = self._verified(*machine.evidence(), *self._asked, chain=False)
         self._rows += [
             ("proposal", proposal),

@@ -94,10 +94,10 @@ class Judging:
             return None
         if self.allow_development:
             out.warning(DEVELOPMENT)
-        chain = connect(self.rpc)
+        chain, policy = connect(self.rpc), asked_policy(self.policy, self.allow_development)
         return NodeProver(
-            facts=lambda dao, asked: read_facts(chain, dao, asked),
-            policy=asked_policy(self.policy, self.allow_development),
+            facts=lambda dao, asked: read_facts(chain, dao, asked, policy.factories),
+            policy=policy,
             vendors=vendors,
             reach=outward.anywhere if local else outward.public,
             clock=clock,

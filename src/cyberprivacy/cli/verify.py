@@ -61,6 +61,12 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     allow_development: Annotated[
         str, typer.Option(metavar="ROOT.pem|sha256:…", help="Accept evidence under this development root, too.")
     ] = "",
+    factory: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS", envvar="CYBERPRIVACY_FACTORY", help="A DaoFactory that must have made the DAO."
+        ),
+    ] = None,
     policy: Annotated[Path | None, typer.Option(help="JSON file that says what you ask for.")] = None,
     nonce: Annotated[str, typer.Option(metavar="HEX", help="Bare evidence must be made for this nonce.")] = "",
     key: Annotated[
@@ -82,8 +88,10 @@ def verify_command(  # noqa: PLR0913 - each is an option that a user types
     Prints one line for each check with its reason code, then the verdict, what it is worth, and who could
     still cheat. A file may also be evidence about a bare key, for which no chain is asked.
     """
+    made = frozenset(parse_address(each, "--factory") for each in factory or ())
+    wanted = asked_policy(policy, allow_development)
     asked = _Asked(
-        policy=replace(asked_policy(policy, allow_development), any_software=any_software),
+        policy=replace(wanted, any_software=any_software, factories=wanted.factories | made),
         dao=dao,
         rpc=tuple(rpc or ()),
         nonce=_nonce(nonce),
@@ -149,7 +157,7 @@ def _address(target: str, asked: _Asked) -> tuple[bytes, Report]:
         _explain_silence(silence, connect(asked.rpc), governor, target, as_json=asked.as_json)
         raise
     seen = Seen(answer.spki, nonce, answer.session)
-    facts = read_facts(chain, governor, questions(answer.attestation))
+    facts = read_facts(chain, governor, questions(answer.attestation), asked.policy.factories)
     return judged(
         answer.attestation,
         asked.vendors,
@@ -171,7 +179,7 @@ def _file(data: bytes, asked: _Asked) -> tuple[bytes, Report]:
             tell=out.progress,
         )
     governor, chain = asked.chain()
-    facts = read_facts(chain, governor, questions(data))
+    facts = read_facts(chain, governor, questions(data), policy.factories)
     return judged(
         data,
         asked.vendors,

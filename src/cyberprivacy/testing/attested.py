@@ -35,6 +35,7 @@ DAY: Final = 86_400
 DAO: Final = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 REGISTRY: Final = Address("0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")
 ACCOUNT: Final = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+FACTORY: Final = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 PROVIDER: Final = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 BUNDLE: Final = Cid(DAG_PB, sha256(b"a bundle").digest())
 IMAGES: Final = {"web": "sha256:" + "1" * 64, "worker": "sha256:" + "2" * 64}
@@ -75,7 +76,7 @@ class World:
             key=key,
             tls=TlsIdentity.born(["127.0.0.1"], lifetime=3600, now=NOW - 100),
             facts=chain_facts(key.id, tpm.measurement),
-            policy=Policy().allowing_development(root.fingerprint),
+            policy=replace(Policy().allowing_development(root.fingerprint), factories=frozenset({FACTORY})),
             release=approved(),
         )
 
@@ -161,6 +162,7 @@ def chain_facts(node: bytes, measurement: bytes) -> ChainFacts:
         chain_id=31337,
         dao=DAO,
         registry=REGISTRY,
+        factory=FACTORY,
         block=FinalBlock(1_001, sha256(b"block 1001").digest(), NOW - 6),
         active=BUNDLE,
         releases={BUNDLE: release},

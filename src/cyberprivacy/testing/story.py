@@ -85,6 +85,7 @@ class Story:
     Attributes:
         dao: addresses of the DAO's contracts, by role.
         cids: bundle of each version that was published.
+        factory: who made the DAO's contracts.
     """
 
     def __init__(self, town: Town, examples: Path, *, cache: Path, tell: Narrator | None = None) -> None:
@@ -94,7 +95,7 @@ class Story:
         self.dao: dict[str, str] = {}
         self.cids: dict[str, str] = {}
         self._cluster: dict[str, Any] = {}
-        self._factory = ""
+        self.factory = ""
 
     def found(self, name: str = "guestbook") -> None:
         """People, the shared contracts, a DAO; beside it the base image, from Debian's packages by hash."""
@@ -111,7 +112,7 @@ class Story:
     def sister(self, name: str) -> "Story":
         """The story of another application: the same town, people and contracts, a DAO of its own."""
         other = Story(self.town, self._examples, cache=self._cache, tell=self._tell)
-        other.cids, other._cluster, other._factory = dict(self.cids), self._cluster, self._factory
+        other.cids, other._cluster, other.factory = dict(self.cids), self._cluster, self.factory
         other._create(name)
         return other
 
@@ -121,7 +122,7 @@ class Story:
         people = {each: self.town.person(each) for each in names}
         listed = [f"--organisation={people[each]}=https://{each}.example" for each in AUDITORS[2:]]
         shared = self.town.types("dao", "deploy-shared", "--laps", "demo", *listed, person="founder")
-        self._factory = str(shared["factory"])
+        self.factory = str(shared["factory"])
         self._create(name)
 
     def _create(self, name: str) -> None:
@@ -135,7 +136,7 @@ class Story:
             f"auditors = {who(*AUDITORS[:2])}\norganisations = {who(*AUDITORS[2:])}\n"
             f"voting_period = {VOTE}\n"
         )
-        self.dao = self.town.types("dao", "create", founding, "--factory", self._factory, person="founder")
+        self.dao = self.town.types("dao", "create", founding, "--factory", self.factory, person="founder")
 
     def node(
         self,

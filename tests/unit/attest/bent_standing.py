@@ -193,6 +193,8 @@ BENT_STANDING: dict[str, tuple[Callable[[World], World], str, str]] = {
         "release.active",
         "release.halted",
     ),
+    "a DAO that another factory made": (lambda w: w.chain(factory=STRANGER), "dao.factory", "dao.other-factory"),
+    "a DAO that no known factory made": (lambda w: w.chain(factory=None), "dao.factory", "dao.other-factory"),
     "a replaced release": (lambda w: w.chain(active=OTHER), "release.active", "release.not-live"),
     "nothing live": (lambda w: w.chain(active=None), "release.active", "release.not-live"),
     "another release number": (lambda w: said(w, release=3), "release.active", "release.other-number"),

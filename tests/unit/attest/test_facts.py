@@ -86,6 +86,20 @@ def test_what_the_chain_does_not_know_is_not_in_its_facts(chain: Any) -> None:
     assert read_facts(chain.final, chain.dao.governor, None).releases == {}
 
 
+def test_a_dao_is_known_by_the_factory_that_made_it(chain: Any) -> None:
+    ours, others = chain.shared.factory, (STRANGER, chain.shared.clusters)
+    for asked, made in (((), None), (others, None), ((ours,), ours), ((*others, ours), ours)):
+        assert read_facts(chain.final, chain.dao.governor, None, asked).factory == made
+
+
+def test_a_factory_of_somebodys_own_makes_daos_that_only_it_knows(chain: Any) -> None:
+    theirs = chain.shares(chain.members[0])
+    made = chain.found("guestbook", bytes(32), theirs.factory)
+    chain.settle()
+    for asked, known in ((theirs.factory, theirs.factory), (chain.shared.factory, None)):
+        assert read_facts(chain.final, made.governor, None, (asked,)).factory == known
+
+
 def test_a_block_that_the_node_read_is_known_by_its_hash_and_time(chain: Any) -> None:
     assert facts(chain, height=3).blocks == {3: chain.final.block(3)}
     newest = chain.final.block()

@@ -11,6 +11,7 @@ from cyberprivacy.attest.snp.chain import PINS
 from cyberprivacy.attest.tdx.pck import INTEL_SGX_ROOT
 from cyberprivacy.attest.tdx.policy import Status, TdxPolicy
 from cyberprivacy.attest.vendors import PROCESSORS
+from cyberprivacy.testing.attested import FACTORY
 
 FULL = {
     "v": 1,
@@ -21,6 +22,7 @@ FULL = {
     "laps": {"review": 604800, "vote": 259200},
     "roots": {"sha256:" + "ab" * 32: "measured-boot"},
     "measurements": ["sha256:" + "cd" * 32],
+    "factories": [FACTORY],
 }
 
 
@@ -33,6 +35,7 @@ def test_a_policy_says_what_its_file_says() -> None:
         skew=5,
         laps={"review": 604800, "vote": 259200, "deployment": 0},
         measurements=frozenset({b"\xcd" * 32}),
+        factories=frozenset({FACTORY}),
     )
 
 
@@ -62,6 +65,10 @@ def test_an_empty_policy_file_is_the_default() -> None:
         {"measurements": [1]},
         {"measurements": {"sha256:" + "cd" * 32: "two\nlines"}},
         {"measurements": {"cd": "Privacy OS"}},
+        {"factories": None},
+        {"factories": [FACTORY.lower()]},
+        {"factories": [FACTORY[:-1]]},
+        {"factories": [FACTORY] * 17},
         {"vendors": "no"},
         {"evidence_age": 0},
         {"hardware": ["tdx:" + "0" * 31]},

@@ -48,6 +48,14 @@ def test_who_administers_a_cluster_in_which_it_runs_could_cheat(world: World) ->
     assert several.cheats[:-2] == alone.cheats
 
 
+def test_whoever_gave_the_address_could_cheat_where_nobody_looks_who_made_the_dao(world: World) -> None:
+    known, trusting = world.report(), world.bend(policy=replace(world.policy, factories=frozenset())).report()
+    assert trusting.accepted
+    assert trusting.check("dao.factory").code == "dao.any-factory"
+    (more,) = set(trusting.cheats) - set(known.cheats)
+    assert "whoever gave you the DAO's address" in more
+
+
 @pytest.mark.parametrize("case", BENT)
 def test_what_is_wrong_fails_its_own_check_and_no_other(world: World, case: str) -> None:
     bend, name, code = BENT[case]

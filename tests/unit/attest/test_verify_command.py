@@ -95,12 +95,13 @@ class Stage:
     folder: Path
     account: str
 
-    def verify(self, *options: str, target: str = "", allow: bool = True) -> Result:
+    def verify(self, *options: str, target: str = "", allow: bool = True, known: bool = True) -> Result:
         app = typer.Typer()
         command.register(app)
         root = self.folder / "root.pem"
         root.write_bytes(self.root.pem)
         words = [target or self.url, "--dao", self.chain.dao.governor, "--rpc", self.chain.endpoint_url]
+        words += ["--factory", self.chain.shared.factory] if known else []
         words += [*(["--allow-development", str(root)] if allow else []), *options]
         return CliRunner().invoke(app, words)
 
@@ -174,6 +175,14 @@ def test_an_honest_node_is_accepted_and_every_check_is_shown(stage: Stage) -> No
     assert "Who could still cheat" in result.stdout
     assert len(stage.node.paths) == 1
     assert stage.node.paths[0].startswith(f"{PATH}?nonce=")
+
+
+def test_a_dao_of_another_factory_is_refused_and_of_any_it_is_said_so(stage: Stage) -> None:
+    other = stage.verify("--json", "--factory", stage.chain.dao.registry, known=False)
+    failed = [each["code"] for each in json.loads(other.stdout)["checks"] if each["verdict"] == "fail"]
+    assert (other.exit_code, failed) == (1, ["dao.other-factory"])
+    trusting = stage.verify(known=False)
+    assert (trusting.exit_code, "whoever gave you the DAO's address" in trusting.stdout) == (0, True)
 
 
 def test_the_report_for_programs_has_the_same_answer(stage: Stage) -> None:

@@ -16,7 +16,7 @@ from cyberprivacy.proposal.abi import contract
 from cyberprivacy.proposal.actions import Acting
 from cyberprivacy.proposal.anvil import EmbeddedChain
 from cyberprivacy.proposal.endpoint import Endpoint
-from cyberprivacy.proposal.founding import DEMO, create_dao, deploy_shared, founding_from
+from cyberprivacy.proposal.founding import DEMO, Shared, create_dao, deploy_shared, founding_from
 from cyberprivacy.proposal.jsonrpc import JsonRpc
 from cyberprivacy.proposal.law import Dao, cid_of
 from cyberprivacy.proposal.life import Life, life
@@ -70,17 +70,21 @@ class World:
         self.founder, self.members, self.auditors = people[0], people[1:4], people[4:6]
         self.organisations, self.provider = people[6:9], people[9]
         self.publisher = self.members[0]
-        self.shared = deploy_shared(
-            self.desk(self.founder),
-            minimums=LAPS,
-            organisations=[(each, f"https://{each}.example") for each in self.organisations],
-            owner=self.founder,
-            measurement_wait=10,
-        )
+        self.shared = self.shares(self.founder)
         self.dao = self.found("guestbook", b"\1" * 32)
         self.advance_to(self.now + 10)  # votes count from a past second
 
-    def found(self, name: str, salt: bytes) -> Dao:
+    def shares(self, owner: Address) -> Shared:
+        """The shared contracts, brought by somebody."""
+        return deploy_shared(
+            self.desk(owner),
+            minimums=LAPS,
+            organisations=[(each, f"https://{each}.example") for each in self.organisations],
+            owner=owner,
+            measurement_wait=10,
+        )
+
+    def found(self, name: str, salt: bytes, factory: Address | None = None) -> Dao:
         founding = founding_from(
             LAPS,
             name=name,
@@ -91,7 +95,9 @@ class World:
             auditors=self.auditors,
             organisations=self.organisations,
         )
-        return create_dao(self.desk(self.founder), self.latest, self.shared.factory, founding, salt=salt)
+        return create_dao(
+            self.desk(self.founder), self.latest, factory or self.shared.factory, founding, salt=salt
+        )
 
     def ask(self, method: str, *params: object) -> Any:
         return self.endpoint.ask(method, *params)
