@@ -26,7 +26,7 @@ SERVICES = {
 }
 """Commands that run until they are stopped, and have no result to print."""
 
-PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "MARKET", "AMD", "INTEL"))}
+PUBLIC = {None, *(f"CYBERPRIVACY_{name}" for name in ("RPC", "DAO", "FACTORY", "MARKET", "AMD", "INTEL"))}
 """What commands read from the environment: addresses that everybody may know."""
 
 
