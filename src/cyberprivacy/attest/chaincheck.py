@@ -62,7 +62,10 @@ def judge_chain(
     yield _active(case)
     release = case.release
     if release is None:
-        yield from (Check.needs(name, "release.active") for name in CHAIN_CHECKS[6:])
+        yield from (
+            Check.needs(name, "release.active")
+            for name in CHAIN_CHECKS[CHAIN_CHECKS.index("release.active") + 1 :]
+        )
         return
     yield _proposal(case, release)
     yield _laps(case, release)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from eth_utils.address import is_checksum_address
-
+from cyberprivacy.attest.addresses import addresses
 from cyberprivacy.attest.document import BadDocument, Document
 from cyberprivacy.attest.report import Level
 from cyberprivacy.attest.snp import policyfile as snp
@@ -30,7 +29,6 @@ TPM: Final = "tpm2"
 
 _LEVEL: Final = re.compile(r"[a-z-]{1,32}")
 _HARDWARE: Final = re.compile(r"sev-snp:[0-9a-f]{128}|tdx:[0-9a-f]{32}|tpm2:[0-9a-f]{64}")
-_ADDRESS: Final = re.compile(r"0x[0-9A-Fa-f]{40}")
 _NAME: Final = re.compile(r"[ -~]{1,100}")
 
 
@@ -158,7 +156,7 @@ def _read(value: object) -> Policy:
         laps={name: laps.integer(name, most=365 * DAY) for name in ("review", "vote", "deployment")},
         measurements=None if names is None else frozenset(names),
         names={} if names is None else {digest: name for digest, name in names.items() if name},
-        factories=_factories(document),
+        factories=addresses(document, "factories", limit=MAX_FACTORIES),
         hardware=_hardware(document),
         snp=snp.read(document.raw("snp")),
         tdx=tdx.read(document.raw("tdx")),
@@ -196,14 +194,6 @@ def _measurements(document: Document) -> dict[bytes, str] | None:
         raise BadDocument(f"policy.measurements is neither a list nor an object of at most {MAX_MEASUREMENTS}")
     named = Document(value, "policy.measurements", frozenset(value))
     return {_digest(item): named.text(item, _NAME) for item in value}
-
-
-def _factories(document: Document) -> frozenset[Address]:
-    said = document.texts("factories", _ADDRESS, limit=MAX_FACTORIES)
-    for each in said:
-        if not is_checksum_address(each):
-            raise BadDocument("not an address with its checksum (EIP-55)", factory=each)
-    return frozenset(map(Address, said))
 
 
 def _hardware(document: Document) -> frozenset[str] | None:

@@ -10,9 +10,8 @@ from dataclasses import InitVar, dataclass
 from hashlib import sha256
 from typing import Final
 
-from eth_utils.address import is_checksum_address
-
 from cyberprivacy import canonical
+from cyberprivacy.attest.addresses import address
 from cyberprivacy.attest.document import BadDocument, Document, from_base64, to_base64
 from cyberprivacy.attest.evidence import MAX_TIME, Bound, Evidence, length_prefixed
 from cyberprivacy.cid import DAG_PB, Cid
@@ -27,7 +26,6 @@ MAX_ATTESTATION: Final = 1 << 20
 MAX_IMAGES: Final = 64
 MAX_CLUSTERS: Final = 64
 
-_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _CID: Final = re.compile(r"b[a-z2-7]{58}")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,77}")
 _IMAGE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62})")
@@ -120,8 +118,8 @@ class Statement:
         log = Document(document.raw("log"), "log", frozenset({"size", "root"}))
         return cls(
             chain=document.integer("chain", least=1),
-            dao=_address(document, "dao"),
-            registry=_address(document, "registry"),
+            dao=address(document, "dao"),
+            registry=address(document, "registry"),
             bundle=_bundle(document.text("bundle", _CID)),
             release=document.integer("release", least=1, most=(1 << 32) - 1),
             pipeline=document.integer("pipeline", least=1, most=(1 << 32) - 1),
@@ -133,7 +131,7 @@ class Statement:
             clusters=_clusters(document.texts("clusters", _CLUSTER, limit=MAX_CLUSTERS)),
             tls=document.octets("tls", size=32),
             node=document.octets("node", size=32),
-            account=_address(document, "account"),
+            account=address(document, "account"),
             log=Head(log.integer("size"), log.octets("root", size=32)),
             time=document.integer("time", most=MAX_TIME - 1),
             nonce=document.octets("nonce", size=32),
@@ -205,13 +203,6 @@ def parse(data: bytes) -> Attestation:
         node=document.octets("node", size=32),
         seal=SEAL,
     )
-
-
-def _address(document: Document, name: str) -> Address:
-    text = document.text(name, _ADDRESS)
-    if not is_checksum_address(text):
-        raise BadDocument(f"statement.{name} does not have its checksum (EIP-55)", got=text)
-    return Address(text)
 
 
 def _bundle(text: str) -> Cid:

@@ -30,7 +30,8 @@ from cyberprivacy.proposal.reading import read
 from cyberprivacy.proposal.release import Address
 
 EXAMPLE: Final = """Example: cyberprivacy verify https://app.example
---dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --rpc https://rpc-one.example --rpc https://rpc-two.example.
+--dao 0x5FbDB2315678afecb367f032d93F642f64180aa3 --factory 0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65
+--rpc https://rpc-one.example --rpc https://rpc-two.example.
 Evidence about a bare key needs neither: cyberprivacy verify evidence.json --policy policy.json
 --key key.pem --nonce 64-HEX-DIGITS.
 Exit codes: 0 accepted, 1 rejected, 2 misused, 3 out of reach, 4 unsupported, 5 malformed."""

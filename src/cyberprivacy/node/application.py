@@ -1,7 +1,6 @@
 """One DAO on a Privacy Server: its loop, its front, its answers, its evidence."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +52,13 @@ class NothingRuns(TryLater):
 
     code = "attest.nothing"
     hint = "`status` says what the node waits for."
+
+
+class NoInterface(TryLater):
+    """The node cannot answer on its own socket."""
+
+    code = "node.interface"
+    hint = "Look whether the disk of /run is full; whoever supervises the node starts it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +142,7 @@ class Application:
             more=more,
         )
         server = uvicorn.Server(uvicorn.Config(api, uds=str(socket), log_config=None, access_log=False))
-        threading.Thread(target=server.run, name=f"{self.name}-api", daemon=True).start()
-        while not server.started:
-            time.sleep(0.01)
+        begin(server, f"{self.name}-api")
         identity = self._identities.current.pem()
         self._shared.assembly.front.serve(self.name, str(self._served.listen), identity, socket)
         return server
@@ -205,3 +209,17 @@ class Application:
         self._shared.assembly.front.renew(self.name, tls.pem())
         facts = {"dao": self._served.dao, "spki": tls.spki.hex(), "until": tls.until}
         self._shared.ledger.append("identity.renewed", facts)
+
+
+def begin(server: uvicorn.Server, name: str) -> None:
+    """Run a server on a thread of its own; returns when it answers, which it tells nobody by itself.
+
+    Raises:
+        NoInterface: it ends before that; uvicorn has said why in the log.
+    """
+    thread = threading.Thread(target=server.run, name=name, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        if not thread.is_alive():
+            raise NoInterface("it ends as it starts", socket=str(server.config.uds))
