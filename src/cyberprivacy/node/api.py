@@ -57,9 +57,9 @@ th {{ text-align: left; font-weight: 600; padding-right: 1.5rem; vertical-align:
 <h1>What runs here was decided by vote. Do not take our word for it.</h1>
 <p>From your own computer, with an Ethereum endpoint that you trust:</p>
 <pre>cyberprivacy verify https://{host} --dao {dao} --rpc https://your-endpoint</pre>
-<p>Have the DAO's address, and its factory's for <code>--factory</code>, from somebody else than this server.
-It connects here, takes this server's key and its hardware evidence, and follows them to the release that the
-members of the DAO voted for. It prints one line for each check, and who could still cheat.</p>
+<p>It connects here, takes this server's key and its hardware evidence, and follows them to the release that the
+members of the DAO voted for. It prints one line for each check, and who could still cheat.
+Have the DAO's address from somebody else than this server, and that of its factory for <code>--factory</code>.</p>
 <table>
 <tr><th>DAO</th><td>{dao}</td></tr>
 <tr><th>state</th><td>{state}</td></tr>
